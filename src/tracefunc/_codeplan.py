@@ -1,0 +1,161 @@
+"""The plan of one code object: its armed offsets, and all that a recorder asks about them.
+
+A state is what can be under way in a frame: a line, by its number, or a loop's prelude (its iterable being evaluated),
+by a number behind those of the lines.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from functools import cached_property
+from typing import TYPE_CHECKING
+from weakref import ref
+
+from ._flow import Flow
+from ._records import NOTHING, SUSPENDING
+
+if TYPE_CHECKING:
+    from types import CodeType
+
+    from ._names import Reader
+    from ._offsets import Action, CodeAnalysis
+
+
+class CodePlan:
+    """What the recorders need to know of one code object."""
+
+    def __init__(self, index: int, code: CodeType, entry: int, is_target: bool, analysis: CodeAnalysis) -> None:
+        self.index = index  # among the plan's code objects
+        self._code = ref(code)  # a plan outlives a trace, but not its code
+        self.entry = entry  # the line under way from the start (a lambda's), or NOTHING
+        self.is_target = is_target
+        self.actions: dict[int, Action] = analysis.run()  # by offset
+        self.readers: dict[int, tuple[Reader, ...]] = {}  # by line: how its names are read
+        self.line_count = analysis.count
+        self.preludes = analysis.preludes  # the line that state `line_count + k` is the prelude of
+        self.reraises = analysis.reraises
+        self.suspends = bool(code.co_flags & SUSPENDING)
+        self.table: object = None  # what the compiled recorder makes of this plan
+        self._instructions = analysis.instructions
+        self._handlers = analysis.handlers
+        self._under_way = analysis.under_way
+
+    @property
+    def code(self) -> CodeType:
+        code = self._code()
+        assert code is not None, "the code object of this plan is gone"
+        return code
+
+    @cached_property
+    def flow(self) -> Flow:
+        """Which offsets need counting: made when it is first asked for, since most traces end before."""
+        points = (offset for offset, action in self.actions.items() if not action.conditional)
+        return Flow(self._instructions, self._handlers, points)
+
+    # where control may come from and go to
+
+    @cached_property
+    def exits(self) -> dict[int, list[int]]:
+        """By state: the offsets where control may arrive while it is under way."""
+        found: dict[int, list[int]] = {}
+        for offset, action in self.actions.items():
+            for before in action.before:
+                if action.prelude != before:
+                    found.setdefault(before, []).append(offset)
+        return found
+
+    @cached_property
+    def advances(self) -> dict[int, int]:
+        """By prelude: the offset of the advance that completes it."""
+        return {action.prelude: offset for offset, action in self.actions.items() if action.prelude >= 0}
+
+    @cached_property
+    def _prelude_starts(self) -> dict[int, int]:
+        """By prelude: its first offset."""
+        starts = dict(self.advances)
+        for offset, action in self.actions.items():
+            if action.line in starts:
+                starts[action.line] = min(offset, starts[action.line])
+        return starts
+
+    def prelude_at(self, offset: int) -> int:
+        """The loop's prelude that an exception which left the frame at `offset` has ended, or NOTHING."""
+        for prelude, start in self._prelude_starts.items():
+            if start <= offset < self.advances[prelude] or prelude in self.reraises.get(offset, ()):
+                return prelude
+        return NOTHING
+
+    def line_at(self, offset: int, known: int) -> int:
+        """The line under way in a frame that stands at `offset`; `known` if the code does not tell."""
+        state = self._under_way.get(self._instructions[self._index(offset)].offset, known)
+        return state if state < self.line_count else NOTHING
+
+    def _index(self, offset: int) -> int:
+        """The number of the instruction at `offset`, its prefixes and cache entries included."""
+        return bisect_right(self._instructions, offset, key=lambda ins: ins.start) - 1
+
+    def reach(self, offset: int) -> frozenset[int]:
+        """The armed offsets that a frame which stands at `offset` can still come to."""
+        after: list[list[int]] = [list(ins.followers) for ins in self._instructions]
+        for handler, covered in self._handlers.items():
+            for i in covered:
+                after[i].append(handler)
+        seen: set[int] = set()
+        todo = [self._index(offset)]
+        while todo:
+            for i in after[todo.pop()]:
+                if i not in seen:
+                    seen.add(i)
+                    todo.append(i)
+        return frozenset(self._instructions[i].start for i in seen).intersection(self.actions)
+
+    # whose samples decide
+
+    @cached_property
+    def deciders(self) -> dict[int, int]:
+        """By state: the line whose samples, when complete, make it indifferent whether this state is under way.
+
+        A state that is not among these must be known exactly always. The exception that ends the prelude of a loop
+        without a handler leaves the frame, and tells by its offset.
+        """
+        exact = {action.line for action in self.actions.values() if action.conditional}
+        exact |= {before for action in self.actions.values() for before, _ in action.ghosts if before >= 0}
+        states = {action.line for action in self.actions.values()}
+        states.update(before for action in self.actions.values() for before in action.before)
+        found = {state: state for state in states if 0 <= state < self.line_count and state not in exact}
+        for prelude, advance in self.advances.items():
+            line = self.preludes[prelude - self.line_count]
+            if prelude not in exact and line not in exact and not self.flow.is_caught(advance):
+                found[prelude] = line
+        return found
+
+    @cached_property
+    def concerned(self) -> dict[int, tuple[list[int], list[int]]]:
+        """By line: the states that its samples decide about, and the offsets where what is wanted depends on them."""
+        found: dict[int, tuple[list[int], list[int]]] = {line: ([], []) for line in range(self.line_count)}
+        for state, line in self.deciders.items():
+            found[line][0].append(state)
+        for offset, action in self.actions.items():
+            states = {action.line, action.element, *(ghost for _, ghost in action.ghosts), *action.before}
+            for line in {self.deciders.get(state, state) for state in states if state >= 0}:
+                if line < self.line_count:
+                    found[line][1].append(offset)
+        return found
+
+    @cached_property
+    def wants(self) -> dict[int, tuple[frozenset[int], frozenset[int]]]:
+        """By offset: the lines whose samples begin there, and those whose samples end there.
+
+        Once these are complete, nothing but its count is wanted. An offset that is not among these is always wanted.
+        """
+        found = {}
+        for offset, action in self.actions.items():
+            begun = {action.element} if action.element >= 0 else {action.line, *(g for _, g in action.ghosts)}
+            ended = {before for before, _ in action.ghosts}.union(action.before) - {action.prelude}
+            ended = {state for state in ended if state >= 0}
+            if not action.conditional and ended | {action.line} - {NOTHING} <= self.deciders.keys():
+                found[offset] = (
+                    frozenset(self.deciders.get(state, state) for state in begun if state >= 0),
+                    frozenset(self.deciders[state] for state in ended),
+                )
+        return found

@@ -1,0 +1,975 @@
+# cython: language_level=3, binding=False, profile=False, linetrace=False, boundscheck=False, wraparound=False
+# cython: initializedcheck=False, cdivision=True, auto_pickle=False, embedsignature=False
+"""The recorder in Cython: the twin of `_pymon`, whose methods it has in the same order, with the same results.
+
+It looks at each armed event, in C, and needs no mode that only counts. An offset at which no line starts that still
+lacks samples, in any call that is being recorded, is only counted; and it is DISABLEd if its count follows from those
+of others. While a line is under way that lacks samples, the offsets where it can end are looked at all the same: they
+are armed again for that time. Such a line may be rare, so this is done only for offsets that have cost enough before.
+
+A frame is known by the address of the interpreter's own record of it, for which no Python object has to be made;
+only a frame that is recorded has its frame object made, for the search for the call around a frame that starts.
+"""
+
+import sys
+
+cimport cython
+from cpython.mem cimport PyMem_Calloc, PyMem_Free
+from cpython.object cimport PyObject
+
+from ._records import NOTHING as _NOTHING
+from ._records import THROUGH as _THROUGH
+from ._records import RawCall
+from ._stack import all_frames
+from ._values import LOCAL, UNAVAILABLE, describe, read
+
+cdef extern from *:
+    """
+    /* The record of the frame that is executing: an address, never looked into. */
+    #if PY_VERSION_HEX >= 0x030D0000
+    #define tracefunc_current_frame() ((void *)PyThreadState_GetUnchecked()->current_frame)
+    #else
+    #define tracefunc_current_frame() ((void *)_PyThreadState_UncheckedGet()->cframe->current_frame)
+    #endif
+    #define tracefunc_code_of(frame) ((PyObject *)PyFrame_GetCode(frame))
+    /* An offset is a small number. */
+    #define tracefunc_offset(number) PyUnstable_Long_CompactValue((PyLongObject *)(number))
+    """
+    ctypedef struct PyFrameObject:
+        pass
+    void *tracefunc_current_frame()
+    object tracefunc_code_of(PyFrameObject *frame)
+    Py_ssize_t tracefunc_offset(PyObject *number)
+
+cdef extern from "Python.h":
+    ctypedef PyObject *(*PyCFunction)(PyObject *, PyObject *)
+    ctypedef struct PyMethodDef:
+        const char *ml_name
+        PyCFunction ml_meth
+        int ml_flags
+        const char *ml_doc
+    int METH_FASTCALL
+    object PyCFunction_NewEx(PyMethodDef *method, object self, object module)
+    PyFrameObject *PyEval_GetFrame()
+    PyFrameObject *PyFrame_GetBack(PyFrameObject *frame)
+    object PyFrame_GetVar(PyFrameObject *frame, object name)
+    void Py_DECREF(PyObject *value)
+    PyObject *Py_NewRef(PyObject *value)
+
+cdef object DISABLE = sys.monitoring.DISABLE
+cdef PyObject *_disable = <PyObject *>DISABLE  # the same for C, and None
+cdef PyObject *_none = <PyObject *>None
+cdef int NOTHING = _NOTHING
+cdef int THROUGH = _THROUGH
+cdef int READS_LOCAL = LOCAL
+
+ctypedef long long Count
+
+# What little is wanted at a point.
+cdef enum:
+    PLAIN = 1  # its count only
+    WAITING = 2  # its count only, and soon not even that
+    SILENT = 4  # nothing: its count is derived
+    DEAD = 8  # nothing: no frame that is recorded can come to it
+
+cdef enum:
+    PATIENCE = 200  # events for which it is cheaper to arm a code object anew
+    MOST_PATIENCE = 1 << 24
+
+
+# --- addresses -------------------------------------------------------------------------------------------------------
+
+cdef struct Slot:
+    void *key
+    void *value
+
+
+@cython.final
+cdef class Map:
+    """From addresses to addresses: open addressing, linear probing, slots moved back when one is emptied."""
+
+    cdef Slot *slots
+    cdef size_t mask
+    cdef size_t used
+
+    def __cinit__(self):
+        self.slots = <Slot *>PyMem_Calloc(8, sizeof(Slot))
+        if self.slots == NULL:
+            raise MemoryError
+        self.mask = 7
+
+    def __dealloc__(self):
+        PyMem_Free(self.slots)
+
+    cdef inline size_t home(self, void *key) noexcept:
+        cdef size_t number = <size_t>key
+        return ((number >> 4) ^ (number >> 12)) & self.mask
+
+    cdef inline void *get(self, void *key) noexcept:
+        cdef size_t i = self.home(key)
+        while self.slots[i].key != NULL:
+            if self.slots[i].key == key:
+                return self.slots[i].value
+            i = (i + 1) & self.mask
+        return NULL
+
+    cdef int put(self, void *key, void *value) except -1:
+        if self.used * 2 > self.mask:
+            self.grow()
+        cdef size_t i = self.home(key)
+        while self.slots[i].key != NULL and self.slots[i].key != key:
+            i = (i + 1) & self.mask
+        self.used += self.slots[i].key == NULL
+        self.slots[i].key = key
+        self.slots[i].value = value
+        return 0
+
+    cdef int grow(self) except -1:
+        cdef Slot *old = self.slots
+        cdef size_t size = self.mask + 1, i
+        self.slots = <Slot *>PyMem_Calloc(2 * size, sizeof(Slot))
+        if self.slots == NULL:
+            self.slots = old
+            raise MemoryError
+        self.mask = 2 * size - 1
+        self.used = 0
+        for i in range(size):
+            if old[i].key != NULL:
+                self.put(old[i].key, old[i].value)
+        PyMem_Free(old)
+        return 0
+
+    cdef void drop(self, void *key) noexcept:
+        cdef size_t i = self.home(key), j, home
+        while self.slots[i].key != key:
+            if self.slots[i].key == NULL:
+                return
+            i = (i + 1) & self.mask
+        j = i
+        while True:
+            j = (j + 1) & self.mask
+            if self.slots[j].key == NULL:
+                break
+            home = self.home(self.slots[j].key)
+            if ((j - home) & self.mask) >= ((j - i) & self.mask):
+                self.slots[i] = self.slots[j]
+                i = j
+        self.slots[i].key = NULL
+        self.used -= 1
+
+
+# --- the plan of a code object, as arrays -----------------------------------------------------------------------------
+
+cdef struct Point:
+    # An armed offset; `_offsets.Action` says what its fields mean.
+    int line
+    int prelude
+    int element
+    int advance  # the number of the point that completes the prelude `line`, if it is one
+    bint conditional
+    int ghosts  # where in `pool` its ghosts begin, as pairs
+    int ghosts_end
+    int before
+    int before_end
+
+
+@cython.final
+cdef class Table:
+    """What a plan says of one code object; made once for all traces of it."""
+
+    cdef object plan
+    cdef list offsets  # of the points, in ascending order
+    cdef dict readers  # by line: tuples of (stored name, how, whether one slot has it)
+    cdef int *numbers  # by half the offset: its point, or -1
+    cdef Py_ssize_t size
+    cdef Point *points
+    cdef int count
+    cdef int *pool
+    cdef int index
+    cdef int entry
+    cdef bint is_target
+    # Made once they are needed:
+    cdef list wants  # by point: (lines whose samples begin there, lines whose samples end there), or None
+    cdef list begin, end  # by line: the points where its samples begin, and end
+    cdef dict exits  # by state: the points where it can end
+    cdef dict deciders  # by state: the line whose samples decide whether it must be known
+    cdef set derived  # points whose counts follow from others
+
+    def __cinit__(self, plan):
+        cdef Py_ssize_t at
+        cdef int i, end = 0
+        self.plan = plan
+        self.index, self.entry, self.is_target = plan.index, plan.entry, plan.is_target
+        self.offsets = sorted(plan.actions)
+        self.count = len(self.offsets)
+        self.size = len(plan.code.co_code) // 2
+        actions = [plan.actions[offset] for offset in self.offsets]
+        total = sum([2 * len(action.ghosts) + len(action.before) for action in actions])
+        self.numbers = <int *>PyMem_Calloc(self.size + 1, sizeof(int))
+        self.points = <Point *>PyMem_Calloc(self.count + 1, sizeof(Point))
+        self.pool = <int *>PyMem_Calloc(total + 1, sizeof(int))
+        if self.numbers == NULL or self.points == NULL or self.pool == NULL:
+            raise MemoryError
+        for at in range(self.size):
+            self.numbers[at] = -1
+        point_of = {offset: i for i, offset in enumerate(self.offsets)}
+        for i in range(self.count):
+            action = actions[i]
+            self.numbers[self.offsets[i] // 2] = i
+            point = &self.points[i]
+            point.line, point.prelude, point.element = action.line, action.prelude, action.element
+            point.advance = point_of[plan.advances[action.line]] if action.line in plan.advances else -1
+            point.conditional = action.conditional
+            point.ghosts = end
+            for pair in action.ghosts:
+                self.pool[end], self.pool[end + 1] = pair
+                end += 2
+            point.ghosts_end = point.before = end
+            for state in action.before:
+                self.pool[end] = state
+                end += 1
+            point.before_end = end
+        self.readers = {}
+        code = plan.code
+        slots = [*code.co_varnames, *[name for name in code.co_cellvars if name not in code.co_varnames]]
+        slots += code.co_freevars
+        for line, readers in plan.readers.items():
+            self.readers[line] = tuple([(reader, slots.count(reader.stored) == 1) for reader in readers])
+
+    def __dealloc__(self):
+        PyMem_Free(self.numbers)
+        PyMem_Free(self.points)
+        PyMem_Free(self.pool)
+
+    cdef int prepare(self, int lines) except -1:
+        """Ask the plan whose samples each point serves."""
+        if self.wants is not None:
+            return 0
+        point_of = {offset: i for i, offset in enumerate(self.offsets)}
+        self.derived = {point_of[offset] for offset in self.plan.flow.derived}
+        self.exits = {state: [point_of[o] for o in offsets] for state, offsets in self.plan.exits.items()}
+        self.deciders = self.plan.deciders
+        self.begin = [[] for _ in range(lines)]
+        self.end = [[] for _ in range(lines)]
+        wants = [self.plan.wants.get(offset) for offset in self.offsets]
+        for i, both in enumerate(wants):
+            if both is not None:
+                for line in both[0]:
+                    self.begin[line].append(i)
+                for line in both[1]:
+                    self.end[line].append(i)
+        self.wants = wants
+        return 0
+
+    cdef inline bint follows(self, Point *point, int state) noexcept:
+        """Whether `state` can be under way when control arrives at a point."""
+        cdef int i
+        for i in range(point.before, point.before_end):
+            if self.pool[i] == state:
+                return True
+        return False
+
+
+cdef Table table_of(plan):
+    if plan.table is None:
+        plan.table = Table(plan)
+    return plan.table
+
+
+# --- while a trace runs ----------------------------------------------------------------------------------------------
+
+@cython.final
+cdef class Call:
+    """One recorded call, as `_records.RawCall`."""
+
+    cdef object stack
+    cdef list samples
+    cdef int *taken  # samples, by line
+    cdef Count *extra
+    cdef Count **counts  # by code, then by point; NULL: no frame of it yet
+    cdef Count *entered
+    cdef list left
+    cdef char *silenced
+    cdef list open
+    cdef int codes
+    cdef int frames  # being recorded now
+
+    def __cinit__(self, stack, int lines, int codes):
+        self.stack = stack
+        self.samples = [[] for _ in range(lines)]
+        self.left = [{} for _ in range(codes)]
+        self.open = []
+        self.codes = codes
+        self.taken = <int *>PyMem_Calloc(lines + 1, sizeof(int))
+        self.extra = <Count *>PyMem_Calloc(lines + 1, sizeof(Count))
+        self.counts = <Count **>PyMem_Calloc(codes, sizeof(Count *))
+        self.entered = <Count *>PyMem_Calloc(codes, sizeof(Count))
+        self.silenced = <char *>PyMem_Calloc(codes, sizeof(char))
+        if not (self.taken and self.extra and self.counts and self.entered and self.silenced):
+            raise MemoryError
+
+    def __dealloc__(self):
+        cdef int i
+        if self.counts != NULL:
+            for i in range(self.codes):
+                PyMem_Free(self.counts[i])
+        PyMem_Free(self.taken)
+        PyMem_Free(self.extra)
+        PyMem_Free(self.counts)
+        PyMem_Free(self.entered)
+        PyMem_Free(self.silenced)
+
+
+cdef struct Live:
+    # What an event needs of a code object while it is traced. The recorder owns all of it.
+    PyObject *code
+    PyObject *own  # its Code
+    int *numbers  # as in Table
+    Point *points
+    char *quiet  # by point: what little is wanted there, 0 if all is
+
+
+cdef struct Frame:
+    # A frame that is being recorded. No reference to it or to its call is held: the recorder has all calls.
+    void *key
+    PyFrameObject *object
+    PyObject *call
+    Live *code
+    Count *counts
+    Count mark  # of a prelude under way: how often its loop had advanced before
+    int line  # the state that is under way
+    bint holds  # whether it has its exits looked at
+    int at  # the offset where it is suspended
+    Frame *older  # target that is running
+    Frame *newer
+
+
+@cython.final
+cdef class Code:
+    """A code object while it is traced."""
+
+    cdef Table table
+    cdef object code
+    cdef Live live
+    cdef char *quiet
+    cdef int *begins  # by point: how many lines that lack samples begin there
+    cdef int *ends  # and how many end there
+    cdef int *held  # by point: how many frames may come to it while such a line is under way
+    cdef int *patience  # by point: how many events until it is silenced
+    cdef int new_patience
+    cdef bint stale  # whether points are silenced that are wanted again
+
+    def __cinit__(self, plan):
+        self.table = table_of(plan)
+        self.code = plan.code
+        self.quiet = <char *>PyMem_Calloc(self.table.count + 1, sizeof(char))
+        self.begins = <int *>PyMem_Calloc(4 * self.table.count + 1, sizeof(int))
+        if self.quiet == NULL or self.begins == NULL:
+            raise MemoryError
+        self.ends = self.begins + self.table.count
+        self.held = self.ends + self.table.count
+        self.patience = self.held + self.table.count
+        self.new_patience = PATIENCE
+        self.live.code = <PyObject *>self.code
+        self.live.own = <PyObject *>self
+        self.live.numbers = self.table.numbers
+        self.live.points = self.table.points
+        self.live.quiet = self.quiet
+
+    def __dealloc__(self):
+        PyMem_Free(self.quiet)
+        PyMem_Free(self.begins)
+
+
+cdef Live _nothing
+
+
+@cython.final
+cdef class Recorder:
+    """Records the first `max_calls` calls of a plan's target; `_pymon.Recorder` says how.
+
+    The `on_...` attributes are C functions: callables, but no methods.
+    """
+
+    cdef readonly object plan
+    cdef object stack_of, finished, rearm, notice
+    cdef public object base
+    cdef bint measure_all
+    cdef int max_calls, max_samples, lines
+    cdef list calls, codes
+    cdef Map by_code, by_key, by_object  # Code and Frame by code object, interpreter's frame, frame object
+    cdef Live *last_code
+    cdef void *last_key
+    cdef Frame *last_frame
+    cdef Frame *running  # the target's frame that started last
+    cdef int *lacking  # by line: how many of the calls that have frames lack samples of it
+    cdef bint fills  # whether some line has had all its samples
+
+    def __init__(
+        self, plan, stack_of, finished, rebind, rearm, notice=None, max_calls=10, max_samples=10, measure_all=False
+    ):
+        self.plan = plan
+        self.stack_of = stack_of
+        self.finished = finished
+        self.rearm = rearm
+        self.notice = notice
+        self.max_calls = max_calls
+        self.max_samples = max_samples
+        self.measure_all = measure_all
+        self.lines = len(plan.lines)
+        self.base = 0
+        self.calls = []
+        self.codes = []
+        self.last_code = &_nothing
+        self.by_code, self.by_key, self.by_object = Map(), Map(), Map()
+        self.lacking = <int *>PyMem_Calloc(self.lines + 1, sizeof(int))
+        if self.lacking == NULL:
+            raise MemoryError
+        for code_plan in plan.codes:
+            code = Code(code_plan)
+            self.codes.append(code)
+            self.by_code.put(<void *>(<Code>code).code, &(<Code>code).live)
+
+    @property
+    def on_start(self):
+        return PyCFunction_NewEx(&_on_start, self, None)
+
+    @property
+    def on_instruction(self):
+        return PyCFunction_NewEx(&_on_instruction, self, None)
+
+    @property
+    def on_return(self):
+        return PyCFunction_NewEx(&_on_return, self, None)
+
+    @property
+    def on_yield(self):
+        return PyCFunction_NewEx(&_on_yield, self, None)
+
+    @property
+    def on_unwind(self):
+        return PyCFunction_NewEx(&_on_unwind, self, None)
+
+    def __dealloc__(self):
+        cdef size_t i
+        PyMem_Free(self.lacking)
+        if self.by_key is not None:
+            for i in range(self.by_key.mask + 1):
+                if self.by_key.slots[i].key != NULL:
+                    PyMem_Free(self.by_key.slots[i].value)
+
+    def code_objects(self):
+        """The code objects whose events are wanted."""
+        return [(<Code>code).code for code in self.codes]
+
+    # events
+
+    cdef inline Live *own(self, PyObject *code) noexcept:
+        """The code object of an event; NULL if that is not ours."""
+        cdef Live *found
+        if code != self.last_code.code:
+            found = <Live *>self.by_code.get(code)
+            if found == NULL:
+                return NULL
+            self.last_code = found
+        return self.last_code
+
+    cdef inline Frame *current(self) noexcept:
+        """The frame that executes, if it is being recorded."""
+        cdef void *key = tracefunc_current_frame()
+        if key != self.last_key:
+            self.last_key = key
+            self.last_frame = <Frame *>self.by_key.get(key)
+        return self.last_frame
+
+    cdef object start(self, PyObject *code):
+        cdef Live *live = self.own(code)
+        if live == NULL:
+            return None
+        own = <Code>live.own
+        cdef PyFrameObject *frame = PyEval_GetFrame()
+        if tracefunc_code_of(frame) is not <object>code:
+            return None  # 3.15: a generator expression that is being made runs in its maker's frame
+        if self.notice is not None:
+            self.notice()
+        cdef Frame *state = self.current()
+        if state == NULL:
+            state = <Frame *>self.by_object.get(frame)
+        if state != NULL:  # has an address of one whose exit was not reported
+            self.lose(state)
+            self.forget(state)
+        cdef Call call
+        if own.table.is_target:
+            if len(self.calls) >= self.max_calls:
+                return None if own.table.plan.suspends else DISABLE  # such a frame may go unreported
+            call = Call(self.stack_of(<object>frame), self.lines, len(self.codes))
+            if len(self.calls) >= self.max_calls:  # another thread was quicker
+                return None
+            self.calls.append(call)
+        else:
+            call = self.call_around(frame)
+            if call is None:
+                return None
+        self.enter(own, call, frame)
+        return None
+
+    cdef int enter(self, Code own, Call call, PyFrameObject *frame) except -1:
+        cdef int index = own.table.index
+        if call.counts[index] == NULL:
+            call.counts[index] = <Count *>PyMem_Calloc(own.table.count + 1, sizeof(Count))
+            if call.counts[index] == NULL:
+                raise MemoryError
+        cdef Frame *state = <Frame *>PyMem_Calloc(1, sizeof(Frame))
+        if state == NULL:
+            raise MemoryError
+        state.key = tracefunc_current_frame()
+        state.object = frame
+        state.call = <PyObject *>call
+        state.code = &own.live
+        state.counts = call.counts[index]
+        state.line = own.table.entry
+        state.at = -1
+        self.by_key.put(state.key, state)
+        self.by_object.put(frame, state)
+        self.last_key = NULL
+        call.entered[index] += 1
+        call.frames += 1
+        if own.table.is_target:
+            state.older = self.running
+            if self.running != NULL:
+                self.running.newer = state
+            self.running = state
+        if call.frames == 1 and self.fills:
+            self.weigh()
+        return 0
+
+    cdef PyObject *instruction(self, PyObject *code, PyObject *offset) except NULL:
+        cdef Live *own = self.own(code)
+        if own == NULL:
+            return Py_NewRef(_none)
+        cdef int number = own.numbers[tracefunc_offset(offset) >> 1]
+        if number < 0 or own.quiet[number] > WAITING:
+            return Py_NewRef(_disable)
+        cdef Frame *state = self.current()
+        if state == NULL or state.code != own:
+            return Py_NewRef(_none)
+        if own.quiet[number]:
+            state.at = -1
+            state.counts[number] += 1
+            if own.quiet[number] == WAITING and self.is_out_of_patience(<Code>own.own, number):
+                return Py_NewRef(_disable)
+            return Py_NewRef(_none)
+        cdef Point *point = &own.points[number]
+        if point.conditional and state.line == point.line:
+            return Py_NewRef(_none)
+        state.at = -1
+        state.counts[number] += 1
+        held = self  # Python code may run from here on
+        if point.element >= 0:
+            held.sample(state, point.element)
+        else:
+            held.change_line(state, (<Code>own.own).table, point)
+        return Py_NewRef(_none)
+
+    cdef int change_line(self, Frame *state, Table table, Point *point) except -1:
+        """The line under way ends, and another one starts."""
+        cdef int before = state.line, i, ghost
+        if before >= 0:
+            if before < self.lines:
+                self.sample(state, before)
+            elif before != point.prelude and table.follows(point, before):
+                if self.advanced(state, before) == state.mark:
+                    self.interrupted(state, before)  # control has come to a handler
+        for i in range(point.ghosts, point.ghosts_end, 2):
+            ghost = table.pool[i + 1]
+            if table.pool[i] == before:
+                (<Call>state.call).extra[ghost] += 1
+            if table.pool[i] == before or table.pool[i] == THROUGH:
+                self.sample(state, ghost)
+        if state.holds:
+            self.let_go(state)
+        state.line = point.line
+        if point.advance >= 0:
+            state.mark = state.counts[point.advance]
+        if self.fills:
+            self.hold(state)
+        return 0
+
+    cdef object yielded(self, PyObject *code, PyObject *offset):
+        cdef Frame *state = self.current()
+        if state != NULL and state.code.code == code:
+            state.at = <int>tracefunc_offset(offset)
+        return None
+
+    cdef object unwind(self, PyObject *code, PyObject *offset):
+        cdef Frame *state
+        cdef Live *own = self.own(code)
+        if own != NULL:
+            state = self.current()
+            if state != NULL and state.code == own:
+                table = (<Code>own.own).table
+                left = (<Call>state.call).left[table.index]
+                left[<object>offset] = left.get(<object>offset, 0) + 1
+                self.leave(<Code>own.own, state, table.plan.prelude_at(<object>offset))
+        return None
+
+    cdef object returned(self, PyObject *code):
+        cdef Frame *state
+        cdef Live *own = self.own(code)
+        if own != NULL:
+            state = self.current()
+            if state != NULL and state.code == own:
+                self.leave(<Code>own.own, state, NOTHING)
+        return None
+
+    cdef int leave(self, Code own, Frame *state, int prelude) except -1:
+        """A frame ends, in the middle of a loop's prelude if that is one."""
+        if prelude >= 0:
+            self.interrupted(state, prelude)
+        elif 0 <= state.line < self.lines:
+            self.sample(state, state.line)
+        if own.table.entry >= 0:
+            (<Call>state.call).extra[own.table.entry] += 1
+        self.forget(state)
+        if own.table.is_target and len(self.calls) >= self.max_calls:
+            self.bury(own)
+        return 0
+
+    # frames
+
+    cdef Call call_around(self, PyFrameObject *frame):
+        """The call that code starting in `frame` belongs to."""
+        cdef Frame *state
+        above = frame_above(frame)
+        while above is not None and id(above) != self.base:
+            state = <Frame *>self.by_object.get(<void *>above)
+            code = tracefunc_code_of(<PyFrameObject *>above)
+            if state != NULL and state.code.code == <PyObject *>code:
+                return <Call>state.call
+            if self.by_code.get(<void *>code) != NULL:
+                return None
+            above = frame_above(<PyFrameObject *>above)
+        return <Call>self.running.call if self.running != NULL else None
+
+    cdef int lose(self, Frame *state) except -1:
+        """A frame has not ended, or nobody said so: its line was counted when it started."""
+        cdef Call call = <Call>state.call
+        cdef Table table = (<Code>state.code.own).table
+        cdef int line = state.line
+        if state.at >= 0:
+            left = call.left[table.index]
+            left[state.at] = left.get(state.at, 0) + 1
+            line = table.plan.line_at(state.at, line)
+        if 0 <= line < self.lines and table.entry < 0:
+            call.open.append(line)
+        return 0
+
+    cdef int forget(self, Frame *state) except -1:
+        cdef Call call = <Call>state.call
+        if state.holds:
+            self.let_go(state)
+        self.by_key.drop(state.key)
+        if self.by_object.get(state.object) == state:
+            self.by_object.drop(state.object)
+        self.last_key = NULL
+        if (<Code>state.code.own).table.is_target:
+            if state.newer != NULL:
+                state.newer.older = state.older
+            else:
+                self.running = state.older
+            if state.older != NULL:
+                state.older.newer = state.newer
+        PyMem_Free(state)
+        call.frames -= 1
+        if call.frames == 0 and self.fills:
+            self.weigh()
+        if self.by_key.used == 0 and len(self.calls) >= self.max_calls:
+            self.finished(self)
+        return 0
+
+    cdef int bury(self, Code own) except -1:
+        """The last call has started: listen only where the frames of the target that are left can still come to."""
+        cdef size_t i
+        cdef Frame *state
+        cdef int number
+        places = {}
+        for i in range(self.by_key.mask + 1):
+            state = <Frame *>self.by_key.slots[i].value
+            if self.by_key.slots[i].key != NULL and state.code == &own.live:
+                places[<size_t>state.object] = state.at
+        above = <object>PyEval_GetFrame()
+        while above is not None and -1 in places.values():
+            if places.get(id(above)) == -1 and above.f_code is own.code:
+                places[id(above)] = above.f_lasti
+            above = above.f_back
+        if -1 in places.values():
+            return 0
+        reached = set()
+        for place in places.values():
+            reached |= own.table.plan.reach(place)
+        for number in range(own.table.count):
+            if own.table.offsets[number] not in reached:
+                own.quiet[number] |= DEAD
+        return 0
+
+    # samples
+
+    cdef inline Count advanced(self, Frame *state, int prelude):
+        """How often the loop of a prelude has advanced."""
+        cdef Table table = (<Code>state.code.own).table
+        return state.counts[table.numbers[<Py_ssize_t>table.plan.advances[prelude] >> 1]]
+
+    cdef int interrupted(self, Frame *state, int prelude) except -1:
+        """An exception ended a loop's prelude: a hit without an advance."""
+        cdef int line = self.plan.preludes[prelude - self.lines]
+        (<Call>state.call).extra[line] += 1
+        self.sample(state, line)
+        return 0
+
+    cdef inline int sample(self, Frame *state, int line) except -1:
+        if (<Call>state.call).taken[line] < self.max_samples:
+            self.take_sample(<Call>state.call, (<Code>state.code.own).table, line)
+        return 0
+
+    cdef int take_sample(self, Call call, Table table, int line) except -1:
+        if self.notice is not None:
+            self.notice()
+        frame = <object>PyEval_GetFrame()
+        row = tuple([show(frame, reader, alone) for reader, alone in table.readers[line]])
+        if call.taken[line] < self.max_samples:  # other threads may have been quicker
+            call.samples[line].append(row)
+            call.taken[line] += 1
+            if call.taken[line] == self.max_samples:
+                self.filled(line)
+        return 0
+
+    # silence
+
+    cdef int filled(self, int line) except -1:
+        """A line has its samples in one more call."""
+        cdef size_t i
+        if not self.fills:
+            self.fills = True
+            for own in self.codes:
+                (<Code>own).table.prepare(self.lines)
+            for i in range(self.by_key.mask + 1):
+                if self.by_key.slots[i].key != NULL:
+                    self.hold(<Frame *>self.by_key.slots[i].value)
+            return self.weigh()
+        self.lacking[line] -= 1
+        if self.lacking[line] == 0:
+            for own in self.codes:
+                self.complete(own, line)
+                self.settle_all(own, (<Code>own).table.begin[line])
+                self.settle_all(own, (<Code>own).table.end[line])
+        return 0
+
+    cdef int complete(self, Code own, int line) except -1:
+        """No call lacks samples of a line."""
+        for number in own.table.begin[line]:
+            own.begins[<int>number] -= 1
+        for number in own.table.end[line]:
+            own.ends[<int>number] -= 1
+        return 0
+
+    cdef int hold(self, Frame *state) except -1:
+        """Have the exits looked at of what is under way, if that lacks samples."""
+        cdef Code own = <Code>state.code.own
+        cdef int number
+        line = own.table.deciders.get(state.line)
+        if line is None or (<Call>state.call).taken[<int>line] >= self.max_samples:
+            return 0
+        state.holds = True
+        exits = own.table.exits.get(state.line, ())
+        for number in exits:
+            own.held[number] += 1
+        self.settle_all(own, exits)
+        if own.stale:
+            own.new_patience = min(2 * own.new_patience, MOST_PATIENCE)
+            self.freshen(own)
+        return 0
+
+    cdef int let_go(self, Frame *state) except -1:
+        """What was under way has ended."""
+        cdef Code own = <Code>state.code.own
+        cdef int number
+        state.holds = False
+        exits = own.table.exits.get(state.line, ())
+        for number in exits:
+            own.held[number] -= 1
+        self.settle_all(own, exits)
+        return 0
+
+    cdef int settle_all(self, Code own, numbers) except -1:
+        cdef int number
+        for number in numbers:
+            self.settle(own, number)
+        return 0
+
+    cdef int settle(self, Code own, int number) except -1:
+        """Find what is wanted at a point now."""
+        cdef char before = own.quiet[number]
+        cdef char quiet = before & DEAD
+        if own.table.wants[number] is not None and own.begins[number] == 0 and own.held[number] == 0:
+            if self.measure_all or number not in own.table.derived:
+                quiet |= PLAIN
+            elif own.ends[number] == 0 or before & SILENT:
+                quiet |= SILENT
+                self.derive(own)
+            else:
+                quiet |= WAITING
+                own.patience[number] = own.new_patience
+        own.quiet[number] = quiet
+        if before & SILENT and not quiet & (SILENT | DEAD):
+            own.stale = True
+        return 0
+
+    cdef bint is_out_of_patience(self, Code own, int number) except -1:
+        """Whether a point of which only the count is wanted shall be silenced, although that may have to be undone."""
+        own.patience[number] -= 1
+        if own.patience[number] > 0:
+            return False
+        own.quiet[number] = SILENT
+        self.derive(own)
+        return True
+
+    cdef int derive(self, Code own) except -1:
+        """Counts of the calls that are being recorded will have to be derived."""
+        for call in self.calls:
+            if (<Call>call).frames:
+                (<Call>call).silenced[own.table.index] = True
+        return 0
+
+    cdef int freshen(self, Code own) except -1:
+        """Arm a code object anew, some of whose silenced points are wanted again."""
+        self.rearm(own.code)
+        own.stale = False  # not before: another thread that comes here meanwhile has to do it too
+        return 0
+
+    cdef int weigh(self) except -1:
+        """A call has got its first frame, or lost its last one: what is wanted now?"""
+        cdef int line, number
+        cdef Code code
+        for line in range(self.lines):
+            self.lacking[line] = 0
+            for call in self.calls:
+                if (<Call>call).frames and (<Call>call).taken[line] < self.max_samples:
+                    self.lacking[line] += 1
+        for own in self.codes:
+            code = own
+            for number in range(code.table.count):
+                both = code.table.wants[number]
+                if both is not None:
+                    code.begins[number], code.ends[number] = len(both[0]), len(both[1])
+            for line in range(self.lines):
+                if self.lacking[line] == 0:
+                    self.complete(code, line)
+            for number in range(code.table.count):
+                self.settle(code, number)
+        for own in self.codes:
+            if (<Code>own).stale:
+                self.freshen(own)
+        return 0
+
+    # the end
+
+    def records(self):
+        """What was recorded, call by call; to be asked for once, at the end."""
+        cdef size_t i
+        cdef Frame *state
+        running = {id(frame): frame for frame in all_frames()} if self.by_key.used else {}
+        for i in range(self.by_key.mask + 1):
+            if self.by_key.slots[i].key != NULL:
+                state = <Frame *>self.by_key.slots[i].value
+                frame = running.get(<size_t>state.object)
+                if frame is not None and <PyObject *>frame.f_code == state.code.code:
+                    state.at = frame.f_lasti
+                self.lose(state)
+        return [self.record(call) for call in self.calls]
+
+    cdef object record(self, Call call):
+        cdef Code own
+        cdef int index, number
+        found = RawCall(call.stack, self.lines, call.codes)
+        found.samples = call.samples
+        found.extra = [call.extra[number] for number in range(self.lines)]
+        found.left = call.left
+        found.open = call.open
+        for index in range(call.codes):
+            own = self.codes[index]
+            found.entered[index] = call.entered[index]
+            if call.silenced[index]:
+                found.silenced.add(index)
+            if call.counts[index] != NULL:
+                offsets = own.table.offsets
+                found.counts[index] = {offsets[number]: call.counts[index][number] for number in range(own.table.count)}
+        return found
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+cdef object frame_above(PyFrameObject *frame):
+    cdef PyObject *above = <PyObject *>PyFrame_GetBack(frame)
+    if above == NULL:
+        return None
+    found = <object>above
+    Py_DECREF(above)
+    return found
+
+
+cdef object show(object frame, object reader, bint alone):
+    """A sample of one name; `alone`: one variable of the frame has it."""
+    try:
+        if alone and reader.how == READS_LOCAL:
+            return describe(PyFrame_GetVar(<PyFrameObject *>frame, reader.stored))
+        return describe(read(frame, reader.stored, reader.how))
+    except Exception:  # unbound, or no stack left to describe it at the recursion limit
+        return UNAVAILABLE
+
+
+# --- the callbacks ---------------------------------------------------------------------------------------------------
+
+# The interpreter holds no reference to a callback while it calls it. Where Python code may run, and with it another
+# thread that ends the trace, the recorder is held here.
+
+cdef object start(object self, PyObject **args, Py_ssize_t count):
+    held = <Recorder>self
+    return held.start(args[0])
+
+
+cdef PyObject *instruction(object self, PyObject **args, Py_ssize_t count) except NULL:
+    return (<Recorder>self).instruction(args[0], args[1])
+
+
+cdef object returned(object self, PyObject **args, Py_ssize_t count):
+    held = <Recorder>self
+    return held.returned(args[0])
+
+
+cdef object yielded(object self, PyObject **args, Py_ssize_t count):
+    return (<Recorder>self).yielded(args[0], args[1])
+
+
+cdef object unwind(object self, PyObject **args, Py_ssize_t count):
+    held = <Recorder>self
+    return held.unwind(args[0], args[1])
+
+
+cdef PyMethodDef _on_start = PyMethodDef("on_start", <PyCFunction>start, METH_FASTCALL, NULL)
+cdef PyMethodDef _on_instruction = PyMethodDef("on_instruction", <PyCFunction>instruction, METH_FASTCALL, NULL)
+cdef PyMethodDef _on_return = PyMethodDef("on_return", <PyCFunction>returned, METH_FASTCALL, NULL)
+cdef PyMethodDef _on_yield = PyMethodDef("on_yield", <PyCFunction>yielded, METH_FASTCALL, NULL)
+cdef PyMethodDef _on_unwind = PyMethodDef("on_unwind", <PyCFunction>unwind, METH_FASTCALL, NULL)
+
+
+cdef class Shared:
+    """Delivers an event to several callbacks, without a frame of its own; DISABLE if all of them say so."""
+
+    cdef tuple callbacks
+
+    def __init__(self, callbacks):
+        self.callbacks = tuple(callbacks)
+
+    def __call__(self, *args):
+        answers = [callback(*args) for callback in self.callbacks]
+        return DISABLE if all([answer is DISABLE for answer in answers]) else None

@@ -1,0 +1,502 @@
+"""The recorder in plain Python: turns monitoring events into counts and samples per call.
+
+This is the readable specification that a compiled recorder has to equal. Counting and sampling are two things: an
+offset at which a line starts is counted whenever control reaches it, while the state of a frame (the line under way)
+only serves to sample that line when the next one starts. So once all lines around an offset have their samples,
+nothing but its count is wanted, and a callback that does no more than count takes over.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from ._records import NOTHING, THROUGH, RawCall
+from ._stack import all_frames
+from ._values import UNAVAILABLE, describe, read
+
+TYPE_CHECKING = False  # as of `typing`, without its import time
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from types import CodeType, FrameType
+
+    from ._codeplan import CodePlan
+    from ._names import Reader
+    from ._offsets import Action
+    from ._plan import Plan
+    from ._records import Sample
+
+DISABLE = sys.monitoring.DISABLE
+_MAX_ATTEMPTS = 100
+
+
+class _Frame:
+    """A frame that is being recorded."""
+
+    __slots__ = ("at", "call", "code", "counts", "line", "mark")
+
+    def __init__(self, call: RawCall, code: _Code) -> None:
+        self.call = call
+        self.code = code
+        self.line = code.plan.entry  # the state that is under way
+        self.mark = 0  # of a prelude under way: how often its loop had advanced before
+        self.at = -1  # the offset where it is suspended
+        call.entered[code.plan.index] += 1
+        counts = call.counts[code.plan.index]
+        if counts is None:
+            counts = call.counts[code.plan.index] = [0] * len(code.code.co_code)
+        self.counts = counts
+
+
+class _Code:
+    """A code object while it is traced."""
+
+    __slots__ = ("actions", "attempts", "code", "dead", "frames", "plan", "stale")
+
+    def __init__(self, plan: CodePlan) -> None:
+        self.plan = plan
+        self.code = plan.code
+        self.actions = plan.actions
+        self.frames = 0  # being recorded now
+        self.attempts = 0  # to count only
+        self.stale = False  # whether offsets are silenced that are wanted again
+        self.dead: frozenset[int] = frozenset()  # offsets that no frame which is recorded will come to
+
+
+class _Counting:
+    """A code object, executed by one frame, whose events are mostly only counted."""
+
+    __slots__ = ("full", "key", "numbers", "silent", "state")
+
+    def __init__(self, key: int, state: _Frame) -> None:
+        self.key = key  # of the frame
+        self.state = state
+        self.numbers: list[int | None] = [None] * len(state.code.code.co_code)  # None: examine the event
+        self.full: set[int] = set()  # the states of which nothing but the count is wanted
+        self.silent: set[int] = set()  # offsets that need not even be counted
+
+    def add_up(self) -> None:
+        """Put the numbers into the counts. A callback that another thread has just entered will examine its event."""
+        numbers, counts = self.numbers, self.state.counts
+        for offset in range(len(numbers)):
+            number, numbers[offset] = numbers[offset], None
+            if number:
+                counts[offset] += number
+
+
+class Recorder:
+    """Records the first `max_calls` calls of a plan's target.
+
+    The `on_...` attributes are the callbacks of the events; `rebind` is called when one of them changes, `rearm`
+    when silenced offsets of a code object are wanted again. Their `depth` says how many callers up the frame of the
+    event is. A frame is known by its address and forgotten at its exit; no reference to a frame or a value is kept.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        stack_of: Callable[[FrameType], str],
+        finished: Callable[[Recorder], None],
+        rebind: Callable[[], None],
+        rearm: Callable[[CodeType], None],
+        notice: Callable[[], None] | None = None,
+        max_calls: int = 10,
+        max_samples: int = 10,
+        measure_all: bool = False,
+    ) -> None:
+        self.plan = plan
+        self.calls: list[RawCall] = []
+        self.lines = len(plan.lines)
+        self.counted = [*range(self.lines), *plan.preludes]  # the line that a state is a hit of
+        self.codes = {id(code_plan.code): _Code(code_plan) for code_plan in plan.codes}
+        self.stack_of = stack_of
+        self.finished = finished  # called once nothing more can be recorded
+        self.rebind = rebind
+        self.rearm = rearm
+        self.notice = notice  # looks for other tools that have started meanwhile, where these matter
+        self.max_calls = max_calls
+        self.max_samples = max_samples
+        self.measure_all = measure_all  # derive no counts from others
+        self.base: int = 0  # the address of the frame that runs `fn`: no call of ours lies below it
+        self.frames: dict[int, _Frame] = {}
+        self.running: dict[int, RawCall] = {}  # the target's frames, in the order in which they started
+        self.counting: dict[int, _Counting] = {}  # by code
+        self.on_instruction: Callable[..., object] = self.examine
+
+    def code_objects(self) -> list[CodeType]:
+        """The code objects whose events are wanted."""
+        return [own.code for own in self.codes.values()]
+
+    # events
+
+    def on_start(self, code: CodeType, offset: int, depth: int = 1) -> object:
+        """PY_START: a frame of the target, or of code nested in it, makes its first step."""
+        own = self.codes.get(id(code))
+        if own is None:
+            return None
+        frame = sys._getframe(depth)
+        if frame.f_code is not code:  # 3.15: a generator expression that is being made runs in its maker's frame
+            return None
+        if self.notice is not None:
+            self.notice()
+        if own.stale or id(code) in self.counting:
+            self._stop_counting(own)
+        key = id(frame)
+        self._forget_lost(key)
+        if own.plan.is_target:
+            if len(self.calls) >= self.max_calls:
+                own.attempts += 1  # it is not alone with the code
+                unseen = own.attempts >= _MAX_ATTEMPTS and not own.plan.suspends  # such a frame may go unreported
+                return DISABLE if unseen else None
+            call = RawCall(self.stack_of(frame), self.lines, len(self.codes))
+            if len(self.calls) >= self.max_calls:  # another thread was quicker
+                return None
+            self.calls.append(call)
+            self.running[key] = call
+        elif (around := self._call_around(frame)) is not None:
+            call = around
+        else:
+            return None
+        own.frames += 1
+        self.frames[key] = _Frame(call, own)
+        return None
+
+    def examine(self, code: CodeType, offset: int, depth: int = 1) -> object:
+        """INSTRUCTION: control is about to execute `offset` in the frame that is `depth` callers up."""
+        own = self.codes.get(id(code))
+        if own is None:
+            return None
+        action = own.actions.get(offset)
+        if action is None or offset in own.dead:
+            return DISABLE
+        frame = sys._getframe(depth)
+        state = self.frames.get(id(frame))
+        if state is None or state.code is not own or (action.conditional and state.line == action.line):
+            return None
+        if id(code) in self.counting and offset in self.counting[id(code)].silent:
+            state.call.silenced.add(own.plan.index)
+            return DISABLE
+        if self.notice is not None:
+            self.notice()
+        state.counts[offset] += 1
+        if action.element >= 0:
+            self._sample(state, action.element, frame)
+        else:
+            self._change_line(state, action, frame)
+        return None
+
+    def _change_line(self, state: _Frame, action: Action, frame: FrameType) -> None:
+        """The line under way ends, and another one starts."""
+        own, line, before = state.code, action.line, state.line
+        if 0 <= before < self.lines:
+            self._sample(state, before, frame)
+        elif before in action.before and before != action.prelude and self._advanced(state, before) == state.mark:
+            self._interrupted(state, before, frame)  # control has come to a handler
+        for only_after, ghost in action.ghosts:
+            if only_after == before:
+                state.call.extra[ghost] += 1
+            if only_after in (before, THROUGH):
+                self._sample(state, ghost, frame)
+        state.line = line
+        if line >= self.lines:
+            state.mark = self._advanced(state, line)
+        counting = self.counting.get(id(own.code))
+        if counting is not None:
+            self._let_go(counting, before)
+            self._hold(counting, line)
+
+    def on_yield(self, code: CodeType, offset: int, value: object, depth: int = 1) -> object:
+        """PY_YIELD: a frame is suspended."""
+        state = self.frames.get(id(sys._getframe(depth)))
+        if state is not None and state.code.code is code:
+            state.at = offset
+        return None
+
+    def on_resume(self, code: CodeType, offset: int, depth: int = 1) -> object:
+        """PY_RESUME: a suspended frame goes on."""
+        own = self.codes.get(id(code))
+        if own is not None:
+            key = id(sys._getframe(depth))
+            if key in self.frames:
+                self.frames[key].at = -1
+            counting = self.counting.get(id(code))
+            if counting is None:
+                self._count(own)
+            elif counting.key != key:
+                self._stop_counting(own)
+        return None
+
+    def on_throw(self, code: CodeType, offset: int, error: BaseException, depth: int = 1) -> object:
+        """PY_THROW: a suspended frame goes on with an exception."""
+        return self.on_resume(code, offset, depth + 1)
+
+    def on_unwind(self, code: CodeType, offset: int, error: BaseException, depth: int = 1) -> object:
+        """PY_UNWIND: an exception leaves a frame."""
+        own = self.codes.get(id(code))
+        if own is not None:
+            frame = sys._getframe(depth)
+            state = self.frames.get(id(frame))
+            if state is not None and state.code is own:
+                left = state.call.left[own.plan.index]
+                left[offset] = left.get(offset, 0) + 1
+            self._leave(own, code, frame, offset)
+        return None
+
+    def on_return(self, code: CodeType, offset: int, value: object, depth: int = 1) -> object:
+        """PY_RETURN: a frame returns."""
+        own = self.codes.get(id(code))
+        if own is not None:
+            self._leave(own, code, sys._getframe(depth), -1)
+        return None
+
+    def _leave(self, own: _Code, code: CodeType, frame: FrameType, raised: int) -> None:
+        """A frame ends, by an exception at the offset `raised` if that is not negative."""
+        if frame.f_code is not code:
+            return
+        key = id(frame)
+        state = self.frames.get(key)
+        if state is None:
+            return
+        if id(code) in self.counting:
+            self._stop_counting(own)
+        prelude = own.plan.prelude_at(raised)
+        if prelude >= 0:
+            self._interrupted(state, prelude, frame)
+        elif 0 <= state.line < self.lines:
+            self._sample(state, state.line, frame)
+        if own.plan.entry >= 0:
+            state.call.extra[own.plan.entry] += 1
+        self._forget(key)
+        if own.plan.is_target and len(self.calls) >= self.max_calls:
+            self._bury(own, frame)
+        if own.frames == 1:
+            self._count(own)
+
+    # frames
+
+    def _call_around(self, frame: FrameType) -> RawCall | None:
+        """The call that code starting in `frame` belongs to."""
+        above = frame.f_back
+        while above is not None and id(above) != self.base:
+            state = self.frames.get(id(above))
+            if state is not None and state.code.code is above.f_code:
+                return state.call
+            if id(above.f_code) in self.codes:
+                return None
+            above = above.f_back
+        running = list(self.running.values())  # at once: other threads change it
+        return running[-1] if running else None
+
+    def _forget_lost(self, key: int) -> None:
+        """A frame has the address of another one, whose exit the interpreter did not report.
+
+        It says nothing of a generator that ignores being closed, and in 3.13.0 to 3.13.9 of any that is suspended.
+        """
+        state = self.frames.get(key)
+        if state is not None:
+            self._lose(state)
+            self._forget(key)
+
+    def _lose(self, state: _Frame) -> None:
+        """A frame has not ended, or nobody said so: its line was counted when it started."""
+        line = state.line
+        if state.at >= 0:
+            left = state.call.left[state.code.plan.index]
+            left[state.at] = left.get(state.at, 0) + 1
+            line = state.code.plan.line_at(state.at, line)
+        if 0 <= line < self.lines and state.code.plan.entry < 0:
+            state.call.open.append(line)
+
+    def _forget(self, key: int) -> None:
+        state = self.frames.pop(key, None)
+        if state is None:
+            return
+        state.code.frames -= 1
+        self.running.pop(key, None)
+        if not self.frames and len(self.calls) >= self.max_calls:
+            self.finished(self)
+
+    def _bury(self, own: _Code, frame: FrameType) -> None:
+        """The last call has started: listen only where the frames of the target that are left can still come to."""
+        places = {key: state.at for key, state in self.frames.items() if state.code is own}
+        above: FrameType | None = frame
+        while above is not None and -1 in places.values():
+            if places.get(id(above)) == -1 and above.f_code is own.code:
+                places[id(above)] = above.f_lasti
+            above = above.f_back
+        if -1 not in places.values():
+            reached = {target for place in places.values() for target in own.plan.reach(place)}
+            own.dead = frozenset(own.actions.keys() - reached)
+
+    # samples
+
+    def _advanced(self, state: _Frame, prelude: int) -> int:
+        """How often the loop of a prelude has advanced."""
+        offset = state.code.plan.advances[prelude]
+        counting = self.counting.get(id(state.code.code))
+        return state.counts[offset] + ((counting.numbers[offset] or 0) if counting is not None else 0)
+
+    def _interrupted(self, state: _Frame, prelude: int, frame: FrameType) -> None:
+        """An exception ended a loop's prelude: a hit without an advance."""
+        line = self.counted[prelude]
+        state.call.extra[line] += 1
+        self._sample(state, line, frame)
+
+    def _sample(self, state: _Frame, line: int, frame: FrameType) -> None:
+        samples = state.call.samples[line]
+        if len(samples) < self.max_samples:
+            row = tuple([_sample(frame, reader) for reader in state.code.plan.readers[line]])
+            if len(samples) < self.max_samples:  # another thread may have been quicker
+                samples.append(row)
+            if len(samples) == self.max_samples:
+                counting = self.counting.get(id(state.code.code))
+                if counting is None:
+                    self._count(state.code)
+                elif counting.state.call is state.call:
+                    self._count_more(counting, line)
+
+    # counting only
+
+    def _count(self, own: _Code) -> None:
+        """Only count the offsets of `own` at which nothing is sampled any more, if that can be done."""
+        if own.frames != 1 or own.attempts >= _MAX_ATTEMPTS or id(own.code) in self.counting:
+            return
+        key, state = next(item for item in list(self.frames.items()) if item[1].code is own)
+        if all(len(samples) < self.max_samples for samples in state.call.samples):
+            return
+        own.attempts += 1
+        if _running(own.code) != 1:
+            return
+        counting = self.counting[id(own.code)] = _Counting(key, state)
+        samples = state.call.samples
+        full = {line for line, found in enumerate(samples) if len(found) >= self.max_samples}
+        counting.full = {NOTHING, *(s for s, line in own.plan.deciders.items() if line in full)}
+        for offset, action in own.actions.items():
+            self._count_plainly(counting, offset, action)
+        self._hold(counting, state.line)
+        self._bind()
+
+    def _count_more(self, counting: _Counting, line: int) -> None:
+        """One more line has its samples."""
+        own = counting.state.code
+        states, offsets = own.plan.concerned[line]
+        counting.full.update(states)
+        for offset in offsets:
+            self._count_plainly(counting, offset, own.actions[offset])
+        self._hold(counting, counting.state.line)
+
+    def _count_plainly(self, counting: _Counting, offset: int, action: Action) -> None:
+        """Switch an offset over if only its count is wanted, provided that no line that wants more is under way."""
+        if counting.numbers[offset] is not None or offset in counting.silent:
+            return
+        plan = counting.state.code.plan
+        if not self.measure_all and offset in plan.flow.derived and self._serves_nothing(counting, offset):
+            counting.silent.add(offset)
+        elif action.element >= 0 or action.line in counting.full:
+            ghosts = [ghost for before, ghost in action.ghosts if before < 0]
+            if self._has_all(counting, (action.element,) if action.element >= 0 else ghosts):
+                counting.numbers[offset] = 0
+
+    def _serves_nothing(self, counting: _Counting, offset: int) -> bool:
+        """Whether nothing but its count is wanted of an offset, whatever is under way."""
+        wants = counting.state.code.plan.wants.get(offset)
+        return wants is not None and all(self._has_all(counting, lines) for lines in wants)
+
+    def _has_all(self, counting: _Counting, lines: Iterable[int]) -> bool:
+        """Whether the samples of all `lines` are complete."""
+        samples = counting.state.call.samples
+        return all(len(samples[line]) >= self.max_samples for line in lines)
+
+    def _hold(self, counting: _Counting, line: int) -> None:
+        """A line is under way that is still sampled: where it can end, events are examined."""
+        if line in counting.full:
+            return
+        for offset in counting.state.code.plan.exits.get(line, ()):
+            counting.state.counts[offset] += counting.numbers[offset] or 0
+            counting.numbers[offset] = None
+
+    def _let_go(self, counting: _Counting, line: int) -> None:
+        """That line has ended: back to counting."""
+        if line in counting.full:
+            return
+        own = counting.state.code
+        for offset in own.plan.exits.get(line, ()):
+            self._count_plainly(counting, offset, own.actions[offset])
+
+    def _stop_counting(self, own: _Code) -> None:
+        """Back to examining each event of `own`."""
+        counting = self.counting.pop(id(own.code), None)
+        if counting is not None:
+            own.stale = own.stale or bool(counting.silent)
+            counting.add_up()
+            self._bind()
+        if own.stale:  # another thread may have got here and not yet further
+            self.rearm(own.code)
+            own.stale = False
+
+    def _bind(self) -> None:
+        self.on_instruction = self._counter() if self.counting else self.examine
+        self.rebind()
+
+    def _counter(self) -> Callable[..., object]:
+        """A callback that counts, as fast as Python can, and leaves all other events to `examine`."""
+        examine = self.examine
+        if len(self.counting) == 1:
+            ((key, counting),) = self.counting.items()
+            numbers = counting.numbers
+            only = self.codes[key].code
+
+            def count_one(code: CodeType, offset: int, depth: int = 1) -> object:
+                if code is only:
+                    try:
+                        numbers[offset] += 1  # type: ignore[operator]
+                        return None
+                    except TypeError:
+                        pass
+                return examine(code, offset, depth + 1)
+
+            return count_one
+        plain = {key: counting.numbers for key, counting in self.counting.items()}
+
+        def count(code: CodeType, offset: int, depth: int = 1) -> object:
+            try:
+                plain[id(code)][offset] += 1  # type: ignore[operator]
+                return None
+            except (KeyError, TypeError):
+                return examine(code, offset, depth + 1)
+
+        return count
+
+    # the end
+
+    def records(self) -> list[RawCall]:
+        """What was recorded, call by call; to be asked for once, at the end."""
+        for counting in self.counting.values():
+            counting.add_up()
+        running = {id(frame): frame for frame in all_frames()} if self.frames else {}
+        for key, state in list(self.frames.items()):
+            if key in running and running[key].f_code is state.code.code:
+                state.at = running[key].f_lasti
+            self._lose(state)
+        return self.calls
+
+
+def _running(code: CodeType) -> int:
+    """How many frames on the stacks of all threads execute `code`."""
+    return sum(frame.f_code is code for frame in all_frames())
+
+
+def _sample(frame: FrameType, reader: Reader) -> Sample:
+    try:
+        return describe(read(frame, reader.stored, reader.how))
+    except Exception:  # unbound, or no stack left to describe it at the recursion limit
+        return UNAVAILABLE
+
+
+def share(callbacks: Sequence[Callable[..., object]]) -> Callable[..., object]:
+    """One callback for an event that several recorders want; DISABLE if all of them say so."""
+
+    def deliver(code: CodeType, *details: object) -> object:
+        answers = [callback(code, *details, 2) for callback in callbacks]
+        return DISABLE if all(answer is DISABLE for answer in answers) else None
+
+    return deliver

@@ -1,0 +1,266 @@
+"""Finds a function's source: the lines of its file, the syntax tree of its definition, texts by position."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import threading
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from types import CodeType, FunctionType
+
+Position = tuple[int, int]  # line number (from 1), column in UTF-8 bytes (from 0)
+
+Span = tuple[Position, Position]
+
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+_SHARED_NAMES = ("<string>", "<stdin>")  # of more than one text: 3.13.0 has that of `python -c` in linecache
+
+_filter_lock = threading.Lock()
+_imported_at = time.time()
+
+
+class SourceError(ValueError):
+    """The source of a function cannot be retrieved, or is not that of its code."""
+
+
+def _may_warn(text: str) -> bool:
+    """Whether parsing `text` can emit a SyntaxWarning (an escape, or a number run into a keyword)."""
+    import re
+
+    return "\\" in text or re.search(r"[0-9a-fA-F_.jJ](?:and|else|for|if|in|is|not|or)\b", text) is not None
+
+
+def parse(text: str) -> ast.Module:
+    """`ast.parse` without the SyntaxWarnings, which the user has seen when the code was compiled."""
+    if not _may_warn(text):
+        return ast.parse(text)
+    import warnings
+
+    with _filter_lock, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(text)
+
+
+def file_lines(function: FunctionType) -> list[str]:
+    """The lines of the file (or notebook cell, doctest, ...) that holds `function`; [] if there are none."""
+    filename = function.__code__.co_filename
+    linecache.checkcache(filename)
+    lines = linecache.getlines(filename)
+    if lines:
+        return lines
+    import inspect
+    import warnings
+
+    with _filter_lock, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # 3.15 has something to say about modules with an old kind of loader
+        lines = linecache.getlines(filename, function.__globals__)
+        if lines:
+            return lines
+        try:
+            return list(inspect.findsource(function)[0])
+        except (OSError, TypeError, IndexError):
+            return []
+
+
+def indent_of(line: str) -> int:
+    return len(line) - len(line.lstrip(" \t\f"))
+
+
+def _last_row(code: CodeType) -> int:
+    """The last physical line that `code`, or code nested in it, names."""
+    last = max((row[1] or row[0] or 0 for row in code.co_positions()), default=0)
+    return max([last, *(_last_row(const) for const in code.co_consts if hasattr(const, "co_code"))])
+
+
+def _block(lines: list[str], code: CodeType) -> list[str]:
+    """The physical lines of a `def`: to the last one its code names, and on while they are indented deeper."""
+    first = code.co_firstlineno - 1
+    base = indent_of(lines[first])
+    end = max(_last_row(code), first + 1)
+    while end < len(lines) and (not (text := lines[end].strip()) or text[0] == "#" or indent_of(lines[end]) > base):
+        end += 1
+    return lines[first:end]
+
+
+def _parse_block(lines: list[str], code: CodeType) -> ast.AST | None:
+    """The node of a `def`, from its own physical lines; None when these alone do not parse to it."""
+    block = _block(lines, code)
+    indented = indent_of(block[0]) > 0
+    try:
+        module = parse(("if 1:\n" if indented else "") + "".join(block))
+    except (SyntaxError, ValueError):
+        return None
+    nodes = module.body[0].body if indented and isinstance(module.body[0], ast.If) else module.body
+    node = nodes[0] if nodes else None
+    if not isinstance(node, FUNCTIONS) or node.name != code.co_name:
+        return None
+    ast.increment_lineno(module, code.co_firstlineno - (2 if indented else 1))
+    return node
+
+
+def first_row(node: ast.AST) -> int:
+    """The line that the compiler gives a code object as its first: that of the first decorator, if any."""
+    decorators = getattr(node, "decorator_list", None)
+    return node_span(decorators[0] if decorators else node)[0][0]
+
+
+def code_span(code: CodeType) -> Span | None:
+    """The smallest region that holds all positions of `code`; None without column information."""
+    spans = [
+        ((row, col), (end_row, end_col))
+        for row, end_row, col, end_col in code.co_positions()
+        if row is not None and col is not None and end_row is not None and end_col
+    ]
+    return (min(s for s, _ in spans), max(e for _, e in spans)) if spans else None
+
+
+def node_span(node: ast.AST) -> Span:
+    return (node.lineno, node.col_offset), (node.end_lineno, node.end_col_offset)  # type: ignore[attr-defined]
+
+
+def _match(code: CodeType, nodes: Iterable[ast.AST]) -> ast.AST | None:
+    """The node among `nodes` that `code` was compiled from, by kind, name, line and region."""
+    if code.co_name != "<lambda>":
+        named = (n for n in nodes if isinstance(n, FUNCTIONS) and n.name == code.co_name)
+        return next((n for n in named if first_row(n) == code.co_firstlineno), None)
+    found = [n for n in nodes if isinstance(n, ast.Lambda) and n.lineno == code.co_firstlineno]
+    span = code_span(code)
+    if span is not None:
+        found = [n for n in found if node_span(n.body)[0] <= span[0] and span[1] <= node_span(n.body)[1]]
+        found.sort(key=lambda n: node_span(n.body)[0], reverse=True)
+    else:  # on 3.12 lambdas of constants have no positions: their parameters and values may tell
+        found = [n for n in found if _is_lambda_of(n, code)]
+    if span is None and len(found) > 1:
+        raise SourceError(
+            f"{len(found)} lambdas stand on line {code.co_firstlineno} of {code.co_filename}, and the interpreter does "
+            "not tell which of them this is: define the function with def, or on a line of its own."
+        )
+    return found[0] if found else None
+
+
+def _parse_file(lines: list[str]) -> ast.Module:
+    try:
+        return parse("".join(lines))
+    except (SyntaxError, ValueError):
+        return ast.Module([], [])
+
+
+def _is_current(lines: list[str], code: CodeType) -> bool:
+    """Whether `lines` compile to `code`, where they may not: other texts have that name too, or the file is new."""
+    entry = linecache.cache.get(code.co_filename)
+    written = entry[1] if entry is not None and len(entry) > 1 else None
+    is_new = isinstance(written, float) and written >= _imported_at
+    if not is_new and code.co_filename not in _SHARED_NAMES:
+        return True
+    import warnings
+
+    with _filter_lock, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            todo = [compile("".join(lines), code.co_filename, "exec", dont_inherit=True)]
+        except (SyntaxError, ValueError):
+            return False
+    while todo:
+        known = todo.pop()
+        if known == code:
+            return True
+        todo.extend(const for const in known.co_consts if hasattr(const, "co_code"))
+    return False
+
+
+def _is_lambda_of(node: ast.Lambda, code: CodeType) -> bool:
+    """Whether the parameters of a lambda, and its value if that is a constant, are those of `code`."""
+    args = node.args
+    names = [a.arg for a in (*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg) if a is not None]
+    numbers = len(args.posonlyargs) + len(args.args), len(args.kwonlyargs)
+    if numbers != (code.co_argcount, code.co_kwonlyargcount) or tuple(names) != code.co_varnames[: len(names)]:
+        return False
+    if (args.vararg is not None, args.kwarg is not None) != (bool(code.co_flags & 4), bool(code.co_flags & 8)):
+        return False
+    value = node.body.value if isinstance(node.body, ast.Constant) else None
+    return not isinstance(node.body, ast.Constant) or any(repr(const) == repr(value) for const in code.co_consts)
+
+
+def _fits(node: ast.AST, code: CodeType) -> bool:
+    """Whether `code` can have been compiled from `node`: the file may have changed since."""
+    if not isinstance(node, (*FUNCTIONS, ast.Lambda)) or _last_row(code) > node_span(node)[1][0]:
+        return False
+    args = node.args
+    names = [arg.arg for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs)]
+    known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    return len(names) == len(known) and all(
+        stored.endswith(name) or not name.isascii() for stored, name in zip(known, names, strict=True)
+    )
+
+
+def class_of(code: CodeType) -> str:
+    """The innermost class around `code`, which mangles its private names; "" outside classes."""
+    parts = code.co_qualname.split(".")[:-1]
+    classes = [p for p, after in zip(parts, [*parts, ""][1:], strict=True) if p != "<locals>" != after]
+    return classes[-1] if classes else ""
+
+
+def find_node(function: FunctionType, lines: list[str]) -> ast.AST:
+    """The `def` or lambda that `function`'s code was compiled from.
+
+    Raises SourceError when there is none in `lines`.
+    """
+    code = function.__code__
+    if 0 < code.co_firstlineno <= len(lines):
+        node = None if code.co_name == "<lambda>" else _parse_block(lines, code)
+        if node is None or not _fits(node, code):
+            node = _match(code, ast.walk(_parse_file(lines)))
+        if node is not None and _fits(node, code) and _is_current(lines, code):
+            return node
+    raise SourceError(
+        "requires a Python function with retrievable source code, but what stands at "
+        f"{code.co_filename}:{code.co_firstlineno} is not the code that runs as {function.__qualname__!r}: the file "
+        "has changed, or the function was generated. Reload the module, or define it in a file or a notebook cell."
+    )
+
+
+class Text:
+    """Cuts texts out of a file's lines by (line, UTF-8 column) positions."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self.lines = lines
+
+    def row(self, row: int) -> bytes:
+        return self.lines[row - 1].encode("utf-8", "surrogatepass") if row <= len(self.lines) else b""
+
+    def cut(self, start: Position, end: Position, indent: str) -> str:
+        """The text from `start` to `end`, `indent` removed from the lines after the first."""
+        if start[0] == end[0]:
+            return self.row(start[0])[start[1] : end[1]].decode("utf-8", "surrogatepass")
+        rows = [self.row(start[0])[start[1] :], *(self.row(r) for r in range(start[0] + 1, end[0]))]
+        rows.append(self.row(end[0])[: end[1]])
+        first, *others = (row.decode("utf-8", "surrogatepass") for row in rows)
+        return first + "".join(other.removeprefix(indent) for other in others)
+
+    def _tokens(self, start: Position) -> Iterator[tuple[Position, bytes]]:
+        """(position, byte) of everything after `start` but white space, comments and line continuations."""
+        row, col = start
+        while row <= len(self.lines):
+            text = self.row(row)
+            while col < len(text):
+                byte = text[col : col + 1]
+                if byte == b"#":
+                    break
+                if byte not in b" \t\f\r\n\\":
+                    yield (row, col), byte
+                col += 1
+            row, col = row + 1, 0
+
+    def after_colon(self, start: Position) -> Position:
+        """The position behind the first colon after `start` (no string may stand between)."""
+        row, col = next(position for position, byte in self._tokens(start) if byte == b":")
+        return row, col + 1
+
+    def keyword(self, start: Position) -> Position:
+        """The position of the first token after `start` that is no semicolon or closing bracket."""
+        return next(position for position, byte in self._tokens(start) if byte not in b";)]},")

@@ -1,0 +1,60 @@
+"""See what a Python function really did: every line with its hit count and the values its names held.
+
+For coding agents, and for anyone who would otherwise add prints, step through a debugger, or guess.
+
+## When to reach for this
+
+- The source is clear and the result is still wrong: which line first held an unexpected value?
+- A branch is taken, or never taken, and nobody sees why.
+- A loop runs too often, too seldom, or on other items than expected.
+- An exception comes up and what led to it is unknown: the trace goes as far as the raise.
+- A function deep in a library is called with odd arguments: who calls it, and with what?
+
+Not for timing (use a profiler), not for coverage of a test suite, and not for functions written in C.
+
+## Usage
+
+>>> from tracefunc.skill import tracefunc
+>>> def mean(numbers):
+...     total = sum(numbers)
+...     return total / len(numbers)
+>>> results = tracefunc(mean, [1, 2, 6])
+>>> for stack, trace in results:
+...     for source, (hits, names) in trace.items():
+...         print(hits, source, {name: samples[-1] for name, samples in names.items() if name == "total"})
+1 total = sum(numbers) {'total': ('int', '9')}
+1 return total / len(numbers) {'total': ('int', '9')}
+
+To follow one function while another one runs, name it: here each call of `mean` is recorded, with its stack.
+
+>>> def report(groups):
+...     return [mean(group) for group in groups]
+>>> results = tracefunc(report, [[1, 2], [], [3]], target_func=mean)
+>>> len(results)
+2
+>>> results.exc
+ZeroDivisionError('division by zero')
+
+What to know:
+
+- Arguments after the function go to it, keywords too, except `target_func` and `incl_unhit`.
+- The function runs for real, with all that it prints, writes and changes. Its return value is not handed
+  back.
+- The answer is a list of `(stack, trace)` pairs, one for each of the first ten calls of the target. `stack`
+  is empty unless `target_func` was given.
+- `trace` maps the text of a line to `(hits, {name: [(type name, text), ...]})`, in the order of the source.
+  Statements after a semicolon, comprehensions and lambdas are lines of their own.
+- There are samples for the first ten hits of a line, taken when the line is done: an assignment shows the new
+  value. A text is the value's `repr`, cut to 50 characters.
+- An `Exception` that the function raises does not come out of the call: it is in `.exc`, so look there first.
+- `incl_unhit=True` adds the lines that never ran, with zero hits: the quick way to see which branch was not
+  taken.
+- Only the target's own lines are there, and those of functions defined inside it. To see a function that it
+  calls, run again with that one as `target_func`.
+- An empty list means that the target was never called.
+"""
+
+from tracefunc.core import tracefunc
+from tracefunc.results import TraceResults
+
+__all__ = ["TraceResults", "tracefunc"]
