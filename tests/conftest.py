@@ -1,0 +1,140 @@
+"""What all tests share: functions made from source text, and a look at what each test leaves behind."""
+
+import itertools
+import linecache
+import os
+import sys
+import textwrap
+import warnings
+from types import CodeType
+
+import pytest
+
+from tracefunc import _engine
+from tracefunc._engine import monitor
+
+MONITORING = sys.monitoring
+EVENTS = MONITORING.events
+ALL_EVENTS = [1 << i for i in range((EVENTS.C_RETURN | EVENTS.C_RAISE | EVENTS.PY_UNWIND | EVENTS.LINE).bit_length())]
+_TOOL = 4  # the first id that a trace takes
+_numbers = itertools.count()
+
+
+def tools():
+    """The holders of the tool ids."""
+    return [MONITORING.get_tool(i) for i in range(6)]
+
+
+def all_codes(code):
+    """A code object and those nested in it."""
+    return [code, *(inner for const in code.co_consts if isinstance(const, CodeType) for inner in all_codes(const))]
+
+
+def armed(*functions, tool=_TOOL):
+    """The events that are live for a free tool id, everywhere and on some functions' code.
+
+    Up to 3.13 a freed id keeps its events, and the next holder gets them.
+    """
+    MONITORING.use_tool_id(tool, "test")
+    try:
+        codes = [code for function in functions for code in all_codes(function.__code__)]
+        return [MONITORING.get_events(tool), *(MONITORING.get_local_events(tool, code) for code in codes)]
+    finally:
+        for event in ALL_EVENTS:
+            assert MONITORING.register_callback(tool, event, None) is None
+        MONITORING.free_tool_id(tool)
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind():
+    """Fail a test that leaves a tool id, an event or a recorder behind."""
+    before = tools()
+    yield
+    assert tools() == before
+    assert monitor.recorders == ()
+    assert monitor.armed == {}
+    if before[_TOOL] is None:
+        assert armed() == [0]
+
+
+# The modules whose tests run with each engine.
+WITH_BOTH_ENGINES = {
+    "test_against_original",
+    "test_corpus",
+    "test_cpython",
+    "test_differences",
+    "test_downstream",
+    "test_errors",
+    "test_examples",
+    "test_leaks",
+    "test_programs",
+    "test_readme",
+    "test_skill",
+    "test_stack",
+    "test_targets",
+    "test_workloads",
+}
+# A missing extension is a failure, unless TRACEFUNC_ENGINE=pure says that a pure installation is tested.
+KINDS = ("pure",) if os.environ.get("TRACEFUNC_ENGINE") == "pure" else ("fast", "pure")
+ENGINES = {name: _engine.choose(name, False) for name in KINDS}
+collect_ignore = [] if "fast" in KINDS else ["test_twins.py"]
+
+
+def pytest_generate_tests(metafunc):
+    if metafunc.module.__name__.rpartition(".")[2] in WITH_BOTH_ENGINES and "engine" in metafunc.fixturenames:
+        metafunc.parametrize("engine", ENGINES, indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def engine(request, monkeypatch):
+    """The engine that traces, here and in processes that a test starts."""
+    chosen = ENGINES[getattr(request, "param", KINDS[0])]
+    monkeypatch.setattr(_engine, "engine", chosen)
+    monkeypatch.setenv("TRACEFUNC_ENGINE", chosen.name)
+    return chosen
+
+
+@pytest.fixture
+def armed_events():
+    return armed
+
+
+@pytest.fixture
+def define():
+    """Execute source text as a module whose lines can be found; returns its namespace.
+
+    The same text and file name give equal code objects.
+    """
+    names = []
+
+    def execute(source, name=None, **namespace):
+        source = textwrap.dedent(source)
+        name = name or f"<test {next(_numbers)}>"
+        names.append(name)
+        linecache.cache[name] = len(source), None, source.splitlines(keepends=True), name
+        namespace = {"__name__": "defined", **namespace}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)
+            code = compile(source, name, "exec", dont_inherit=True)
+        exec(code, namespace)
+        return namespace
+
+    yield execute
+    for name in names:
+        linecache.cache.pop(name, None)
+
+
+@pytest.fixture
+def results_of():
+    """Turn what a trace answers into `[{line: (hits, {name: [texts]})}]`, trailing spaces of the lines kept."""
+
+    def convert(results):
+        return [
+            {
+                line: (hits, {name: [text for _, text in samples] for name, samples in names.items()})
+                for line, (hits, names) in trace.items()
+            }
+            for _, trace in results
+        ]
+
+    return convert

@@ -1,0 +1,156 @@
+"""Which engine is chosen, with which reason, and what the command line says of it."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+import tracefunc
+from tracefunc import _engine, _pymon
+from tracefunc._engine import Engine
+
+GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
+PURE = os.environ.get("TRACEFUNC_ENGINE") == "pure"  # so the tests of a pure installation are run
+
+
+@pytest.fixture
+def installed(monkeypatch):
+    """A compiled recorder that can be imported; the pure one stands in for it."""
+    monkeypatch.setattr(_engine, "_fast", lambda reason: Engine("fast", reason, _pymon.Recorder, _pymon.share))
+    monkeypatch.setattr(_engine, "_gil_enabled", lambda: True)
+
+
+@pytest.fixture
+def missing(installed, monkeypatch):
+    """No compiled recorder."""
+
+    def fail(reason):
+        raise ImportError("no such module")
+
+    monkeypatch.setattr(_engine, "_fast", fail)
+
+
+@pytest.mark.parametrize("required", [False, True])
+@pytest.mark.parametrize(
+    "wanted, chosen",
+    [
+        ("auto", "fast (the extension is installed)"),
+        ("fast", "fast (TRACEFUNC_ENGINE=fast)"),
+        ("pure", "pure (TRACEFUNC_ENGINE=pure)"),
+    ],
+)
+def test_with_the_extension(installed, wanted, required, chosen):
+    assert str(_engine.choose(wanted, required)) == chosen
+
+
+@pytest.mark.parametrize(
+    "wanted, chosen",
+    [
+        ("auto", "pure (the extension cannot be imported: no such module)"),
+        ("pure", "pure (TRACEFUNC_ENGINE=pure)"),
+    ],
+)
+def test_without_the_extension(missing, wanted, chosen):
+    assert str(_engine.choose(wanted, False)) == chosen
+
+
+@pytest.mark.parametrize(
+    "wanted, required, by",
+    [
+        ("fast", False, "TRACEFUNC_ENGINE=fast"),
+        ("fast", True, "TRACEFUNC_ENGINE=fast"),
+        ("auto", True, "TRACEFUNC_REQUIRE_EXT=1"),
+        ("pure", True, "TRACEFUNC_REQUIRE_EXT=1"),
+    ],
+)
+def test_an_extension_that_is_asked_for_is_missing(missing, wanted, required, by):
+    with pytest.raises(ImportError) as caught:
+        _engine.choose(wanted, required)
+    assert str(caught.value) == (
+        f"{by} asks for the compiled engine, which cannot be imported (no such module): install tracefunc from a "
+        "binary wheel, or build it where there is a C compiler."
+    )
+
+
+@pytest.mark.parametrize("required", [False, True])
+@pytest.mark.parametrize("wanted", ["", "FAST", "slow"])
+def test_unknown_engine(installed, wanted, required):
+    with pytest.raises(ValueError) as caught:
+        _engine.choose(wanted, required)
+    assert str(caught.value) == f"TRACEFUNC_ENGINE is {wanted!r}: it must be auto, fast or pure."
+
+
+@pytest.mark.parametrize(
+    "wanted, required, chosen",
+    [
+        ("auto", False, "pure (the extension would switch the GIL on)"),
+        ("auto", True, "fast (the extension is installed)"),
+        ("fast", False, "fast (TRACEFUNC_ENGINE=fast)"),
+        ("pure", False, "pure (TRACEFUNC_ENGINE=pure)"),
+    ],
+)
+def test_free_threading_is_left_as_it_is(installed, monkeypatch, wanted, required, chosen):
+    monkeypatch.setattr(_engine, "_gil_enabled", lambda: False)
+    assert str(_engine.choose(wanted, required)) == chosen
+
+
+def test_gil_enabled():
+    assert _engine._gil_enabled() is GIL
+
+
+@pytest.mark.skipif(PURE or not GIL, reason="without the extension, or it would switch the GIL on")
+def test_engines_have_their_own_recorders():
+    pure = _engine.choose("pure", False)
+    assert (pure.recorder, pure.share) == (_pymon.Recorder, _pymon.share)
+    fast = _engine.choose("fast", False)
+    assert fast.recorder.__module__ == fast.share.__module__ == "tracefunc._fastmon"
+
+
+# --- in a process of its own ----------------------------------------------------------------------------------------
+
+
+def run(*arguments, **environment):
+    """Run this interpreter with these variables of ours and no others."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("TRACEFUNC_")}
+    environment |= inherited | {"NO_COLOR": "1", "COLUMNS": "60"}
+    return subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize("wanted", ["pure"] if PURE else ["fast", "pure"])
+def test_version(wanted):
+    done = run("-m", "tracefunc", "--version", TRACEFUNC_ENGINE=wanted)
+    said = f"tracefunc {tracefunc.__version__}, engine: {wanted} (TRACEFUNC_ENGINE={wanted})\n"
+    assert (done.returncode, done.stdout) == (0, said)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], []])
+def test_help(arguments):
+    done = run("-m", "tracefunc", *arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("usage: python -m tracefunc [-h] [--version]\n")
+    assert "--version" in done.stdout
+
+
+def test_unknown_option():
+    done = run("-m", "tracefunc", "--nonsense")
+    assert done.returncode == 2
+    assert "unrecognized arguments: --nonsense" in done.stderr
+
+
+def test_unknown_engine_of_the_environment():
+    done = run("-c", "import tracefunc", TRACEFUNC_ENGINE="quick")
+    assert done.returncode == 1
+    assert done.stderr.endswith("ValueError: TRACEFUNC_ENGINE is 'quick': it must be auto, fast or pure.\n")
+
+
+def test_results_name_their_engine(monkeypatch):
+    chosen = _engine.choose("pure", False)
+    monkeypatch.setattr(_engine, "engine", chosen)
+    assert tracefunc.tracefunc(run, "-c", "").engine == str(chosen)
+
+
+@pytest.mark.skipif(GIL, reason="the GIL is on")
+def test_importing_the_package_keeps_the_gil_off():
+    done = run("-W", "error", "-c", "import sys, tracefunc; print(sys._is_gil_enabled())")
+    assert done.stdout == "False\n"

@@ -1,0 +1,30 @@
+"""What a trace has touched is gone when it has ended, and memory does not grow: each shown in a process of its own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parent / "isolated" / "leaks.py"
+KINDS = "plain nested generator raising recursive asynchronous tracing suspended inner_trace".split()
+TRACES = os.environ.get("TRACEFUNC_LEAK_TRACES", "20000")  # `make leaks` takes more
+
+
+def run(*arguments):
+    """Run the script with the engine of the test, which the environment names."""
+    done = subprocess.run([sys.executable, SCRIPT, *arguments], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_all_of_a_trace_dies(kind):
+    run("dies", kind)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3000)
+def test_memory_does_not_grow():
+    print(run("grows", TRACES))

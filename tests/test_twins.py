@@ -1,0 +1,255 @@
+"""The two recorders write down the same, whether they measure every count or derive some from others."""
+
+import asyncio
+import os
+import random
+import sys
+import threading
+
+import pytest
+
+import fuzz
+import programs
+import test_flow
+from tracefunc import _engine, tracefunc
+from tracefunc._records import hits
+
+EXAMPLES = int(os.environ.get("TRACEFUNC_EXAMPLES", "0")) or 12
+WAYS = [("fast", False), ("fast", True), ("pure", False), ("pure", True)]
+
+
+def plainly(plan, call):
+    """A raw record as plain data, the counts that can be derived filled in."""
+    found = hits(plan, call)
+    counts = [
+        None if counts is None else {offset: counts[offset] for offset in code_plan.actions}
+        for code_plan, counts in zip(plan.codes, call.counts, strict=True)
+    ]
+    return {
+        "stack": call.stack,
+        "hits": found,
+        "open": sorted(call.open),
+        "samples": fuzz.ADDRESS.sub("0x", repr(call.samples)),
+        "counts": counts,
+        "extra": call.extra,
+        "entered": call.entered,
+        "left": call.left,
+    }
+
+
+@pytest.fixture
+def recording(monkeypatch):
+    """Trace in one of the ways; returns the raw records as plain data."""
+
+    def trace(way, run):
+        name, measure_all = way
+        chosen = _engine.choose(name, False)
+        seen = []
+
+        def make(plan, *args, **kwargs):
+            recorder = chosen.recorder(plan, *args, measure_all=measure_all, **kwargs)
+            seen.append((plan, recorder))
+            return recorder
+
+        monkeypatch.setattr(_engine, "engine", _engine.Engine(name, "a test", make, chosen.share))
+        records = []
+
+        def assemble(plan, call):
+            records.append(plainly(plan, call))
+            return records[-1]["hits"]
+
+        monkeypatch.setattr("tracefunc.core.hits", assemble)
+        run()
+        return records
+
+    return trace
+
+
+FIELDS = ("stack", "hits", "open", "samples", "counts", "extra", "entered", "left")
+DERIVED = FIELDS[:4]  # an exception in FOR_ITER has the offset before it where that instruction makes no event
+
+
+def same(recording, run):
+    """The records of all ways, which have to be equal; where both recorders measure everything, in each number."""
+    records = {way: recording(way, run) for way in WAYS}
+    first = records["fast", True]
+    for (name, measure_all), other in records.items():
+        assert len(other) == len(first), (name, measure_all)
+        for i, (a, b) in enumerate(zip(first, other, strict=True)):
+            for field in FIELDS if measure_all else DERIVED:
+                assert a[field] == b[field], (name, measure_all, i, field, a[field], b[field])
+    return first
+
+
+@pytest.mark.timeout(300 + EXAMPLES * 3)
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_generated_programs(recording, kind):
+    calls = 0
+    for seed in range(EXAMPLES):
+        program = programs.program(seed, kind)
+        for call in program.calls:
+            calls += len(same(recording, lambda call=call, program=program: fuzz.run(program, call, tracefunc)))
+    assert calls > EXAMPLES
+
+
+@pytest.mark.parametrize("name", test_flow.NAMES)
+def test_loops(recording, define, name):
+    fn = define(test_flow.LOOPS)[name]
+    for n in test_flow.ARGUMENTS[:-1]:
+        same(recording, lambda n=n: tracefunc(fn, n))
+
+
+def test_generated_loops(recording, define):
+    for seed in range(EXAMPLES):
+        source = test_flow.loop_program(random.Random(seed))
+        fn = define(source, Manager=test_flow.Manager)["target"]
+
+        def run(fn=fn):
+            tracefunc(fn, 3, test_flow.make_risk())
+
+        same(recording, run)
+
+
+def test_a_leaf_called_often(recording, define):
+    space = define("""
+        def leaf(x, fail):
+            if fail: raise ValueError(x)
+            return [y for y in range(x % 30)]
+
+        def target(n):
+            total = 0
+            for i in range(n):
+                try:
+                    total += len(leaf(i, i % 7 == 3))
+                except ValueError:
+                    total -= 1
+            return total
+
+        def inner(n):
+            def twice(x):
+                y = x
+                return y + x
+            return [twice(i) for i in range(n)] + sorted(range(n), key=lambda i: -i)
+    """)
+    same(recording, lambda: tracefunc(space["target"], 300, target_func=space["leaf"]))
+    same(recording, lambda: tracefunc(space["target"], 300))
+    same(recording, lambda: tracefunc(space["inner"], 300))
+
+
+@pytest.mark.parametrize("depth", [3, 14])
+def test_recursion(recording, define, depth):
+    fn = define("""
+        def target(n, wide):
+            total = n
+            for i in range(wide):
+                if n:
+                    total += target(n - 1, 2 if n > 2 else 30)
+                total += i
+            return total
+    """)["target"]
+    same(recording, lambda: tracefunc(fn, min(depth, 8), 2))
+    same(recording, lambda: tracefunc(fn, depth, 1))
+
+
+def test_generators_that_interleave(recording, define):
+    space = define("""
+        def target(n):
+            for i in range(n):
+                x = i
+                try:
+                    y = yield x
+                except KeyError:
+                    z = x
+            w = n
+
+        def fn(n):
+            xs = [target(k) for k in (n, n // 2, 3, n, n)]
+            for _ in range(n // 3):
+                for x in xs:
+                    next(x, None)
+            xs[0].throw(KeyError)
+            xs[3].close()
+            for x in zip(xs[0], xs[4]):
+                pass
+            kept.append(xs)
+    """)
+    space["kept"] = kept = []
+    same(recording, lambda: tracefunc(space["fn"], 90, target_func=space["target"]))
+    kept.clear()
+
+
+def test_tasks(recording, define):
+    space = define("""
+        import asyncio
+        async def target(n):
+            total = 0
+            for i in range(n):
+                await asyncio.sleep(0)
+                total += i
+                total += len([x async for x in numbers(2)])
+            return total
+
+        async def numbers(n):
+            for i in range(n):
+                await asyncio.sleep(0)
+                yield i
+
+        async def main():
+            return await asyncio.gather(*[target(n) for n in (30, 12, 0, 25, 1)])
+    """)
+    same(recording, lambda: tracefunc(asyncio.run, space["main"](), target_func=space["target"]))
+
+
+def test_a_target_that_runs_in_eight_threads(recording, define):
+    """No count is lost; each thread's call is one of its own."""
+    target = define("""
+        def target(n):
+            total = 0
+            for i in range(n):
+                if i % 3:
+                    total += i
+                else:
+                    total -= 1
+            return total
+    """)["target"]
+
+    def fn():
+        threads = [threading.Thread(target=target, args=(20_000,)) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        records = same(recording, lambda: tracefunc(fn, target_func=target))
+    finally:
+        sys.setswitchinterval(interval)
+    assert [record["hits"] for record in records] == [[1, 20_001, 20_000, 13_333, 6_667, 1]] * 8
+
+
+@pytest.mark.parametrize("engine", ["fast", "pure"], indirect=True)
+def test_eight_threads_that_trace(engine, define):
+    source = """
+        def target(n):
+            total = 0
+            for i in range(n):
+                total += i
+            return total
+    """
+    wrong = []
+
+    def work(n):
+        target = define(source)["target"]
+        for _ in range(5):
+            ((_, trace),) = tracefunc(target, n)
+            if [count for count, _ in trace.values()] != [1, n + 1, n, 1]:
+                wrong.append(trace)
+
+    threads = [threading.Thread(target=work, args=(5_000 + i,)) for i in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
