@@ -1,0 +1,112 @@
+# Works with nothing but make, git and any Python 3 on the PATH: tools/find_python.py finds (or has uv install) a
+# CPython that is new enough, tools/make_env.py makes .venv with it. `make test PYTHON=python3.12` uses that one.
+
+.DEFAULT_GOAL := help
+.PHONY: help env demo test test-all lint format typecheck bench bench-all guard asan leaks dist clean
+SHELL := /bin/sh
+export PYTHON
+# Where the tests run, a compiled recorder that is missing is an error; a demo works without.
+test test-all bench guard asan leaks: export TRACEFUNC_REQUIRE_EXT = 1
+
+# The Python that runs the two scripts: the first on PATH that works at all (3.6 or newer).
+PYTHON3 = $(or $(shell for python in $(PYTHON) python3 python /usr/bin/python3; do \
+	if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 6))' >/dev/null 2>&1; \
+	then echo "$$python"; break; fi; done),$(error no working Python 3 on PATH: install one (Debian: apt-get install python3)))
+MAKE_ENV = $(PYTHON3) tools/make_env.py
+VENV ?= .venv
+# What the tests need: pytest and its kind, and some of the libraries whose doctests are traced, at fixed versions.
+FOR_TESTS = --group test --constraints tests/corpus/requirements.txt
+
+# Options for pytest: make test PYTEST_ARGS='-x -k match'
+PYTEST_ARGS ?= -q -n 2
+# The interpreters of `make test-all`, as names on PATH or as paths.
+PYTHONS ?= python3.12 python3.13 python3.14 python3.15
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+env: ## find a CPython 3.12 or newer and make .venv with it
+	@$(MAKE_ENV) $(FOR_TESTS) $(VENV)
+
+demo: ## trace a real function and print the trace
+	@$(MAKE_ENV) $(VENV)
+	@$(VENV)/bin/python examples/demo.py
+
+test: env ## run all tests on that interpreter
+	$(VENV)/bin/python -m pytest $(PYTEST_ARGS)
+
+test-all: ## run all tests on each of PYTHONS
+	@for python in $(PYTHONS); do \
+		folder=.venvs/$$(basename $$python); \
+		echo "== $$python"; \
+		$(MAKE_ENV) --python "$$python" $(FOR_TESTS) "$$folder" && "$$folder/bin/python" -m pytest $(PYTEST_ARGS) \
+		|| failed="$$failed $$python"; \
+	done; \
+	if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi
+
+lint: ## check style, types, spelling, the layers of imports and the workflows
+	@$(MAKE_ENV) --group lint .venvs/lint
+	.venvs/lint/bin/ruff check .
+	.venvs/lint/bin/ruff format --check .
+	.venvs/lint/bin/mypy
+	.venvs/lint/bin/codespell
+	.venvs/lint/bin/lint-imports
+	.venvs/lint/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	.venvs/lint/bin/zizmor --offline --no-progress --quiet .github
+
+format: ## put the code into shape
+	@$(MAKE_ENV) --group lint .venvs/lint
+	.venvs/lint/bin/ruff check --fix .
+	.venvs/lint/bin/ruff format .
+
+typecheck: ## a second opinion on the types, from pyright (needs Node.js)
+	@$(MAKE_ENV) --group lint .venvs/lint
+	.venvs/lint/bin/pyright
+
+# `make bench PYTHON=python3.12 BENCH_ARGS='-k "pure or coverage"'`; TRACEFUNC_BENCH_SCALE=0.1 takes a tenth of the time.
+BENCH_VENV ?= .venvs/bench
+BENCH_ARGS ?=
+
+bench: ## measure traced against untraced code, beside other tracers (10 to 15 minutes)
+	@$(MAKE_ENV) --wheel --group bench $(BENCH_VENV)
+	@mkdir -p benchmarks/results
+	@version=$$($(BENCH_VENV)/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+	results=benchmarks/results/$$version.json; \
+	$(BENCH_VENV)/bin/python -m pytest benchmarks -v --benchmark-quiet --benchmark-json=$$results $(BENCH_ARGS) && \
+	$(BENCH_VENV)/bin/python benchmarks/report.py $$results
+
+bench-all: ## the same on each of PYTHONS
+	@for python in $(PYTHONS); do \
+		echo "== $$python"; \
+		$(MAKE) --no-print-directory bench PYTHON="$$python" BENCH_VENV=".venvs/bench-$$(basename $$python)" \
+		|| failed="$$failed $$python"; \
+	done; \
+	if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi
+
+GUARD_ARGS ?=
+
+guard: ## compare counted instructions with stored ratios (about 1 minute; needs valgrind)
+	@$(MAKE_ENV) --wheel .venvs/guard
+	.venvs/guard/bin/python benchmarks/guard.py $(GUARD_ARGS)
+
+# The sanitizers are gcc's. The interpreter is not instrumented, so what it leaks says nothing: test_leaks.py looks at that.
+SANITIZE = -fsanitize=address,undefined
+ASAN_TESTS ?= tests/test_cpython.py tests/test_programs.py tests/test_flow.py tests/test_targets.py
+
+asan: ## run tests with the extension, assertions on, under AddressSanitizer and UBSan (needs gcc)
+	@CC=gcc CFLAGS="-O1 -g -UNDEBUG -fno-omit-frame-pointer -fno-sanitize-recover=undefined $(SANITIZE)" \
+	LDFLAGS="$(SANITIZE)" $(MAKE_ENV) --wheel $(FOR_TESTS) .venvs/asan
+	LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" PYTHONMALLOC=malloc \
+	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 .venvs/asan/bin/python -m pytest -q $(ASAN_TESTS)
+
+leaks: env ## look for memory that grows over 100,000 traces with each engine
+	TRACEFUNC_LEAK_TRACES=100000 $(VENV)/bin/python -m pytest -q -n 2 tests/test_leaks.py
+
+dist: ## build the sdist and the wheels, and run all tests with each of them installed (PYTEST_ARGS: other ones)
+	@$(MAKE_ENV) --group dist .venvs/dist
+	.venvs/dist/bin/python tools/dist.py $(PYTEST_ARGS)
+
+clean: ## remove everything that was made
+	rm -rf .venv .venvs build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache \
+		.hypothesis .benchmarks benchmarks/results src/tracefunc/*.so
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
