@@ -37,6 +37,7 @@ import programs  # noqa: E402
 from groundtruth.source import COMPS, DEFS, LINES, Source, Unsupported, lines_of, place  # noqa: E402
 
 EXAMPLES = int(os.environ.get("TRACEFUNC_EXAMPLES", "0"))
+ID = re.compile(r"\b1\d{14}\b")  # of an object of this process
 LEAST = 110  # targets that are compared however long it takes
 NAME = "tracefunc_0_0_7"
 STDLIB = "textwrap heapq bisect json csv configparser string shlex fractions calendar html statistics".split()
@@ -318,7 +319,8 @@ class Comparison:
 
 
 def masked(samples):
-    return [(name, fuzz.ADDRESS.sub("0x", text)) for name, text in samples]
+    """Samples without addresses, be they written as in a repr or as `id` gives them."""
+    return [(name, ID.sub("0x", fuzz.ADDRESS.sub("0x", text))) for name, text in samples]
 
 
 # -- explaining ----------------------------------------------------------------------------------------------------

@@ -41,13 +41,14 @@ def plainly(plan, call):
 def recording(monkeypatch):
     """Trace in one of the ways; returns the raw records as plain data."""
 
-    def trace(way, run):
+    def trace(way, run, max_calls=10):
         name, measure_all = way
         chosen = _engine.choose(name, False)
         seen = []
 
         def make(plan, *args, **kwargs):
-            recorder = chosen.recorder(plan, *args, measure_all=measure_all, **kwargs)
+            kwargs |= {"max_calls": max_calls, "measure_all": measure_all}
+            recorder = chosen.recorder(plan, *args, **kwargs)
             seen.append((plan, recorder))
             return recorder
 
@@ -227,6 +228,49 @@ def test_a_target_that_runs_in_eight_threads(recording, define):
     finally:
         sys.setswitchinterval(interval)
     assert [record["hits"] for record in records] == [[1, 20_001, 20_000, 13_333, 6_667, 1]] * 8
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_threads_that_come_and_go(recording, define, way):
+    """Calls begin and end, alone with the code or not, while other threads are anywhere in a recorder."""
+    target = define("""
+        def target(n, deeper=0):
+            total = 0
+            for i in range(n):
+                if i % 3:
+                    total += i
+                else:
+                    total -= 1
+            while n:
+                n -= 1
+                total += sum(x for x in (n, 1) if x)
+            return total + (target(2, deeper - 1) if deeper else 0)
+    """)["target"]
+
+    def arguments(seed):
+        random_source = random.Random(seed)
+        return [(random_source.choice((3, 40, 200, 1500)), random_source.choice((0, 0, 1, 3))) for _ in range(8)]
+
+    def fn():
+        threads = [
+            threading.Thread(target=lambda seed=seed: [target(*a) for a in arguments(seed)]) for seed in range(8)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for number in range(EXAMPLES):
+            records = recording(way, lambda: tracefunc(fn, target_func=target), (10, 10_000)[number % 2])
+            found = sorted(record["hits"] for record in records)
+            sizes = [n for seed in range(8) for size, deeper in arguments(seed) for n in (size, *[2] * deeper)]
+            wanted = sorted([1, n + 1, n, n - (n + 2) // 3, (n + 2) // 3, n + 1, n, n, n + n - 1, 1] for n in sizes)
+            assert found == wanted or (number % 2 == 0 and len(found) == 10 and all(hit in wanted for hit in found))
+    finally:
+        sys.setswitchinterval(interval)
 
 
 @pytest.mark.parametrize("engine", ["fast", "pure"], indirect=True)

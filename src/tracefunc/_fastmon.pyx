@@ -249,16 +249,15 @@ cdef class Table:
         self.derived = {point_of[offset] for offset in self.plan.flow.derived}
         self.exits = {state: [point_of[o] for o in offsets] for state, offsets in self.plan.exits.items()}
         self.deciders = self.plan.deciders
-        self.begin = [[] for _ in range(lines)]
-        self.end = [[] for _ in range(lines)]
         wants = [self.plan.wants.get(offset) for offset in self.offsets]
+        begin, end = [[] for _ in range(lines)], [[] for _ in range(lines)]
         for i, both in enumerate(wants):
             if both is not None:
                 for line in both[0]:
-                    self.begin[line].append(i)
+                    begin[line].append(i)
                 for line in both[1]:
-                    self.end[line].append(i)
-        self.wants = wants
+                    end[line].append(i)
+        self.begin, self.end, self.wants = begin, end, wants
         return 0
 
     cdef inline bint follows(self, Point *point, int state) noexcept:
@@ -357,7 +356,8 @@ cdef class Code:
     cdef int *held  # by point: how many frames may come to it while such a line is under way
     cdef int *patience  # by point: how many events until it is silenced
     cdef int new_patience
-    cdef bint stale  # whether points are silenced that are wanted again
+    cdef int missed  # how often a silenced point has come to be wanted again
+    cdef int mended  # of these: how often the code object has been armed since
 
     def __cinit__(self, plan):
         self.table = table_of(plan)
@@ -592,7 +592,11 @@ cdef class Recorder:
         if point.advance >= 0:
             state.mark = state.counts[point.advance]
         if self.fills:
+            own = <Code>state.code.own
             self.hold(state)
+            if own.missed != own.mended:
+                own.new_patience = min(2 * own.new_patience, MOST_PATIENCE)
+                self.freshen(own)
         return 0
 
     cdef object yielded(self, PyObject *code, PyObject *offset):
@@ -749,9 +753,9 @@ cdef class Recorder:
         """A line has its samples in one more call."""
         cdef size_t i
         if not self.fills:
-            self.fills = True
             for own in self.codes:
-                (<Code>own).table.prepare(self.lines)
+                (<Code>own).table.prepare(self.lines)  # runs Python code: another thread may get here too
+            self.fills = True
             for i in range(self.by_key.mask + 1):
                 if self.by_key.slots[i].key != NULL:
                     self.hold(<Frame *>self.by_key.slots[i].value)
@@ -777,17 +781,13 @@ cdef class Recorder:
         cdef Code own = <Code>state.code.own
         cdef int number
         line = own.table.deciders.get(state.line)
-        if line is None or (<Call>state.call).taken[<int>line] >= self.max_samples:
+        if line is None or state.holds or (<Call>state.call).taken[<int>line] >= self.max_samples:
             return 0
         state.holds = True
         exits = own.table.exits.get(state.line, ())
         for number in exits:
             own.held[number] += 1
-        self.settle_all(own, exits)
-        if own.stale:
-            own.new_patience = min(2 * own.new_patience, MOST_PATIENCE)
-            self.freshen(own)
-        return 0
+        return self.settle_all(own, exits)
 
     cdef int let_go(self, Frame *state) except -1:
         """What was under way has ended."""
@@ -821,7 +821,7 @@ cdef class Recorder:
                 own.patience[number] = own.new_patience
         own.quiet[number] = quiet
         if before & SILENT and not quiet & (SILENT | DEAD):
-            own.stale = True
+            own.missed += 1
         return 0
 
     cdef bint is_out_of_patience(self, Code own, int number) except -1:
@@ -841,9 +841,11 @@ cdef class Recorder:
         return 0
 
     cdef int freshen(self, Code own) except -1:
-        """Arm a code object anew, some of whose silenced points are wanted again."""
-        self.rearm(own.code)
-        own.stale = False  # not before: another thread that comes here meanwhile has to do it too
+        """Arm a code object anew, if silenced points are wanted again; so does each thread that comes here meanwhile."""
+        cdef int missed = own.missed
+        if missed != own.mended:
+            self.rearm(own.code)
+            own.mended = missed
         return 0
 
     cdef int weigh(self) except -1:
@@ -867,8 +869,7 @@ cdef class Recorder:
             for number in range(code.table.count):
                 self.settle(code, number)
         for own in self.codes:
-            if (<Code>own).stale:
-                self.freshen(own)
+            self.freshen(own)
         return 0
 
     # the end

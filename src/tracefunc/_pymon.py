@@ -50,7 +50,7 @@ class _Frame:
 class _Code:
     """A code object while it is traced."""
 
-    __slots__ = ("actions", "attempts", "code", "dead", "frames", "plan", "stale")
+    __slots__ = ("actions", "attempts", "code", "dead", "frames", "mended", "missed", "plan")
 
     def __init__(self, plan: CodePlan) -> None:
         self.plan = plan
@@ -58,14 +58,15 @@ class _Code:
         self.actions = plan.actions
         self.frames = 0  # being recorded now
         self.attempts = 0  # to count only
-        self.stale = False  # whether offsets are silenced that are wanted again
+        self.missed = 0  # how often silenced offsets have come to be wanted again
+        self.mended = 0  # of these: how often the code object has been armed since
         self.dead: frozenset[int] = frozenset()  # offsets that no frame which is recorded will come to
 
 
 class _Counting:
     """A code object, executed by one frame, whose events are mostly only counted."""
 
-    __slots__ = ("full", "key", "numbers", "silent", "state")
+    __slots__ = ("ended", "full", "key", "numbers", "silent", "state")
 
     def __init__(self, key: int, state: _Frame) -> None:
         self.key = key  # of the frame
@@ -73,9 +74,11 @@ class _Counting:
         self.numbers: list[int | None] = [None] * len(state.code.code.co_code)  # None: examine the event
         self.full: set[int] = set()  # the states of which nothing but the count is wanted
         self.silent: set[int] = set()  # offsets that need not even be counted
+        self.ended = False
 
-    def add_up(self) -> None:
+    def end(self) -> None:
         """Put the numbers into the counts. A callback that another thread has just entered will examine its event."""
+        self.ended = True
         numbers, counts = self.numbers, self.state.counts
         for offset in range(len(numbers)):
             number, numbers[offset] = numbers[offset], None
@@ -113,7 +116,7 @@ class Recorder:
         self.rebind = rebind
         self.rearm = rearm
         self.notice = notice  # looks for other tools that have started meanwhile, where these matter
-        self.max_calls = max_calls
+        self.room = max_calls  # how many calls more
         self.max_samples = max_samples
         self.measure_all = measure_all  # derive no counts from others
         self.base: int = 0  # the address of the frame that runs `fn`: no call of ours lies below it
@@ -138,26 +141,30 @@ class Recorder:
             return None
         if self.notice is not None:
             self.notice()
-        if own.stale or id(code) in self.counting:
-            self._stop_counting(own)
+        self._stop_counting(own)
         key = id(frame)
         self._forget_lost(key)
         if own.plan.is_target:
-            if len(self.calls) >= self.max_calls:
+            if not self.room:
                 own.attempts += 1  # it is not alone with the code
                 unseen = own.attempts >= _MAX_ATTEMPTS and not own.plan.suspends  # such a frame may go unreported
                 return DISABLE if unseen else None
             call = RawCall(self.stack_of(frame), self.lines, len(self.codes))
-            if len(self.calls) >= self.max_calls:  # another thread was quicker
-                return None
-            self.calls.append(call)
-            self.running[key] = call
         elif (around := self._call_around(frame)) is not None:
             call = around
         else:
             return None
+        state = _Frame(call, own)
+        # No call up to the append, and so no other thread in between.
+        if own.plan.is_target:
+            if not self.room:  # another thread was quicker
+                return None
+            self.room -= 1
+            self.running[key] = call
+        self.frames[key] = state
         own.frames += 1
-        self.frames[key] = _Frame(call, own)
+        if own.plan.is_target:
+            self.calls.append(call)
         return None
 
     def examine(self, code: CodeType, offset: int, depth: int = 1) -> object:
@@ -172,9 +179,11 @@ class Recorder:
         state = self.frames.get(id(frame))
         if state is None or state.code is not own or (action.conditional and state.line == action.line):
             return None
-        if id(code) in self.counting and offset in self.counting[id(code)].silent:
+        counting = self.counting.get(id(code))
+        if counting is not None and offset in counting.silent:
             state.call.silenced.add(own.plan.index)
-            return DISABLE
+            if not counting.ended:  # no other thread can end it between this and the answer
+                return DISABLE
         if self.notice is not None:
             self.notice()
         state.counts[offset] += 1
@@ -256,8 +265,7 @@ class Recorder:
         state = self.frames.get(key)
         if state is None:
             return
-        if id(code) in self.counting:
-            self._stop_counting(own)
+        self._stop_counting(own)
         prelude = own.plan.prelude_at(raised)
         if prelude >= 0:
             self._interrupted(state, prelude, frame)
@@ -266,7 +274,7 @@ class Recorder:
         if own.plan.entry >= 0:
             state.call.extra[own.plan.entry] += 1
         self._forget(key)
-        if own.plan.is_target and len(self.calls) >= self.max_calls:
+        if own.plan.is_target and not self.room:
             self._bury(own, frame)
         if own.frames == 1:
             self._count(own)
@@ -312,12 +320,12 @@ class Recorder:
             return
         state.code.frames -= 1
         self.running.pop(key, None)
-        if not self.frames and len(self.calls) >= self.max_calls:
+        if not self.frames and not self.room:
             self.finished(self)
 
     def _bury(self, own: _Code, frame: FrameType) -> None:
         """The last call has started: listen only where the frames of the target that are left can still come to."""
-        places = {key: state.at for key, state in self.frames.items() if state.code is own}
+        places = {key: state.at for key, state in list(self.frames.items()) if state.code is own}
         above: FrameType | None = frame
         while above is not None and -1 in places.values():
             if places.get(id(above)) == -1 and above.f_code is own.code:
@@ -344,9 +352,8 @@ class Recorder:
     def _sample(self, state: _Frame, line: int, frame: FrameType) -> None:
         samples = state.call.samples[line]
         if len(samples) < self.max_samples:
-            row = tuple([_sample(frame, reader) for reader in state.code.plan.readers[line]])
-            if len(samples) < self.max_samples:  # another thread may have been quicker
-                samples.append(row)
+            samples.append(tuple([_sample(frame, reader) for reader in state.code.plan.readers[line]]))
+            del samples[self.max_samples :]  # another thread may have been quicker
             if len(samples) == self.max_samples:
                 counting = self.counting.get(id(state.code.code))
                 if counting is None:
@@ -360,13 +367,15 @@ class Recorder:
         """Only count the offsets of `own` at which nothing is sampled any more, if that can be done."""
         if own.frames != 1 or own.attempts >= _MAX_ATTEMPTS or id(own.code) in self.counting:
             return
-        key, state = next(item for item in list(self.frames.items()) if item[1].code is own)
-        if all(len(samples) < self.max_samples for samples in state.call.samples):
+        found = [item for item in list(self.frames.items()) if item[1].code is own]
+        if len(found) != 1 or all(len(samples) < self.max_samples for samples in found[0][1].call.samples):
             return
         own.attempts += 1
-        if _running(own.code) != 1:
-            return
+        key, state = found[0]
         counting = self.counting[id(own.code)] = _Counting(key, state)
+        if _running(own.code) != 1:  # asked after a frame that starts from now on is known to end the counting
+            self._stop_counting(own)
+            return
         samples = state.call.samples
         full = {line for line, found in enumerate(samples) if len(found) >= self.max_samples}
         counting.full = {NOTHING, *(s for s, line in own.plan.deciders.items() if line in full)}
@@ -393,7 +402,7 @@ class Recorder:
             counting.silent.add(offset)
         elif action.element >= 0 or action.line in counting.full:
             ghosts = [ghost for before, ghost in action.ghosts if before < 0]
-            if self._has_all(counting, (action.element,) if action.element >= 0 else ghosts):
+            if self._has_all(counting, (action.element,) if action.element >= 0 else ghosts) and not counting.ended:
                 counting.numbers[offset] = 0
 
     def _serves_nothing(self, counting: _Counting, offset: int) -> bool:
@@ -424,24 +433,32 @@ class Recorder:
 
     def _stop_counting(self, own: _Code) -> None:
         """Back to examining each event of `own`."""
-        counting = self.counting.pop(id(own.code), None)
+        key = id(own.code)
+        counting = self.counting.get(key)
         if counting is not None:
-            own.stale = own.stale or bool(counting.silent)
-            counting.add_up()
+            counting.end()  # before it is gone: another thread that finds none has nothing to do
+            if counting.silent:
+                own.missed += 1
+            if key in self.counting and self.counting[key] is counting:
+                del self.counting[key]
             self._bind()
-        if own.stale:  # another thread may have got here and not yet further
+        missed = own.missed
+        if missed != own.mended:  # by this thread or another one, which has not got further yet
             self.rearm(own.code)
-            own.stale = False
+            own.mended = missed
 
     def _bind(self) -> None:
-        self.on_instruction = self._counter() if self.counting else self.examine
+        self.on_instruction = self._counter()
         self.rebind()
 
     def _counter(self) -> Callable[..., object]:
-        """A callback that counts, as fast as Python can, and leaves all other events to `examine`."""
+        """A callback that counts where that is enough, as fast as Python can, and leaves all else to `examine`."""
         examine = self.examine
-        if len(self.counting) == 1:
-            ((key, counting),) = self.counting.items()
+        now = self.counting.copy()  # at once: other threads change it
+        if not now:
+            return examine
+        if len(now) == 1:
+            ((key, counting),) = now.items()
             numbers = counting.numbers
             only = self.codes[key].code
 
@@ -455,7 +472,7 @@ class Recorder:
                 return examine(code, offset, depth + 1)
 
             return count_one
-        plain = {key: counting.numbers for key, counting in self.counting.items()}
+        plain = {key: counting.numbers for key, counting in now.items()}
 
         def count(code: CodeType, offset: int, depth: int = 1) -> object:
             try:
@@ -471,7 +488,7 @@ class Recorder:
     def records(self) -> list[RawCall]:
         """What was recorded, call by call; to be asked for once, at the end."""
         for counting in self.counting.values():
-            counting.add_up()
+            counting.end()
         running = {id(frame): frame for frame in all_frames()} if self.frames else {}
         for key, state in list(self.frames.items()):
             if key in running and running[key].f_code is state.code.code:
