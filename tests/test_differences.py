@@ -5,6 +5,7 @@ import copy
 import functools
 import io
 import linecache
+import operator
 import re
 import subprocess
 import sys
@@ -345,9 +346,9 @@ def double(x):
     "target, error, words",
     [
         (len, ValueError, "not written in Python"),
-        (int, TypeError, "the class 'int'"),
-        (functools.partial(double, 1), TypeError, ".func"),
-        (Callable(), TypeError, "__call__"),
+        (int, ValueError, "the class 'int'"),
+        (functools.partial(len), ValueError, "not written in Python"),
+        (operator.itemgetter(0), ValueError, "not written in Python"),
         (3, TypeError, "int 3"),
     ],
 )
@@ -399,7 +400,7 @@ def test_bounded_repr():
     [(_, trace)] = tracefunc(f, [Element() for _ in range(1000)])
     expected = ("list", "[element, element, element, element, element, e...")
     assert trace["return len(xs)"][1]["xs"] == [expected]
-    assert len(asked) < 10
+    assert len(asked) < 20  # of two texts: the argument's, and the line's
 
 
 def test_syntax_warnings():

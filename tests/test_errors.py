@@ -67,7 +67,7 @@ def test_fn_that_cannot_be_called(value):
     assert "pass the function itself and its arguments after it" in str(caught.value)
 
 
-@pytest.mark.parametrize("value", [5, "plain", [plain], object(), plain.__code__, property(plain), math])
+@pytest.mark.parametrize("value", [5, "plain", [plain], object(), plain.__code__, math])
 def test_a_target_that_cannot_be_called(value):
     watched = Watched()
     with pytest.raises(TypeError, match="target_func must be a Python function") as caught:
@@ -140,57 +140,49 @@ class Plain:
         return self.x
 
 
-@pytest.mark.parametrize("value", [Plain, int, ValueError, type, dataclasses.make_dataclass("Made", ["a"])])
-def test_a_class(refused, value):
-    for message in refused(TypeError, value, "the class", re.escape(value.__qualname__)):
+class Heir(Exception):
+    """Its constructor is that of Exception, written in C."""
+
+
+@pytest.mark.parametrize("value", [int, ValueError, type, Heir])
+def test_a_class_that_is_made_by_c(refused, value):
+    for message in refused(ValueError, value, "the class", re.escape(value.__qualname__), "no __init__ or __new__"):
         assert "pass one of its methods as target_func" in message
 
 
+def test_a_class_whose_constructor_is_generated(refused):
+    refused(ValueError, dataclasses.make_dataclass("Made", ["a"]), "retrievable source code", "__init__")
+
+
 def test_the_parameter_is_named(refused):
-    as_target, as_fn = refused(TypeError, Plain)
+    as_target, as_fn = refused(ValueError, int)
     assert as_target.startswith("target_func ")
     assert as_fn.startswith("fn ")
 
 
-def test_a_partial(refused):
-    refused(TypeError, functools.partial(plain, 1), r"functools\.partial", r"pass its function, \.func")
-
-
-def test_a_partial_of_a_partial_of_a_c_function(refused):
-    refused(TypeError, functools.partial(functools.partial(len), []), "functools.partial")
-
-
 @pytest.mark.parametrize(
-    "value",
-    [
-        Plain(),
-        operator.itemgetter(0),
-        operator.attrgetter("a"),
-        functools.singledispatchmethod(plain),
-        functools.partialmethod(plain),
-    ],
-    ids=lambda value: type(value).__name__,
+    "value", [functools.partial(len), functools.partial(functools.partial(len), []), functools.partialmethod(len)]
 )
+def test_a_partial_of_a_c_function(value):
+    watched = Watched()
+    with pytest.raises(ValueError, match="'len'.* is not written in Python"):
+        tracefunc(watched.fn, target_func=value)
+    assert watched.runs == 0
+
+
+@pytest.mark.parametrize("value", [operator.itemgetter(0), operator.attrgetter("a")], ids=lambda value: type(value).__name__)
 def test_another_callable_object(value):
     """Never an answer that is empty without a word."""
     watched = Watched()
-    with pytest.raises((TypeError, ValueError)) as caught:
+    with pytest.raises(ValueError) as caught:
         tracefunc(watched.fn, target_func=value)
     assert type(value).__name__ in str(caught.value)
     assert watched.runs == 0
 
 
-def test_a_callable_object_names_the_way_out(refused):
-    refused(TypeError, Plain(), "must be a Python function", "__call__")
-
-
-def test_a_property():
-    watched = Watched()
-    with pytest.raises(TypeError, match="property"):
-        tracefunc(watched.fn, target_func=Plain.prop)
+def test_a_property_is_no_fn():
     with pytest.raises(TypeError, match="property"):
         tracefunc(Plain.prop)
-    assert watched.runs == 0
 
 
 def test_a_ring_of_wrapped_functions(refused):
@@ -398,7 +390,7 @@ async def several():
 @pytest.mark.parametrize("fn", [nothing, several])
 def test_an_asynchronous_function_where_a_loop_runs(fn):
     async def main():
-        with pytest.raises(RuntimeError, match=f"{fn.__name__!r} is asynchronous.*await asyncio.to_thread"):
+        with pytest.raises(RuntimeError, match=f"{fn.__name__!r} is asynchronous.*`await Tracer\\(...\\).arun\\(...\\)`"):
             tracefunc(fn)
         return await asyncio.to_thread(tracefunc, fn)
 
@@ -415,5 +407,5 @@ def test_wrong_arguments_for_fn_are_its_own_error():
 
 def test_after_an_error_a_trace_works(refused):
     refused(ValueError, len)
-    refused(TypeError, Plain)
+    refused(ValueError, int)
     assert tracefunc(plain, 1) == [("", {"return x + 1": (1, {"x": [("int", "1")]})})]

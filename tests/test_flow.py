@@ -31,7 +31,7 @@ class _Settings(_pymon.Recorder):
     silenced = 0  # offsets, over all recorders
 
     def __init__(self, *args):
-        super().__init__(*args, max_samples=self.samples)
+        super().__init__(*args[:7], self.samples, *args[8:])
         if not self.derives:
             for code_plan in self.plan.codes:
                 code_plan.flow.derived = set()
@@ -538,15 +538,13 @@ class _Deriving(_pymon.Recorder):
     def _count(self, own):
         pass
 
-    def records(self):
-        records = super().records()
-        for call in records:
-            for code_plan, counts, entered, left in zip(
-                self.plan.codes, call.counts, call.entered, call.left, strict=True
-            ):
-                if counts is not None:
-                    self._compare(code_plan, counts, entered, left)
-        return records
+    def record(self, call):
+        for code_plan, counts, entered, left in zip(
+            self.plan.codes, call.counts, call.entered, call.left, strict=True
+        ):
+            if counts is not None:
+                self._compare(code_plan, counts, entered, left)
+        return super().record(call)
 
     def _compare(self, code_plan, counts, entered, left):
         flow = code_plan.flow

@@ -12,6 +12,7 @@ import fuzz
 import programs
 import test_flow
 from tracefunc import _engine, tracefunc
+from tracefunc._options import Options
 from tracefunc._records import hits
 
 EXAMPLES = int(os.environ.get("TRACEFUNC_EXAMPLES", "0")) or 12
@@ -26,7 +27,6 @@ def plainly(plan, call):
         for code_plan, counts in zip(plan.codes, call.counts, strict=True)
     ]
     return {
-        "stack": call.stack,
         "hits": found,
         "open": sorted(call.open),
         "samples": fuzz.ADDRESS.sub("0x", repr(call.samples)),
@@ -47,8 +47,7 @@ def recording(monkeypatch):
         seen = []
 
         def make(plan, *args, **kwargs):
-            kwargs |= {"max_calls": max_calls, "measure_all": measure_all}
-            recorder = chosen.recorder(plan, *args, **kwargs)
+            recorder = chosen.recorder(plan, *args, **kwargs, measure_all=measure_all)
             seen.append((plan, recorder))
             return recorder
 
@@ -59,15 +58,16 @@ def recording(monkeypatch):
             records.append(plainly(plan, call))
             return records[-1]["hits"]
 
-        monkeypatch.setattr("tracefunc.core.hits", assemble)
+        monkeypatch.setattr("tracefunc._session.hits", assemble)
+        monkeypatch.setattr("tracefunc.core._DEFAULTS", Options(max_calls=max_calls))
         run()
         return records
 
     return trace
 
 
-FIELDS = ("stack", "hits", "open", "samples", "counts", "extra", "entered", "left")
-DERIVED = FIELDS[:4]  # an exception in FOR_ITER has the offset before it where that instruction makes no event
+FIELDS = ("hits", "open", "samples", "counts", "extra", "entered", "left")
+DERIVED = FIELDS[:3]  # an exception in FOR_ITER has the offset before it where that instruction makes no event
 
 
 def same(recording, run):

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tracefunc import _values
-from tracefunc._values import describe, read_class_free, read_local, read_namespace
+from tracefunc import _reading, _values
+from tracefunc._reading import read_class_free, read_local, read_namespace
+from tracefunc._values import describe
 
 
 def plain(value):
@@ -744,12 +745,12 @@ def test_read_local(function, expected):
     assert armed(function) == expected
 
 
-@pytest.mark.skipif(not _values._PROXY_IS_SAFE, reason="there is one way only")
+@pytest.mark.skipif(not _reading._PROXY_IS_SAFE, reason="there is one way only")
 @pytest.mark.parametrize(("function", "expected"), READ, ids=lambda x: getattr(x, "__name__", ""))
 def test_both_ways_agree(function, expected, monkeypatch):
     if function is inlined_over_a_free_variable:
         pytest.skip("the fallback for two slots of one name is for the older layout only")
-    monkeypatch.setattr(_values, "_PROXY_IS_SAFE", False)
+    monkeypatch.setattr(_reading, "_PROXY_IS_SAFE", False)
     assert armed(function) == expected
 
 
@@ -948,7 +949,8 @@ def test_reading_does_not_refresh_what_locals_returned():
 WITHOUT = """
 import sys
 sys.modules["ctypes"] = None
-from tracefunc._values import describe, read_local
+from tracefunc._reading import read_local
+from tracefunc._values import describe
 a = [1, 2, object]; a.append(a)
 assert describe(a)[1] == repr(a), describe(a)
 assert describe([object, "x" * 90])[1] == repr([object, "x" * 90])[:47] + "..."

@@ -7,6 +7,7 @@ by a number behind those of the lines.
 from __future__ import annotations
 
 from bisect import bisect_right
+from copy import copy
 from functools import cached_property
 from typing import TYPE_CHECKING
 from weakref import ref
@@ -39,6 +40,13 @@ class CodePlan:
         self._instructions = analysis.instructions
         self._handlers = analysis.handlers
         self._under_way = analysis.under_way
+
+    def with_readers(self, readers: dict[int, tuple[Reader, ...]]) -> CodePlan:
+        """The same plan with other ways to read the names of lines."""
+        plan = copy(self)
+        plan.readers = readers
+        plan.table = None
+        return plan
 
     @property
     def code(self) -> CodeType:

@@ -10,9 +10,9 @@ from ._records import SUSPENDING
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable
     from types import CodeType
-    from typing import Protocol
+    from typing import Any, Protocol
 
     from ._records import RawCall
 
@@ -22,11 +22,16 @@ if TYPE_CHECKING:
         Its `on_...` attributes, by `_CALLBACKS`, are the callbacks of the events that it wants.
         """
 
-        base: int  # the address of the frame that runs `fn`: no call of ours lies below it
+        @property
+        def asleep(self) -> bool: ...  # no event is wanted but the start of a call
 
-        def code_objects(self) -> list[CodeType]: ...
+        def code_objects(self) -> list[CodeType]: ...  # the target's first
 
-        def records(self) -> list[RawCall]: ...
+        def finish(self) -> None: ...  # tell if nothing more can be recorded
+
+        def stop(self) -> None: ...
+
+        def record(self, call: Any) -> RawCall: ...
 
 
 monitoring = sys.monitoring
@@ -63,12 +68,12 @@ class Engine:
         name: str,
         reason: str,
         recorder: Callable[..., Recorder],
-        share: Callable[[Sequence[Callable[..., object]]], Callable[..., object]],
+        share: Callable[[dict[int, tuple[Any, ...]], str], Callable[..., object]],
     ) -> None:
         self.name = name  # "fast" or "pure"
         self.reason = reason
         self.recorder = recorder
-        self.share = share  # makes one callback of several
+        self.share = share  # makes one callback for several recorders
 
     def __str__(self) -> str:
         return f"{self.name} ({self.reason})"
@@ -81,9 +86,9 @@ def _pure(reason: str) -> Engine:
 
 
 def _fast(reason: str) -> Engine:
-    from ._fastmon import Recorder, Shared
+    from ._fastmon import Recorder, share
 
-    return Engine("fast", reason, Recorder, Shared)
+    return Engine("fast", reason, Recorder, share)
 
 
 def choose(wanted: str, required: bool) -> Engine:
@@ -139,13 +144,20 @@ def _do_nothing(code: CodeType, line: int) -> None:
 
 
 class _Armed:
-    """A code object with our events on, and how many running traces want them."""
+    """A code object with our events on, and the recorders that want them."""
 
-    __slots__ = ("code", "users")
+    __slots__ = ("code", "recorders", "starts")
 
     def __init__(self, code: CodeType) -> None:
         self.code = code
-        self.users = 0
+        self.recorders: tuple[Recorder, ...] = ()
+        self.starts: set[int] = set()  # the recorders, by address, for which it is the target's
+
+    def events(self) -> int:
+        """The events that are wanted: of a target whose calls are waited for, only their start."""
+        if any(not recorder.asleep for recorder in self.recorders):
+            return sum(_ALWAYS)
+        return events.PY_START if self.starts else 0
 
 
 class Monitor:
@@ -159,20 +171,25 @@ class Monitor:
         self.lines = False  # whether LINE is armed too
         self._local: bool | None = None
 
-    def add(self, recorder: Recorder) -> None:
-        """Deliver events to `recorder`, until it is removed: to be done whatever happens, failing here included.
+    def add(self, recorders: Iterable[Recorder]) -> None:
+        """Deliver events to `recorders`, until they are removed: to be done whatever happens, failing here included.
 
         Raises RuntimeError when all tool ids are taken, ValueError when a code object cannot be monitored.
         """
         with self.lock:
             if not self.recorders:
                 self.tool_id = _take_tool_id()
-            self.recorders = (*self.recorders, recorder)
+            self.recorders = (*self.recorders, *recorders)
+            for recorder in recorders:
+                for i, code in enumerate(recorder.code_objects()):
+                    entry = self.armed.setdefault(id(code), _Armed(code))
+                    entry.recorders = (*entry.recorders, recorder)
+                    if i == 0:
+                        entry.starts.add(id(recorder))
             self._listen()
-            for code in recorder.code_objects():
-                entry = self.armed.setdefault(id(code), _Armed(code))
-                entry.users += 1
-                self._arm(code)
+            for recorder in recorders:
+                for code in recorder.code_objects():
+                    self._arm(code)
 
     def remove(self, recorder: Recorder) -> None:
         """Stop delivering events to `recorder`; harmless when that has happened already."""
@@ -184,8 +201,9 @@ class Monitor:
                 entry = self.armed.get(id(code))
                 if entry is None:
                     continue
-                entry.users -= 1
-                if not entry.users:
+                entry.recorders = tuple(r for r in entry.recorders if r is not recorder)
+                entry.starts.discard(id(recorder))
+                if not entry.recorders:
                     del self.armed[id(code)]
                     monitoring.set_local_events(self.tool_id, code, 0)
             if self.recorders:
@@ -233,9 +251,11 @@ class Monitor:
             monitoring.register_callback(self.tool_id, events.LINE, _do_nothing)
 
     def _register(self, event: int) -> None:
-        found = [getattr(recorder, _CALLBACKS[event], None) for recorder in self.recorders]
-        callbacks = [callback for callback in found if callback is not None]
-        callback = callbacks[0] if len(found) == 1 and callbacks else engine.share(callbacks) if callbacks else None
+        name = _CALLBACKS[event]
+        if len(self.recorders) == 1:
+            callback = getattr(self.recorders[0], name, None)
+        else:
+            callback = engine.share({address: entry.recorders for address, entry in self.armed.items()}, name)
         monitoring.register_callback(self.tool_id, event, callback)
 
     def _wanted(self, event: int) -> int:
@@ -244,11 +264,11 @@ class Monitor:
 
     def _arm(self, code: CodeType) -> None:
         """Arm our events on `code` and nowhere else, offsets that were silenced before included."""
-        mask = sum(_ALWAYS)
-        if code.co_flags & SUSPENDING:
+        mask = self.armed[id(code)].events()
+        if code.co_flags & SUSPENDING and mask == sum(_ALWAYS):
             for event in _OF_SUSPENDING:
                 mask |= self._wanted(event)
-        if self.lines:
+        if self.lines and mask:
             mask |= events.LINE
         if not self._exceptions_are_local():
             monitoring.set_events(self.tool_id, monitoring.get_events(self.tool_id) | mask & _OF_EXCEPTIONS)

@@ -1,13 +1,14 @@
 """The types of the compiled recorder's public face; `_pymon` is its twin, in Python."""
 
-from collections.abc import Callable, Sequence
-from types import CodeType, FrameType
+from collections.abc import Callable
+from types import CodeType
+from typing import Any
 
+from ._calls import Calls
 from ._plan import Plan
 from ._records import RawCall
 
 class Recorder:
-    base: int
     @property
     def plan(self) -> Plan: ...
     @property
@@ -20,21 +21,24 @@ class Recorder:
     def on_yield(self) -> Callable[..., object]: ...
     @property
     def on_unwind(self) -> Callable[..., object]: ...
+    @property
+    def asleep(self) -> bool: ...
     def __init__(
         self,
         plan: Plan,
-        stack_of: Callable[[FrameType], str],
+        calls: Calls,
+        target: int,
         finished: Callable[[Recorder], None],
         rebind: Callable[[], None],
         rearm: Callable[[CodeType], None],
         notice: Callable[[], None] | None = None,
-        max_calls: int = 10,
-        max_samples: int = 10,
+        max_samples: int | None = 10,
+        surplus: int = -1,
         measure_all: bool = False,
     ) -> None: ...
     def code_objects(self) -> list[CodeType]: ...
-    def records(self) -> list[RawCall]: ...
+    def finish(self) -> None: ...
+    def stop(self) -> None: ...
+    def record(self, call: Any) -> RawCall: ...
 
-class Shared:
-    def __init__(self, callbacks: Sequence[Callable[..., object]]) -> None: ...
-    def __call__(self, *args: object) -> object: ...
+def share(recorders: dict[int, tuple[Recorder, ...]], name: str) -> Callable[..., object]: ...

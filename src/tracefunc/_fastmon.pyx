@@ -17,11 +17,14 @@ cimport cython
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from cpython.object cimport PyObject
 
+from ._reading import LOCAL, UNAVAILABLE, sample
+from ._records import ASYNCHRONOUS as _ASYNCHRONOUS
+from ._records import COROUTINE as _COROUTINE
 from ._records import NOTHING as _NOTHING
+from ._records import SUSPENDING as _SUSPENDING
 from ._records import THROUGH as _THROUGH
 from ._records import RawCall
 from ._stack import all_frames
-from ._values import LOCAL, UNAVAILABLE, describe, read
 
 cdef extern from *:
     """
@@ -53,7 +56,9 @@ cdef extern from "Python.h":
     PyFrameObject *PyEval_GetFrame()
     PyFrameObject *PyFrame_GetBack(PyFrameObject *frame)
     object PyFrame_GetVar(PyFrameObject *frame, object name)
+    object PyObject_Vectorcall(object callable, PyObject **args, size_t count, PyObject *names)
     void Py_DECREF(PyObject *value)
+    void Py_XDECREF(PyObject *value)
     PyObject *Py_NewRef(PyObject *value)
 
 cdef object DISABLE = sys.monitoring.DISABLE
@@ -62,6 +67,7 @@ cdef PyObject *_none = <PyObject *>None
 cdef int NOTHING = _NOTHING
 cdef int THROUGH = _THROUGH
 cdef int READS_LOCAL = LOCAL
+cdef int ASYNCHRONOUS = _ASYNCHRONOUS, COROUTINE = _COROUTINE, SUSPENDING = _SUSPENDING
 
 ctypedef long long Count
 
@@ -74,7 +80,9 @@ cdef enum:
 
 cdef enum:
     PATIENCE = 200  # events for which it is cheaper to arm a code object anew
+    REFUSALS = 100  # calls in a row that are not recorded, after which only starts are listened to
     MOST_PATIENCE = 1 << 24
+    MOST = 0x7FFFFFFF  # samples
 
 
 # --- addresses -------------------------------------------------------------------------------------------------------
@@ -188,6 +196,7 @@ cdef class Table:
     cdef int index
     cdef int entry
     cdef bint is_target
+    cdef int flags  # of the code
     # Made once they are needed:
     cdef list wants  # by point: (lines whose samples begin there, lines whose samples end there), or None
     cdef list begin, end  # by line: the points where its samples begin, and end
@@ -200,6 +209,7 @@ cdef class Table:
         cdef int i, end = 0
         self.plan = plan
         self.index, self.entry, self.is_target = plan.index, plan.entry, plan.is_target
+        self.flags = plan.code.co_flags
         self.offsets = sorted(plan.actions)
         self.count = len(self.offsets)
         self.size = len(plan.code.co_code) // 2
@@ -281,7 +291,7 @@ cdef Table table_of(plan):
 cdef class Call:
     """One recorded call, as `_records.RawCall`."""
 
-    cdef object stack
+    cdef public bint dropped
     cdef list samples
     cdef int *taken  # samples, by line
     cdef Count *extra
@@ -293,8 +303,7 @@ cdef class Call:
     cdef int codes
     cdef int frames  # being recorded now
 
-    def __cinit__(self, stack, int lines, int codes):
-        self.stack = stack
+    def __cinit__(self, int lines, int codes):
         self.samples = [[] for _ in range(lines)]
         self.left = [{} for _ in range(codes)]
         self.open = []
@@ -329,10 +338,11 @@ cdef struct Live:
 
 
 cdef struct Frame:
-    # A frame that is being recorded. No reference to it or to its call is held: the recorder has all calls.
+    # A frame that is being recorded. No reference to it is held.
     void *key
     PyFrameObject *object
-    PyObject *call
+    PyObject *call  # one reference, as to `info`
+    PyObject *info  # what `calls` knows of the call, where this is the target's frame
     Live *code
     Count *counts
     Count mark  # of a prelude under way: how often its loop had advanced before
@@ -384,19 +394,25 @@ cdef class Code:
 cdef Live _nothing
 
 
+cdef void free_frame(Frame *state) noexcept:
+    Py_XDECREF(state.call)
+    Py_XDECREF(state.info)
+    PyMem_Free(state)
+
+
 @cython.final
 cdef class Recorder:
-    """Records the first `max_calls` calls of a plan's target; `_pymon.Recorder` says how.
+    """Records the calls of a plan's target that `calls` wants to have recorded; `_pymon.Recorder` says how.
 
     The `on_...` attributes are C functions: callables, but no methods.
     """
 
     cdef readonly object plan
-    cdef object stack_of, finished, rearm, notice
-    cdef public object base
+    cdef readonly bint asleep
+    cdef object calls, finished, rearm, notice, describe
     cdef bint measure_all
-    cdef int max_calls, max_samples, lines
-    cdef list calls, codes
+    cdef int target, max_samples, surplus, lines, refused
+    cdef list codes
     cdef Map by_code, by_key, by_object  # Code and Frame by code object, interpreter's frame, frame object
     cdef Live *last_code
     cdef void *last_key
@@ -406,19 +422,20 @@ cdef class Recorder:
     cdef bint fills  # whether some line has had all its samples
 
     def __init__(
-        self, plan, stack_of, finished, rebind, rearm, notice=None, max_calls=10, max_samples=10, measure_all=False
+        self, plan, calls, int target, finished, rebind, rearm, notice=None, max_samples=10, surplus=-1, measure_all=False
     ):
         self.plan = plan
-        self.stack_of = stack_of
+        self.calls = calls
+        self.target = target
+        self.describe = calls.describe
         self.finished = finished
         self.rearm = rearm
         self.notice = notice
-        self.max_calls = max_calls
-        self.max_samples = max_samples
+        self.max_samples = MOST if max_samples is None else min(max_samples, MOST)
+        self.surplus = surplus
         self.measure_all = measure_all
+        self.asleep = calls.chooses
         self.lines = len(plan.lines)
-        self.base = 0
-        self.calls = []
         self.codes = []
         self.last_code = &_nothing
         self.by_code, self.by_key, self.by_object = Map(), Map(), Map()
@@ -456,10 +473,10 @@ cdef class Recorder:
         if self.by_key is not None:
             for i in range(self.by_key.mask + 1):
                 if self.by_key.slots[i].key != NULL:
-                    PyMem_Free(self.by_key.slots[i].value)
+                    free_frame(<Frame *>self.by_key.slots[i].value)
 
     def code_objects(self):
-        """The code objects whose events are wanted."""
+        """The code objects whose events are wanted, the target's first."""
         return [(<Code>code).code for code in self.codes]
 
     # events
@@ -499,21 +516,30 @@ cdef class Recorder:
             self.lose(state)
             self.forget(state)
         cdef Call call
+        info = None
         if own.table.is_target:
-            if len(self.calls) >= self.max_calls:
-                return None if own.table.plan.suspends else DISABLE  # such a frame may go unreported
-            call = Call(self.stack_of(<object>frame), self.lines, len(self.codes))
-            if len(self.calls) >= self.max_calls:  # another thread was quicker
-                return None
-            self.calls.append(call)
+            if self.calls.full and not own.table.flags & SUSPENDING:  # the start of such a one may be silenced too early
+                return DISABLE
+            try:
+                info = self.calls.open(self.target, <object>frame)
+            except RecursionError:  # the program's own limit, so near that there is nothing left for us
+                pass
+            if info is None:
+                return self.refuse()
+            call = Call(self.lines, len(self.codes))
+            self.refused = 0
+            if self.asleep:
+                self.sleep(False)
         else:
             call = self.call_around(frame)
             if call is None:
                 return None
-        self.enter(own, call, frame)
+        self.enter(own, call, frame, info)
+        if info is not None:
+            info.raw = call  # it has started now
         return None
 
-    cdef int enter(self, Code own, Call call, PyFrameObject *frame) except -1:
+    cdef int enter(self, Code own, Call call, PyFrameObject *frame, object info) except -1:
         cdef int index = own.table.index
         if call.counts[index] == NULL:
             call.counts[index] = <Count *>PyMem_Calloc(own.table.count + 1, sizeof(Count))
@@ -524,7 +550,8 @@ cdef class Recorder:
             raise MemoryError
         state.key = tracefunc_current_frame()
         state.object = frame
-        state.call = <PyObject *>call
+        state.call = Py_NewRef(<PyObject *>call)
+        state.info = Py_NewRef(<PyObject *>info) if info is not None else NULL
         state.code = &own.live
         state.counts = call.counts[index]
         state.line = own.table.entry
@@ -534,13 +561,13 @@ cdef class Recorder:
         self.last_key = NULL
         call.entered[index] += 1
         call.frames += 1
-        if own.table.is_target:
+        if info is not None:
             state.older = self.running
             if self.running != NULL:
                 self.running.newer = state
             self.running = state
         if call.frames == 1 and self.fills:
-            self.weigh()
+            self.weigh(call, 1)
         return 0
 
     cdef PyObject *instruction(self, PyObject *code, PyObject *offset) except NULL:
@@ -599,13 +626,15 @@ cdef class Recorder:
                 self.freshen(own)
         return 0
 
-    cdef object yielded(self, PyObject *code, PyObject *offset):
+    cdef object yielded(self, PyObject *code, PyObject *offset, PyObject *value):
         cdef Frame *state = self.current()
         if state != NULL and state.code.code == code:
             state.at = <int>tracefunc_offset(offset)
+            if state.info != NULL and not (<Code>state.code.own).table.flags & COROUTINE:
+                self.calls.give(<object>state.info, <object>value)
         return None
 
-    cdef object unwind(self, PyObject *code, PyObject *offset):
+    cdef object unwind(self, PyObject *code, PyObject *offset, PyObject *error):
         cdef Frame *state
         cdef Live *own = self.own(code)
         if own != NULL:
@@ -614,28 +643,42 @@ cdef class Recorder:
                 table = (<Code>own.own).table
                 left = (<Call>state.call).left[table.index]
                 left[<object>offset] = left.get(<object>offset, 0) + 1
-                self.leave(<Code>own.own, state, table.plan.prelude_at(<object>offset))
+                self.leave(<Code>own.own, state, table.plan.prelude_at(<object>offset), True, error)
+            elif state == NULL:
+                self.left_unrecorded(<Code>own.own)
         return None
 
-    cdef object returned(self, PyObject *code):
+    cdef object returned(self, PyObject *code, PyObject *value):
         cdef Frame *state
         cdef Live *own = self.own(code)
         if own != NULL:
             state = self.current()
             if state != NULL and state.code == own:
-                self.leave(<Code>own.own, state, NOTHING)
+                self.leave(<Code>own.own, state, NOTHING, False, value)
+            elif state == NULL:
+                self.left_unrecorded(<Code>own.own)
         return None
 
-    cdef int leave(self, Code own, Frame *state, int prelude) except -1:
-        """A frame ends, in the middle of a loop's prelude if that is one."""
+    cdef int left_unrecorded(self, Code own) except -1:
+        if own.table.is_target and own.table.flags & ASYNCHRONOUS:
+            self.calls.leave(<size_t>PyEval_GetFrame())
+        return 0
+
+    cdef int leave(self, Code own, Frame *state, int prelude, bint raised, PyObject *value) except -1:
+        """A frame ends with a value, or an exception, in the middle of a loop's prelude if that is one."""
         if prelude >= 0:
             self.interrupted(state, prelude)
         elif 0 <= state.line < self.lines:
             self.sample(state, state.line)
         if own.table.entry >= 0:
             (<Call>state.call).extra[own.table.entry] += 1
+        if state.info != NULL:
+            try:
+                self.calls.close(<object>state.info, <size_t>state.object, raised, <object>value)
+            except RecursionError:
+                pass
         self.forget(state)
-        if own.table.is_target and len(self.calls) >= self.max_calls:
+        if own.table.is_target and self.calls.full:
             self.bury(own)
         return 0
 
@@ -645,7 +688,8 @@ cdef class Recorder:
         """The call that code starting in `frame` belongs to."""
         cdef Frame *state
         above = frame_above(frame)
-        while above is not None and id(above) != self.base:
+        base = self.calls.base
+        while above is not None and id(above) != base:
             state = <Frame *>self.by_object.get(<void *>above)
             code = tracefunc_code_of(<PyFrameObject *>above)
             if state != NULL and state.code.code == <PyObject *>code:
@@ -653,6 +697,9 @@ cdef class Recorder:
             if self.by_code.get(<void *>code) != NULL:
                 return None
             above = frame_above(<PyFrameObject *>above)
+        known, call = self.calls.around(self.target)
+        if known:
+            return call
         return <Call>self.running.call if self.running != NULL else None
 
     cdef int lose(self, Frame *state) except -1:
@@ -676,20 +723,25 @@ cdef class Recorder:
         if self.by_object.get(state.object) == state:
             self.by_object.drop(state.object)
         self.last_key = NULL
-        if (<Code>state.code.own).table.is_target:
+        if state.info != NULL:
             if state.newer != NULL:
                 state.newer.older = state.older
             else:
                 self.running = state.older
             if state.older != NULL:
                 state.older.newer = state.newer
-        PyMem_Free(state)
+            self.calls.forget(<object>state.info, <size_t>state.object)
+        free_frame(state)
         call.frames -= 1
         if call.frames == 0 and self.fills:
-            self.weigh()
-        if self.by_key.used == 0 and len(self.calls) >= self.max_calls:
-            self.finished(self)
+            self.weigh(call, -1)
+        self.finish()
         return 0
+
+    def finish(self):
+        """Stop, if nothing more can be recorded."""
+        if self.by_key.used == 0 and self.calls.full and not self.calls.is_starting(self.target):
+            self.finished(self)
 
     cdef int bury(self, Code own) except -1:
         """The last call has started: listen only where the frames of the target that are left can still come to."""
@@ -731,16 +783,23 @@ cdef class Recorder:
         return 0
 
     cdef inline int sample(self, Frame *state, int line) except -1:
-        if (<Call>state.call).taken[line] < self.max_samples:
+        if (<Call>state.call).taken[line] < self.max_samples or self.surplus >= 0:
             self.take_sample(<Call>state.call, (<Code>state.code.own).table, line)
         return 0
 
     cdef int take_sample(self, Call call, Table table, int line) except -1:
         if self.notice is not None:
             self.notice()
+        if call.dropped:
+            return 0
         frame = <object>PyEval_GetFrame()
-        row = tuple([show(frame, reader, alone) for reader, alone in table.readers[line]])
-        if call.taken[line] < self.max_samples:  # other threads may have been quicker
+        row = tuple([show(frame, reader, alone, self.describe) for reader, alone in table.readers[line]])
+        if self.surplus >= 0:
+            rows = <list>call.samples[line]
+            rows.append(row)
+            if len(rows) > self.max_samples:
+                del rows[self.surplus]
+        elif call.taken[line] < self.max_samples:  # other threads may have been quicker
             call.samples[line].append(row)
             call.taken[line] += 1
             if call.taken[line] == self.max_samples:
@@ -759,21 +818,21 @@ cdef class Recorder:
             for i in range(self.by_key.mask + 1):
                 if self.by_key.slots[i].key != NULL:
                     self.hold(<Frame *>self.by_key.slots[i].value)
-            return self.weigh()
+            return self.weigh_all()
         self.lacking[line] -= 1
         if self.lacking[line] == 0:
             for own in self.codes:
-                self.complete(own, line)
+                self.change(own, line, -1)
                 self.settle_all(own, (<Code>own).table.begin[line])
                 self.settle_all(own, (<Code>own).table.end[line])
         return 0
 
-    cdef int complete(self, Code own, int line) except -1:
-        """No call lacks samples of a line."""
+    cdef int change(self, Code own, int line, int change) except -1:
+        """No call lacks samples of a line any more, or one does again."""
         for number in own.table.begin[line]:
-            own.begins[<int>number] -= 1
+            own.begins[<int>number] += change
         for number in own.table.end[line]:
-            own.ends[<int>number] -= 1
+            own.ends[<int>number] += change
         return 0
 
     cdef int hold(self, Frame *state) except -1:
@@ -835,9 +894,10 @@ cdef class Recorder:
 
     cdef int derive(self, Code own) except -1:
         """Counts of the calls that are being recorded will have to be derived."""
-        for call in self.calls:
-            if (<Call>call).frames:
-                (<Call>call).silenced[own.table.index] = True
+        cdef size_t i
+        for i in range(self.by_key.mask + 1):
+            if self.by_key.slots[i].key != NULL:
+                (<Call>(<Frame *>self.by_key.slots[i].value).call).silenced[own.table.index] = True
         return 0
 
     cdef int freshen(self, Code own) except -1:
@@ -848,15 +908,18 @@ cdef class Recorder:
             own.mended = missed
         return 0
 
-    cdef int weigh(self) except -1:
-        """A call has got its first frame, or lost its last one: what is wanted now?"""
+    cdef int weigh_all(self) except -1:
+        """The first line has its samples: what is wanted now?"""
         cdef int line, number
+        cdef size_t i
         cdef Code code
-        for line in range(self.lines):
-            self.lacking[line] = 0
-            for call in self.calls:
-                if (<Call>call).frames and (<Call>call).taken[line] < self.max_samples:
-                    self.lacking[line] += 1
+        calls = set()
+        for i in range(self.by_key.mask + 1):
+            if self.by_key.slots[i].key != NULL:
+                calls.add(<object>(<Frame *>self.by_key.slots[i].value).call)
+        for call in calls:
+            for line in range(self.lines):
+                self.lacking[line] += (<Call>call).taken[line] < self.max_samples
         for own in self.codes:
             code = own
             for number in range(code.table.count):
@@ -865,17 +928,46 @@ cdef class Recorder:
                     code.begins[number], code.ends[number] = len(both[0]), len(both[1])
             for line in range(self.lines):
                 if self.lacking[line] == 0:
-                    self.complete(code, line)
+                    self.change(code, line, -1)
             for number in range(code.table.count):
                 self.settle(code, number)
+            self.freshen(code)
+        return 0
+
+    cdef int weigh(self, Call call, int change) except -1:
+        """A call has got its first frame, or lost its last one: what is wanted now?"""
+        cdef int line
+        for line in range(self.lines):
+            if call.taken[line] < self.max_samples:
+                self.lacking[line] += change
+                if self.lacking[line] == (change == 1):
+                    for own in self.codes:
+                        self.change(own, line, change)
+                        self.settle_all(own, (<Code>own).table.begin[line])
+                        self.settle_all(own, (<Code>own).table.end[line])
         for own in self.codes:
             self.freshen(own)
         return 0
 
+    # rest
+
+    cdef object refuse(self):
+        """A call is not recorded: after many of them, only starts are listened to, as long as no call is recorded."""
+        self.refused += 1
+        if not self.asleep and self.by_key.used == 0 and self.refused >= REFUSALS and not self.calls.full:
+            self.sleep(True)
+        return None
+
+    cdef int sleep(self, bint asleep) except -1:
+        self.asleep = asleep
+        for own in self.codes:
+            self.rearm((<Code>own).code)
+        return 0
+
     # the end
 
-    def records(self):
-        """What was recorded, call by call; to be asked for once, at the end."""
+    def stop(self):
+        """Complete the records of all calls; to be done once, at the end."""
         cdef size_t i
         cdef Frame *state
         running = {id(frame): frame for frame in all_frames()} if self.by_key.used else {}
@@ -886,12 +978,12 @@ cdef class Recorder:
                 if frame is not None and <PyObject *>frame.f_code == state.code.code:
                     state.at = frame.f_lasti
                 self.lose(state)
-        return [self.record(call) for call in self.calls]
 
-    cdef object record(self, Call call):
+    def record(self, Call call):
+        """What was recorded of a call."""
         cdef Code own
         cdef int index, number
-        found = RawCall(call.stack, self.lines, call.codes)
+        found = RawCall(self.lines, call.codes)
         found.samples = call.samples
         found.extra = [call.extra[number] for number in range(self.lines)]
         found.left = call.left
@@ -918,13 +1010,13 @@ cdef object frame_above(PyFrameObject *frame):
     return found
 
 
-cdef object show(object frame, object reader, bint alone):
+cdef object show(object frame, object reader, bint alone, object describe):
     """A sample of one name; `alone`: one variable of the frame has it."""
+    if not alone or reader.how != READS_LOCAL:
+        return sample(frame, reader, describe)
     try:
-        if alone and reader.how == READS_LOCAL:
-            return describe(PyFrame_GetVar(<PyFrameObject *>frame, reader.stored))
-        return describe(read(frame, reader.stored, reader.how))
-    except Exception:  # unbound, or no stack left to describe it at the recursion limit
+        return describe(PyFrame_GetVar(<PyFrameObject *>frame, reader.stored))
+    except Exception:  # as in sample()
         return UNAVAILABLE
 
 
@@ -944,16 +1036,17 @@ cdef PyObject *instruction(object self, PyObject **args, Py_ssize_t count) excep
 
 cdef object returned(object self, PyObject **args, Py_ssize_t count):
     held = <Recorder>self
-    return held.returned(args[0])
+    return held.returned(args[0], args[2])
 
 
 cdef object yielded(object self, PyObject **args, Py_ssize_t count):
-    return (<Recorder>self).yielded(args[0], args[1])
+    held = <Recorder>self
+    return held.yielded(args[0], args[1], args[2])
 
 
 cdef object unwind(object self, PyObject **args, Py_ssize_t count):
     held = <Recorder>self
-    return held.unwind(args[0], args[1])
+    return held.unwind(args[0], args[1], args[2])
 
 
 cdef PyMethodDef _on_start = PyMethodDef("on_start", <PyCFunction>start, METH_FASTCALL, NULL)
@@ -963,14 +1056,38 @@ cdef PyMethodDef _on_yield = PyMethodDef("on_yield", <PyCFunction>yielded, METH_
 cdef PyMethodDef _on_unwind = PyMethodDef("on_unwind", <PyCFunction>unwind, METH_FASTCALL, NULL)
 
 
+@cython.final
 cdef class Shared:
-    """Delivers an event to several callbacks, without a frame of its own; DISABLE if all of them say so."""
+    """Delivers an event to the recorders that want it, by the address of the code; DISABLE if all of them say so."""
 
-    cdef tuple callbacks
+    cdef dict callbacks
+    cdef Map by_code
 
-    def __init__(self, callbacks):
-        self.callbacks = tuple(callbacks)
+    def __init__(self, recorders, name):
+        self.callbacks = {}
+        self.by_code = Map()
+        for address, wanting in recorders.items():
+            found = tuple([getattr(recorder, name) for recorder in wanting if hasattr(recorder, name)])
+            if found:
+                self.callbacks[address] = found
+                self.by_code.put(<void *><size_t>address, <void *>found)
 
-    def __call__(self, *args):
-        answers = [callback(*args) for callback in self.callbacks]
+    cdef object deliver(self, PyObject **args, Py_ssize_t count):
+        cdef void *found = self.by_code.get(args[0])
+        if found == NULL:
+            return None
+        answers = [PyObject_Vectorcall(callback, args, count, NULL) for callback in <tuple>found]
         return DISABLE if all([answer is DISABLE for answer in answers]) else None
+
+
+cdef object deliver(object self, PyObject **args, Py_ssize_t count):
+    held = <Shared>self
+    return held.deliver(args, count)
+
+
+cdef PyMethodDef _deliver = PyMethodDef("deliver", <PyCFunction>deliver, METH_FASTCALL, NULL)
+
+
+def share(recorders, name):
+    """One callback for an event that several recorders want, by the address of the code; DISABLE if all say so."""
+    return PyCFunction_NewEx(&_deliver, Shared(recorders, name), None)

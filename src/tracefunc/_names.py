@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING, NamedTuple
 
 from ._source import FUNCTIONS
-from ._values import CLASS, CLASS_FREE, FREE, GLOBAL, LOCAL, UNREADABLE
+from ._reading import CLASS, CLASS_FREE, FREE, GLOBAL, LOCAL, UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -75,8 +75,9 @@ def _own_names(node: ast.AST) -> Iterator[str]:
 
 
 def parameters(args: ast.arguments) -> Iterator[ast.arg]:
-    yield from (*args.posonlyargs, *args.args, *args.kwonlyargs)
-    yield from (arg for arg in (args.vararg, args.kwarg) if arg is not None)
+    """The parameters of a function, in their order."""
+    found = (*args.posonlyargs, *args.args, args.vararg, *args.kwonlyargs, args.kwarg)
+    yield from (arg for arg in found if arg is not None)
 
 
 def defaults(args: ast.arguments) -> list[ast.expr]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from copy import copy
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import ref
@@ -10,28 +11,48 @@ from weakref import ref
 from ._bytecode import decode
 from ._codeplan import CodePlan
 from ._lines import analyse
-from ._names import readers
+from ._names import parameters, readers
 from ._offsets import CodeAnalysis
+from ._reading import REDACTED
 from ._records import NOTHING
 from ._source import FUNCTIONS, file_lines, first_row, node_span
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import CodeType, FunctionType
 
     from ._lines import Body, Source
+    from ._names import Reader
+    from .results import Place
     from ._source import Span
 
 
 class Plan:
     """All that a recorder needs to trace one target."""
 
-    __slots__ = ("codes", "lines", "names", "preludes")
+    __slots__ = ("codes", "lines", "names", "parameters", "preludes", "source")
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, code: CodeType) -> None:
         self.lines = [line.text for line in source.lines]
         self.names = [line.names for line in source.lines]
+        self.source: tuple[Place, ...] = tuple(
+            (line.text, line.names, line.kind, line.start[0], line.end[0], line.start[1]) for line in source.lines
+        )
+        scope = source.body.scope
+        self.parameters = readers([arg.arg for arg in parameters(scope.node.args)], scope, code, scope)  # type: ignore[attr-defined]
         self.codes: list[CodePlan] = []
         self.preludes: list[int] = []  # the line that state len(lines) + k is the prelude of
+
+    def redacted(self, hides: Callable[[str], bool]) -> Plan:
+        """A plan that does not read the names which `hides` is true for."""
+
+        def without(found: tuple[Reader, ...]) -> tuple[Reader, ...]:
+            return tuple(reader._replace(how=REDACTED) if hides(reader.name) else reader for reader in found)
+
+        plan = copy(self)
+        plan.parameters = without(self.parameters)
+        plan.codes = [code.with_readers({i: without(r) for i, r in code.readers.items()}) for code in self.codes]
+        return plan
 
 
 def plan(function: FunctionType) -> Plan:
@@ -63,7 +84,7 @@ _known: dict[int, _Known] = {}  # by the code object's address
 
 def build(code: CodeType, source: Source) -> Plan:
     """The plan for `code`, the target's, with all code nested in it."""
-    plan = Plan(source)
+    plan = Plan(source, code)
     _add(plan, source, code, source.body, True)
     return plan
 

@@ -10,20 +10,20 @@ from __future__ import annotations
 
 import sys
 
-from ._records import NOTHING, THROUGH, RawCall
+from ._reading import sample
+from ._records import ASYNCHRONOUS, COROUTINE, NOTHING, THROUGH, RawCall
 from ._stack import all_frames
-from ._values import UNAVAILABLE, describe, read
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from types import CodeType, FrameType
 
+    from ._calls import CallInfo, Calls
     from ._codeplan import CodePlan
-    from ._names import Reader
     from ._offsets import Action
     from ._plan import Plan
-    from ._records import Sample
+    from ._values import Describe
 
 DISABLE = sys.monitoring.DISABLE
 _MAX_ATTEMPTS = 100
@@ -32,11 +32,12 @@ _MAX_ATTEMPTS = 100
 class _Frame:
     """A frame that is being recorded."""
 
-    __slots__ = ("at", "call", "code", "counts", "line", "mark")
+    __slots__ = ("at", "call", "code", "counts", "info", "line", "mark")
 
-    def __init__(self, call: RawCall, code: _Code) -> None:
+    def __init__(self, call: RawCall, code: _Code, info: CallInfo | None) -> None:
         self.call = call
         self.code = code
+        self.info = info  # of the call, where this is the target's frame
         self.line = code.plan.entry  # the state that is under way
         self.mark = 0  # of a prelude under way: how often its loop had advanced before
         self.at = -1  # the offset where it is suspended
@@ -87,7 +88,7 @@ class _Counting:
 
 
 class Recorder:
-    """Records the first `max_calls` calls of a plan's target.
+    """Records the calls of a plan's target that `calls` wants to have recorded.
 
     The `on_...` attributes are the callbacks of the events; `rebind` is called when one of them changes, `rearm`
     when silenced offsets of a code object are wanted again. Their `depth` says how many callers up the frame of the
@@ -97,36 +98,39 @@ class Recorder:
     def __init__(
         self,
         plan: Plan,
-        stack_of: Callable[[FrameType], str],
+        calls: Calls,
+        target: int,
         finished: Callable[[Recorder], None],
         rebind: Callable[[], None],
         rearm: Callable[[CodeType], None],
         notice: Callable[[], None] | None = None,
-        max_calls: int = 10,
-        max_samples: int = 10,
+        max_samples: int | None = 10,
+        surplus: int = -1,
         measure_all: bool = False,
     ) -> None:
         self.plan = plan
-        self.calls: list[RawCall] = []
+        self.calls = calls
+        self.target = target  # the number of the plan for `calls`
         self.lines = len(plan.lines)
         self.counted = [*range(self.lines), *plan.preludes]  # the line that a state is a hit of
         self.codes = {id(code_plan.code): _Code(code_plan) for code_plan in plan.codes}
-        self.stack_of = stack_of
+        self.describe: Describe = calls.describe
         self.finished = finished  # called once nothing more can be recorded
         self.rebind = rebind
         self.rearm = rearm
         self.notice = notice  # looks for other tools that have started meanwhile, where these matter
-        self.room = max_calls  # how many calls more
-        self.max_samples = max_samples
+        self.max_samples = sys.maxsize if max_samples is None else max_samples
+        self.surplus = surplus  # which sample of a line is dropped for a new one; -1: none is, the new one is not taken
         self.measure_all = measure_all  # derive no counts from others
-        self.base: int = 0  # the address of the frame that runs `fn`: no call of ours lies below it
+        self.asleep = calls.chooses  # no event is wanted but the start of a call
+        self.refused = 0  # calls in a row
         self.frames: dict[int, _Frame] = {}
         self.running: dict[int, RawCall] = {}  # the target's frames, in the order in which they started
         self.counting: dict[int, _Counting] = {}  # by code
         self.on_instruction: Callable[..., object] = self.examine
 
     def code_objects(self) -> list[CodeType]:
-        """The code objects whose events are wanted."""
+        """The code objects whose events are wanted, the target's first."""
         return [own.code for own in self.codes.values()]
 
     # events
@@ -144,27 +148,33 @@ class Recorder:
         self._stop_counting(own)
         key = id(frame)
         self._forget_lost(key)
+        info: CallInfo | None = None
         if own.plan.is_target:
-            if not self.room:
+            if self.calls.full and not own.plan.suspends:  # the start of one that does may have been silenced too early
                 own.attempts += 1  # it is not alone with the code
-                unseen = own.attempts >= _MAX_ATTEMPTS and not own.plan.suspends  # such a frame may go unreported
-                return DISABLE if unseen else None
-            call = RawCall(self.stack_of(frame), self.lines, len(self.codes))
+                return DISABLE if own.attempts >= _MAX_ATTEMPTS else None
+            try:
+                info = self.calls.open(self.target, frame)
+            except RecursionError:  # the program's own limit, so near that there is nothing left for us
+                pass
+            if info is None:
+                self._refuse()
+                return None
+            call = RawCall(self.lines, len(self.codes))
+            self.refused = 0
+            if self.asleep:
+                self._sleep(False)
         elif (around := self._call_around(frame)) is not None:
             call = around
         else:
             return None
-        state = _Frame(call, own)
-        # No call up to the append, and so no other thread in between.
-        if own.plan.is_target:
-            if not self.room:  # another thread was quicker
-                return None
-            self.room -= 1
+        state = _Frame(call, own, info)
+        if info is not None:
             self.running[key] = call
         self.frames[key] = state
         own.frames += 1
-        if own.plan.is_target:
-            self.calls.append(call)
+        if info is not None:
+            info.raw = call  # it has started now
         return None
 
     def examine(self, code: CodeType, offset: int, depth: int = 1) -> object:
@@ -218,6 +228,8 @@ class Recorder:
         state = self.frames.get(id(sys._getframe(depth)))
         if state is not None and state.code.code is code:
             state.at = offset
+            if state.info is not None and not code.co_flags & COROUTINE:
+                self.calls.give(state.info, value)
         return None
 
     def on_resume(self, code: CodeType, offset: int, depth: int = 1) -> object:
@@ -247,23 +259,25 @@ class Recorder:
             if state is not None and state.code is own:
                 left = state.call.left[own.plan.index]
                 left[offset] = left.get(offset, 0) + 1
-            self._leave(own, code, frame, offset)
+            self._leave(own, code, frame, offset, error)
         return None
 
     def on_return(self, code: CodeType, offset: int, value: object, depth: int = 1) -> object:
         """PY_RETURN: a frame returns."""
         own = self.codes.get(id(code))
         if own is not None:
-            self._leave(own, code, sys._getframe(depth), -1)
+            self._leave(own, code, sys._getframe(depth), -1, value)
         return None
 
-    def _leave(self, own: _Code, code: CodeType, frame: FrameType, raised: int) -> None:
-        """A frame ends, by an exception at the offset `raised` if that is not negative."""
+    def _leave(self, own: _Code, code: CodeType, frame: FrameType, raised: int, value: object) -> None:
+        """A frame ends, with `value`: an exception at the offset `raised`, if that is not negative."""
         if frame.f_code is not code:
             return
         key = id(frame)
         state = self.frames.get(key)
         if state is None:
+            if own.plan.is_target and code.co_flags & ASYNCHRONOUS:
+                self.calls.leave(key)
             return
         self._stop_counting(own)
         prelude = own.plan.prelude_at(raised)
@@ -273,8 +287,13 @@ class Recorder:
             self._sample(state, state.line, frame)
         if own.plan.entry >= 0:
             state.call.extra[own.plan.entry] += 1
+        if state.info is not None:
+            try:
+                self.calls.close(state.info, key, raised >= 0, value)
+            except RecursionError:
+                pass
         self._forget(key)
-        if own.plan.is_target and not self.room:
+        if own.plan.is_target and self.calls.full:
             self._bury(own, frame)
         if own.frames == 1:
             self._count(own)
@@ -284,13 +303,16 @@ class Recorder:
     def _call_around(self, frame: FrameType) -> RawCall | None:
         """The call that code starting in `frame` belongs to."""
         above = frame.f_back
-        while above is not None and id(above) != self.base:
+        while above is not None and id(above) != self.calls.base:
             state = self.frames.get(id(above))
             if state is not None and state.code.code is above.f_code:
                 return state.call
             if id(above.f_code) in self.codes:
                 return None
             above = above.f_back
+        known, call = self.calls.around(self.target)
+        if known:
+            return call  # type: ignore[no-any-return]
         running = list(self.running.values())  # at once: other threads change it
         return running[-1] if running else None
 
@@ -319,8 +341,14 @@ class Recorder:
         if state is None:
             return
         state.code.frames -= 1
-        self.running.pop(key, None)
-        if not self.frames and not self.room:
+        if state.info is not None:
+            self.running.pop(key, None)
+            self.calls.forget(state.info, key)
+        self.finish()
+
+    def finish(self) -> None:
+        """Stop, if nothing more can be recorded."""
+        if self.calls.full and not self.frames and not self.calls.is_starting(self.target):
             self.finished(self)
 
     def _bury(self, own: _Code, frame: FrameType) -> None:
@@ -351,8 +379,13 @@ class Recorder:
 
     def _sample(self, state: _Frame, line: int, frame: FrameType) -> None:
         samples = state.call.samples[line]
-        if len(samples) < self.max_samples:
-            samples.append(tuple([_sample(frame, reader) for reader in state.code.plan.readers[line]]))
+        if self.surplus >= 0:
+            if not state.call.dropped:
+                samples.append(tuple([sample(frame, reader, self.describe) for reader in state.code.plan.readers[line]]))
+                if len(samples) > self.max_samples:
+                    del samples[self.surplus]
+        elif len(samples) < self.max_samples:
+            samples.append(tuple([sample(frame, reader, self.describe) for reader in state.code.plan.readers[line]]))
             del samples[self.max_samples :]  # another thread may have been quicker
             if len(samples) == self.max_samples:
                 counting = self.counting.get(id(state.code.code))
@@ -368,7 +401,9 @@ class Recorder:
         if own.frames != 1 or own.attempts >= _MAX_ATTEMPTS or id(own.code) in self.counting:
             return
         found = [item for item in list(self.frames.items()) if item[1].code is own]
-        if len(found) != 1 or all(len(samples) < self.max_samples for samples in found[0][1].call.samples):
+        if len(found) != 1 or self.surplus >= 0:
+            return
+        if all(len(samples) < self.max_samples for samples in found[0][1].call.samples):
             return
         own.attempts += 1
         key, state = found[0]
@@ -413,7 +448,7 @@ class Recorder:
     def _has_all(self, counting: _Counting, lines: Iterable[int]) -> bool:
         """Whether the samples of all `lines` are complete."""
         samples = counting.state.call.samples
-        return all(len(samples[line]) >= self.max_samples for line in lines)
+        return self.surplus < 0 and all(len(samples[line]) >= self.max_samples for line in lines)
 
     def _hold(self, counting: _Counting, line: int) -> None:
         """A line is under way that is still sampled: where it can end, events are examined."""
@@ -483,10 +518,23 @@ class Recorder:
 
         return count
 
+    # rest
+
+    def _refuse(self) -> None:
+        """A call is not recorded: after many of them, only starts are listened to, as long as no call is recorded."""
+        self.refused += 1
+        if not self.asleep and not self.frames and self.refused >= _MAX_ATTEMPTS and not self.calls.full:
+            self._sleep(True)
+
+    def _sleep(self, asleep: bool) -> None:
+        self.asleep = asleep
+        for code in self.code_objects():
+            self.rearm(code)
+
     # the end
 
-    def records(self) -> list[RawCall]:
-        """What was recorded, call by call; to be asked for once, at the end."""
+    def stop(self) -> None:
+        """Complete the records of all calls; to be done once, at the end."""
         for counting in self.counting.values():
             counting.end()
         running = {id(frame): frame for frame in all_frames()} if self.frames else {}
@@ -494,7 +542,10 @@ class Recorder:
             if key in running and running[key].f_code is state.code.code:
                 state.at = running[key].f_lasti
             self._lose(state)
-        return self.calls
+
+    def record(self, call: RawCall) -> RawCall:
+        """What was recorded of a call."""
+        return call
 
 
 def _running(code: CodeType) -> int:
@@ -502,18 +553,11 @@ def _running(code: CodeType) -> int:
     return sum(frame.f_code is code for frame in all_frames())
 
 
-def _sample(frame: FrameType, reader: Reader) -> Sample:
-    try:
-        return describe(read(frame, reader.stored, reader.how))
-    except Exception:  # unbound, or no stack left to describe it at the recursion limit
-        return UNAVAILABLE
-
-
-def share(callbacks: Sequence[Callable[..., object]]) -> Callable[..., object]:
-    """One callback for an event that several recorders want; DISABLE if all of them say so."""
+def share(recorders: dict[int, tuple[Recorder, ...]], name: str) -> Callable[..., object]:
+    """One callback for an event that several recorders want, by the address of the code; DISABLE if all say so."""
 
     def deliver(code: CodeType, *details: object) -> object:
-        answers = [callback(code, *details, 2) for callback in callbacks]
-        return DISABLE if all(answer is DISABLE for answer in answers) else None
+        answers = [getattr(recorder, name)(code, *details, 2) for recorder in recorders.get(id(code), ())]
+        return DISABLE if answers and all(answer is DISABLE for answer in answers) else None
 
     return deliver

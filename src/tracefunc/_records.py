@@ -13,16 +13,21 @@ Sample = tuple[str, str]  # type name, text
 NOTHING = -1  # ends it: clean-up code, which belongs to no line
 THROUGH = -2  # leaves it as it is
 
-SUSPENDING = 0x20 | 0x80 | 0x200  # co_flags of generators, coroutines and async generators
+# co_flags
+GENERATOR = 0x20
+COROUTINE = 0x80
+ASYNC_GENERATOR = 0x200
+ASYNCHRONOUS = COROUTINE | ASYNC_GENERATOR
+SUSPENDING = GENERATOR | ASYNCHRONOUS
 
 
 class RawCall:
     """What a recorder keeps of one call: plain numbers and texts."""
 
-    __slots__ = ("counts", "entered", "extra", "left", "open", "samples", "silenced", "stack")
+    __slots__ = ("counts", "dropped", "entered", "extra", "left", "open", "samples", "silenced")
 
-    def __init__(self, stack: str, lines: int, codes: int) -> None:
-        self.stack = stack
+    def __init__(self, lines: int, codes: int) -> None:
+        self.dropped = False  # nobody will ask for it
         self.samples: list[list[tuple[Sample, ...]]] = [[] for _ in range(lines)]
         self.counts: list[list[int] | None] = [None] * codes  # per code object: how often each offset was reached
         self.extra = [0] * lines  # hits that are no offset's count

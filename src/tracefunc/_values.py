@@ -1,6 +1,6 @@
-"""Read a name in a frame, and describe a value in fifty characters, without disturbing either.
+"""Describe a value in fifty characters, without disturbing it.
 
-Both happen for every name of every sampled line, so the common case comes first: a small number, a short
+That happens for every name of every sampled line, so the common case comes first: a small number, a short
 string, a list of them. The uncommon must still be exact: the text of a value is its `repr`, cut, and nothing
 else.
 """
@@ -15,19 +15,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections import OrderedDict, defaultdict, deque
     from collections.abc import Callable, Iterable, Sequence
-    from types import FrameType
     from typing import Any
 
     Leaf = Callable[[Any, int], str]
-    Walker = Callable[[Any, int, list[Any]], str]
+    Walker = Callable[[Any, int, "_Walk"], str]
+    Describe = Callable[[Any], tuple[str, str]]
 else:  # the same types, without the import time of `collections`
     from _collections import OrderedDict, defaultdict, deque
 
-__all__ = ["UNAVAILABLE", "describe", "read", "read_class_free", "read_local", "read_namespace"]
+__all__ = ["describe", "describer", "safe_repr"]
 
-WIDTH = 50  # characters of a description
-_MANY = WIDTH // 2 + 2  # elements are too many for it, even if each one's repr is empty: separators have two
-_MANY_NUMBERS = WIDTH // 3 + 2  # and so many if each has a character at least
+WIDTH = 50  # characters of a description, unless another number is asked for
 
 
 # --- describing ---
@@ -53,7 +51,7 @@ def describe(value: Any) -> tuple[str, str]:
         if which in _LEAVES:
             text = _LEAVES[which](value, WIDTH)
         elif which in _CONTAINERS:
-            text = _walk(value, WIDTH, _opened_here())
+            text = _walk(value, WIDTH, _Walk(_opened_here(), _other))
         else:
             text = _other(value, WIDTH)
     except Exception as error:
@@ -61,12 +59,61 @@ def describe(value: Any) -> tuple[str, str]:
     return _name_of(kind), text if len(text) <= WIDTH else text[: WIDTH - 3] + "..."
 
 
+def describer(width: int | None, show: Callable[[Any], str] | None = None) -> Describe:
+    """Return what describes values like `describe`, in `width` characters (None: in as many as there are).
+
+    `show` takes the place of `repr`. What it returns is cut too; an `E` that it raises gives `<repr-error E: message>`.
+    """
+    if width == WIDTH and show is None:
+        return describe
+    room = sys.maxsize if width is None else width
+    name_of = _own_name if show is safe_repr else _name_of
+    if show is None or show is safe_repr:
+        other = _other if show is None else _safe_other
+
+        def text_of(value: Any) -> str:
+            return _walk(value, room, _Walk(_opened_here(), other))
+    else:
+        chosen = show
+
+        def text_of(value: Any) -> str:
+            text = chosen(value)
+            if not isinstance(text, str):
+                raise TypeError(f"describe() must return a str, not {_name_of(type(text))}")
+            return _plain(text)
+
+    def describe_so(value: Any) -> tuple[str, str]:
+        try:
+            text = text_of(value)
+        except Exception as error:
+            text = _broken(error)
+        return name_of(type(value)), text if len(text) <= room else text[: max(room - 3, 0)] + "..."[:room]
+
+    return describe_so
+
+
+def safe_repr(value: Any) -> str:
+    """Return a text for `value` that is made without running any code of the program's own.
+
+    Values of exactly the built-in types have their `repr`, containers with everything in them; anything else is
+    `<type at address>`. Of numpy's arrays, pandas' frames and series, and torch's tensors the shape and the type of
+    the elements are told, and no element is looked at. As `describe` of a `Tracer` it does not make more text than
+    is shown.
+    """
+    return _walk(value, sys.maxsize, _Walk([], _safe_other))
+
+
 def _name_of(kind: type) -> str:
     """The `__name__` of a class, also where its metaclass breaks that."""
     try:
         return _plain(kind.__name__)
     except Exception:
-        return _plain(type.__dict__["__name__"].__get__(kind))
+        return _own_name(kind)
+
+
+def _own_name(kind: type) -> str:
+    """The `__name__` of a class, whatever its metaclass says."""
+    return _plain(type.__dict__["__name__"].__get__(kind))
 
 
 def _plain(text: str) -> str:
@@ -83,11 +130,22 @@ def _broken(error: Exception) -> str:
 
 
 # A leaf or a walker returns the whole repr if that has at most `room` characters (there is room for one at
-# least); otherwise a text longer than `room` that begins like the repr for so long. `opened` are the
-# containers whose repr is under way in this thread.
+# least); otherwise a text longer than `room` that begins like the repr for so long. `walk` is what they
+# share.
 
 
-def _walk(value: Any, room: int, opened: list[Any]) -> str:
+class _Walk:
+    """What the leaves and walkers of one description share."""
+
+    __slots__ = ("opened", "other")
+
+    def __init__(self, opened: list[Any], other: Leaf) -> None:
+        self.opened = opened  # the containers whose repr is under way in this thread
+        self.other = other  # describes what is neither a leaf nor a container
+
+
+
+def _walk(value: Any, room: int, walk: _Walk) -> str:
     kind = type(value)
     which = id(kind)
     if which in _ATOMS or (kind is int and -(1 << 100) < value < 1 << 100) or (kind is str and len(value) <= room):
@@ -95,17 +153,17 @@ def _walk(value: Any, room: int, opened: list[Any]) -> str:
     if (leaf := _LEAVES.get(which)) is not None:
         return leaf(value, room)
     if (container := _CONTAINERS.get(which)) is None:
-        return _other(value, room)
+        return walk.other(value, room)
     again, walker = container
     if not again:
-        return walker(value, room, opened)
+        return walker(value, room, walk)
     if (
         (kind is list or kind is tuple)
-        and len(value) <= _MANY_NUMBERS
-        and _are_numbers(value[:_MANY_NUMBERS])  # of a copy: another thread may be at the list
+        and len(value) <= (many := max(room, 0) // 3 + 2)
+        and _are_numbers(value[:many])  # of a copy: another thread may be at the list
     ):
         return repr(value)
-    return _once(value, room, opened, again, walker)
+    return _once(value, room, walk, again, walker)
 
 
 def _other(value: Any, room: int) -> str:
@@ -118,16 +176,16 @@ def _other(value: Any, room: int) -> str:
     return repr(value if len(value) <= room or value.typecode in "uw" else value[:room])
 
 
-def _once(value: object, room: int, opened: list[Any], again: str, walker: Walker) -> str:
+def _once(value: object, room: int, walk: _Walk, again: str, walker: Walker) -> str:
     """Walk a container, unless that is under way already: then `again` stands for it."""
-    for other in opened:
+    for other in walk.opened:
         if other is value:
             return again
     try:
-        opened.append(value)
-        return walker(value, room, opened)
+        walk.opened.append(value)
+        return walker(value, room, walk)
     finally:
-        _close(value, opened)
+        _close(value, walk.opened)
 
 
 def _close(value: object, opened: list[Any]) -> None:
@@ -138,14 +196,14 @@ def _close(value: object, opened: list[Any]) -> None:
             break
 
 
-def _join(text: str, items: Iterable[object], room: int, opened: list[Any]) -> str:
+def _join(text: str, items: Iterable[object], room: int, walk: _Walk) -> str:
     """Append elements to `text` until it has `room` characters: with the bracket to come, that is longer."""
     separator = ""
     for item in items:
         text += separator
         if len(text) >= room:
             break
-        text += _walk(item, room - len(text), opened)
+        text += _walk(item, room - len(text), walk)
         separator = ", "
     return text
 
@@ -157,71 +215,74 @@ def _are_numbers(items: Sequence[Any]) -> bool:
     )
 
 
-def _head(items: Iterable[Any]) -> list[Any]:
+def _head(items: Iterable[Any], room: int) -> list[Any]:
     """The first elements, more than fit, in a list of their own: a repr may change the container."""
+    many = max(room, 0) // 2 + 2  # do not fit even if each one's repr is empty: separators have two characters
     try:
-        return list(islice(items, _MANY))
+        return list(islice(items, many))
     except RuntimeError:  # another thread changed it right now, which takes a Python without the GIL
-        return list(items)[:_MANY]
+        return list(items)[:many]
 
 
-def _walk_list(value: list[Any], room: int, opened: list[Any]) -> str:
-    if len(value) > _MANY_NUMBERS and _are_numbers(head := value[:_MANY_NUMBERS]):
+def _walk_list(value: list[Any], room: int, walk: _Walk) -> str:
+    many = max(room, 0) // 3 + 2  # elements do not fit, if each has a character at least
+    if len(value) > many and _are_numbers(head := value[:many]):
         return repr(head)
-    return _join("[", value, room, opened) + "]"
+    return _join("[", value, room, walk) + "]"
 
 
-def _walk_tuple(value: tuple[Any, ...], room: int, opened: list[Any]) -> str:
-    if len(value) > _MANY_NUMBERS and _are_numbers(head := value[:_MANY_NUMBERS]):
+def _walk_tuple(value: tuple[Any, ...], room: int, walk: _Walk) -> str:
+    many = max(room, 0) // 3 + 2  # elements do not fit, if each has a character at least
+    if len(value) > many and _are_numbers(head := value[:many]):
         return repr(head)
-    return _join("(", value, room, opened) + (",)" if len(value) == 1 else ")")
+    return _join("(", value, room, walk) + (",)" if len(value) == 1 else ")")
 
 
-def _walk_dict(value: dict[Any, Any], room: int, opened: list[Any]) -> str:
+def _walk_dict(value: dict[Any, Any], room: int, walk: _Walk) -> str:
     text, separator = "{", ""
-    for key, item in _head(value.items()):
+    for key, item in _head(value.items(), room):
         text += separator
         if len(text) >= room:
             break
-        text += _walk(key, room - len(text), opened) + ": "
+        text += _walk(key, room - len(text), walk) + ": "
         if len(text) >= room:
             break
-        text += _walk(item, room - len(text), opened)
+        text += _walk(item, room - len(text), walk)
         separator = ", "
     return text + "}"
 
 
-def _walk_set(value: set[Any], room: int, opened: list[Any]) -> str:
-    head = _head(value)
-    return _join("{", head, room, opened) + "}" if head else "set()"
+def _walk_set(value: set[Any], room: int, walk: _Walk) -> str:
+    head = _head(value, room)
+    return _join("{", head, room, walk) + "}" if head else "set()"
 
 
-def _walk_frozenset(value: frozenset[Any], room: int, opened: list[Any]) -> str:
-    return _join("frozenset({", _head(value), room, opened) + "})" if value else "frozenset()"
+def _walk_frozenset(value: frozenset[Any], room: int, walk: _Walk) -> str:
+    return _join("frozenset({", _head(value, room), room, walk) + "})" if value else "frozenset()"
 
 
-def _walk_deque(value: deque[Any], room: int, opened: list[Any]) -> str:
+def _walk_deque(value: deque[Any], room: int, walk: _Walk) -> str:
     end = "])" if value.maxlen is None else f"], maxlen={value.maxlen})"
-    return _join("deque([", _head(value), room, opened) + end
+    return _join("deque([", _head(value, room), room, walk) + end
 
 
-def _walk_view(value: Iterable[Any], room: int, opened: list[Any]) -> str:
-    return _join(type(value).__name__ + "([", _head(value), room, opened) + "])"
+def _walk_view(value: Iterable[Any], room: int, walk: _Walk) -> str:
+    return _join(type(value).__name__ + "([", _head(value, room), room, walk) + "])"
 
 
-def _walk_ordereddict(value: OrderedDict[Any, Any], room: int, opened: list[Any]) -> str:
+def _walk_ordereddict(value: OrderedDict[Any, Any], room: int, walk: _Walk) -> str:
     text = "OrderedDict("
-    return text + _walk_dict(value, room - len(text), opened) + ")" if value else text + ")"
+    return text + _walk_dict(value, room - len(text), walk) + ")" if value else text + ")"
 
 
-def _walk_defaultdict(value: defaultdict[Any, Any], room: int, opened: list[Any]) -> str:
-    text = "defaultdict(" + _once(value.default_factory, room, opened, "...", _walk) + ", "
-    return text + _once(value, room - len(text), opened, "{...}", _walk_dict) + ")"
+def _walk_defaultdict(value: defaultdict[Any, Any], room: int, walk: _Walk) -> str:
+    text = "defaultdict(" + _once(value.default_factory, room, walk, "...", _walk) + ", "
+    return text + _once(value, room - len(text), walk, "{...}", _walk_dict) + ")"
 
 
-def _walk_frozendict(value: dict[Any, Any], room: int, opened: list[Any]) -> str:
+def _walk_frozendict(value: dict[Any, Any], room: int, walk: _Walk) -> str:
     text = "frozendict("
-    return text + _once(value, room - len(text), opened, "{...}", _walk_dict) + ")" if value else text + ")"
+    return text + _once(value, room - len(text), walk, "{...}", _walk_dict) + ")" if value else text + ")"
 
 
 def _leaf_str(value: str, room: int) -> str:
@@ -242,17 +303,21 @@ def _leaf_bytes(value: bytes | bytearray, room: int) -> str:
 
 def _leaf_int(value: int, room: int) -> str:
     bits, limit = value.bit_length(), sys.get_int_max_str_digits()
-    if bits < 2000 or 0 < 4 * limit < bits:  # the latter raises, at once: a digit takes less than four bits
+    # The latter raises, at once: a digit takes less than four bits.
+    if bits < 2000 or room > _FIRST_DIGITS or 0 < 4 * limit < bits:
         return repr(value)
     count, digits = _first_digits(value)
     return repr(value) if not digits or count > limit > 0 else "-" * (value < 0) + digits
 
 
+_FIRST_DIGITS = 60
+
+
 def _first_digits(value: int) -> tuple[int, str]:
-    """Return how many digits a long integer has, and the first sixty; `(0, "")` where that is hard to tell.
+    """Return how many digits a long integer has, and the first `_FIRST_DIGITS`; `(0, "")` where that is hard to tell.
 
     Its leading 400 bits make 120 digits. Multiplied by two to the power of the other bits, with a precision
-    of 100, the last few may be wrong, which reaches the first sixty only through a row of zeros or nines.
+    of 100, the last few may be wrong, which reaches the first ones only through a row of zeros or nines.
     """
     from decimal import MAX_EMAX, MIN_EMIN, Context
 
@@ -260,9 +325,34 @@ def _first_digits(value: int) -> tuple[int, str]:
     rest = value.bit_length() - 400
     number = context.multiply(context.create_decimal(abs(value) >> rest), context.power(2, rest))
     digits = "".join(map(str, number.as_tuple().digits))
-    if len(digits) < 100 or digits[60:95] in ("0" * 35, "9" * 35):
+    if len(digits) < 100 or digits[_FIRST_DIGITS:95] in ("0" * 35, "9" * 35):
         return 0, ""
-    return number.adjusted() + 1, digits[:60]
+    return number.adjusted() + 1, digits[:_FIRST_DIGITS]
+
+
+# --- without running code ---
+
+
+def _safe_other(value: Any, room: int) -> str:
+    """The text of a value whose repr might run code of the program."""
+    kind = type(value)
+    if id(kind) in _SAFE:
+        return repr(value)
+    for name, kinds, fields in _ARRAYS:
+        module = sys.modules.get(name)
+        known = vars(module) if type(module) is type(sys) else {}
+        if any(kind is known.get(other) for other in kinds):
+            return f"<{_own_name(kind)} {' '.join(f'{field}={getattr(value, field)}' for field in fields)}>"
+    return f"<{_own_name(kind)} at {id(value):#x}>"
+
+
+# Modules, of which nothing is imported here, their types, and what is told of them.
+_ARRAYS = (
+    ("numpy", ("ndarray",), ("shape", "dtype")),
+    ("pandas", ("DataFrame",), ("shape",)),
+    ("pandas", ("Series", "Index"), ("shape", "dtype")),
+    ("torch", ("Tensor",), ("shape", "dtype")),
+)
 
 
 _GETSET = type(vars(type(_other))["__code__"])  # no class written in Python has one of its own
@@ -271,6 +361,7 @@ _GETSET = type(vars(type(_other))["__code__"])  # no class written in Python has
 
 _ATOMS = frozenset(id(type(value)) for value in (None, True, 1.5, ..., NotImplemented))  # their repr is short
 _NUMBERS = frozenset(map(id, (int, bool, float)))
+_SAFE = frozenset(map(id, (type, range, complex, object, type(_name_of), type(len))))
 _LEAVES: dict[int, Leaf] = {
     id(str): _leaf_str,
     id(bytes): _leaf_bytes,
@@ -323,150 +414,3 @@ def _interpreters_list() -> list[Any]:
     except Exception:
         return []
     return opened if type(opened) is list else []
-
-
-# --- reading ---
-
-# How a name of a line is read in a frame.
-LOCAL = 0  # a local, cell or free variable of a function's frame
-GLOBAL = 1  # module global, else builtin
-CLASS = 2  # a class body's namespace, else as GLOBAL
-CLASS_FREE = 3  # a class body's namespace, else the variable of the function around it
-FREE = 4  # the variable of the function around the class body
-UNREADABLE = 5
-
-UNAVAILABLE = ("NameError", "<unavailable>")  # the sample of a name that cannot be read
-
-
-def read(frame: FrameType, name: str, how: int) -> object:
-    """Return what `name` means in `frame`, to be read in one of the ways above; raise NameError if nothing."""
-    if how == LOCAL:
-        return read_local(frame, name)
-    if how == UNREADABLE:
-        raise NameError(name)
-    if how == FREE:
-        return read_class_free(frame, name)
-    if how in (CLASS, CLASS_FREE):
-        try:
-            return read_namespace(frame, name)
-        except NameError:
-            if how == CLASS_FREE:
-                return read_class_free(frame, name)
-    try:
-        return frame.f_globals[name]
-    except KeyError:
-        pass
-    try:
-        return frame.f_builtins[name]
-    except KeyError:
-        raise NameError(name) from None
-
-
-def read_local(frame: FrameType, name: str) -> object:
-    """Return what `name` holds, a local, cell or free variable of the function that `frame` runs.
-
-    While an inlined comprehension runs, its own variable comes before the function's of that name. Of a
-    class body's frame only such variables of comprehensions can be read here. Raises NameError if `name` is
-    unbound. Nothing keeps a reference to the value. (Without ctypes, Python 3.12 does, until the frame
-    ends.)
-    """
-    if not _PROXY_IS_SAFE:
-        return _read_by_ctypes(frame, name)
-    variables = frame.f_locals
-    if type(variables) is _PROXY:
-        try:
-            return variables[name]
-        except KeyError:
-            pass
-    raise NameError(name)
-
-
-def read_namespace(frame: FrameType, name: str) -> object:
-    """Return what the class body that `frame` runs has bound to `name`; raise NameError if nothing.
-
-    No code of the program runs: a namespace that is no dict, as a metaclass can have it, shows nothing. From
-    3.13 on a class's namespace is out of reach while a comprehension inlined into the class body runs.
-    """
-    namespace: Any = frame.f_locals
-    if issubclass(type(namespace), dict):  # isinstance may ask the object
-        value = dict.get(namespace, name, _MISSING)
-        if value is not _MISSING:
-            return value
-    raise NameError(name)
-
-
-def read_class_free(frame: FrameType, name: str) -> object:
-    """Return what `name` holds, a variable of a function around the class body that `frame` runs.
-
-    The interpreter does not give it out for a class, so it is read where it belongs: in the frame that
-    executes the class statement, or further out if that is a class too. Raises NameError if it is unbound.
-    """
-    code, above = frame.f_code, frame.f_back
-    while above is not None:
-        if any(constant is code for constant in above.f_code.co_consts):
-            if above.f_code.co_flags & _CO_OPTIMIZED:
-                return read_local(above, name)
-            code = above.f_code
-        above = above.f_back
-    raise NameError(name)
-
-
-_CO_OPTIMIZED = 1
-_MISSING = object()
-_PROXY: type = (lambda: type(sys._getframe().f_locals))()
-
-# Before 3.13 f_locals is a copy, shared with the program's `locals()`, that keeps objects alive. In 3.13.0 to
-# 3.13.2 it crashes on a cell variable's name while a comprehension has a variable of that name.
-_PROXY_IS_SAFE = sys.version_info >= (3, 13, 3)
-
-_get_var: Callable[[FrameType, str], object] | None = None
-
-
-def _read_by_ctypes(frame: FrameType, name: str) -> object:
-    global _get_var
-    if _get_var is None:
-        _get_var = _make_get_var()
-    try:
-        return _get_var(frame, name)
-    except NameError:
-        code = frame.f_code
-        if name in code.co_freevars and name in code.co_varnames and code.co_flags & _CO_OPTIMIZED:
-            return _read_free_slot(frame, name)
-        raise
-
-
-def _make_get_var() -> Callable[[FrameType, str], object]:
-    try:
-        from ctypes import py_object, pythonapi
-
-        function = pythonapi["PyFrame_GetVar"]
-    except (ImportError, AttributeError):
-        return _read_copy
-    function.restype = py_object
-    return lambda frame, name: function(py_object(frame), py_object(name))  # faster than argtypes
-
-
-def _read_copy(frame: FrameType, name: str) -> object:
-    try:
-        return frame.f_locals[name]
-    except KeyError:
-        raise NameError(name) from None
-
-
-def _read_free_slot(frame: FrameType, name: str) -> object:
-    """Read a free variable that PyFrame_GetVar misses, since a comprehension has a variable of that name.
-
-    It stops at the first slot of a name; free variables have the last ones. The layout is that of the
-    versions concerned, all of them final: a frame object's second field points to the frame proper, which has
-    eight pointers and eight bytes before its slots.
-    """
-    from ctypes import c_void_p, py_object, sizeof
-
-    code, size = frame.f_code, sizeof(c_void_p)
-    index = len({*code.co_varnames, *code.co_cellvars}) + code.co_freevars.index(name)
-    proper = c_void_p.from_address(id(frame) + object.__basicsize__ + size).value or 0
-    try:
-        cell: Any = py_object.from_address(proper + 8 * size + 8 + index * size).value
-        return cell.cell_contents
-    except ValueError:  # no cell, or nothing in it
-        raise NameError(name) from None

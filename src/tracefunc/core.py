@@ -1,28 +1,22 @@
-"""`tracefunc()`: plan the target, run the function, assemble what was recorded."""
+"""`tracefunc()` and `Tracer`: what to run, what to record of it, and the answer."""
 
 from __future__ import annotations
 
-import os
 import sys
-from types import CodeType, FunctionType, MethodType
+from _thread import get_ident
 
-from . import _engine
-from ._engine import monitor
-from ._records import hits
-from ._stack import PathLabels, stack_text
-from ._values import describe
+from ._options import Options
+from ._session import Session
+from ._targets import codes_of, functions_of, name_of, targets_of, what
 from .results import TraceResults
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import FrameType
-    from typing import Any
+    from collections.abc import Callable, Iterable
+    from types import CodeType, FrameType, FunctionType, ModuleType
+    from typing import Any, Self
 
-    from ._engine import Recorder
-    from ._plan import Plan
-    from ._records import Sample
-    from .results import Trace
+    from ._options import Keep, Threads
 
 _ASYNCHRONOUS = 0x80 | 0x200  # co_flags of coroutines and async generators
 
@@ -43,7 +37,8 @@ def tracefunc(
         What to run. A generator, coroutine or async generator function is run to its end, the latter two by
         `asyncio.run`.
     target_func : callable, optional
-        Whose calls to record: a function or method written in Python, decorated or not, or a lambda. Default: `fn`.
+        Whose calls to record, default: `fn`. Any callable that is written in Python: a function or method, decorated or
+        not, a lambda, a partial, an object with `__call__`, a property, a class (then its `__new__` and `__init__`).
     incl_unhit : bool
         Whether lines that were never executed are listed, with 0 hits.
 
@@ -53,73 +48,295 @@ def tracefunc(
         A list of `(stack, trace)` pairs, one for each of the first 10 calls in the order in which they started. `trace`
         maps the text of each line that was hit to `(hits, {name: [(type name, text), ...]})`, in source order, with the
         values after each of the first 10 hits, at most 50 characters each. `stack` is "" unless `target_func` is
-        given. `.exc` is the `Exception` that `fn` raised, or None.
+        given. `.exc` is the `Exception` that `fn` raised, or None; `.result` what it returned.
 
     Raises
     ------
     TypeError
-        `fn` is not callable, or the target is neither a function nor a method (a class, a partial, ...).
+        `fn` or the target is not callable.
     ValueError
         The target is not written in Python, or its source cannot be retrieved.
     RuntimeError
         All tool ids of `sys.monitoring` are taken, or `fn` is asynchronous and an event loop is running already.
+
+    For everything else (several targets, other limits, conditions, `with`, ...) there is `Tracer`.
     """
-    if not callable(fn):
-        raise TypeError(f"fn must be callable, not {_what(fn)}: pass the function itself and its arguments after it.")
-    target = as_function(fn if target_func is None else target_func, "fn" if target_func is None else "target_func")
-    from ._plan import plan as plan_of  # here, since `ast` and the like take their time
+    _check(fn)
+    functions = functions_of(*((fn, "fn") if target_func is None else (target_func, "target_func")))
+    anchor = None if target_func is None else _anchor(fn)
+    options = _DEFAULTS if not incl_unhit else Options(incl_unhit=True)
+    return _run(Session(functions, options, anchor), TraceResults(), fn, args, kwargs)
 
-    plan = plan_of(target)
-    anchor = None if target_func is None else _code_of(fn)
-    labels = None if anchor is None else PathLabels(os.path.dirname(anchor.co_filename))
 
-    def stack_of(frame: FrameType) -> str:
-        return "" if anchor is None else stack_text(frame, anchor, labels)
+class Tracer:
+    """Records what the lines of some functions do, as `tracefunc()` does, with options and in other ways.
 
-    engine = _engine.engine
-    recorder: Recorder = engine.recorder(plan, stack_of, monitor.remove, monitor.rebind, monitor.rearm, monitor.notice)
-    results = TraceResults()
-    results.engine = str(engine)
-    results.exc = _run(recorder, fn, args, kwargs)
-    results.extend(
-        (call.stack, _assemble(plan, hits(plan, call), call.samples, incl_unhit)) for call in recorder.records()
-    )
-    return results
+    A tracer can be used any number of times, in several threads at once, and within itself: `tracer.run(fn, ...)`,
+    `await tracer.arun(fn, ...)`, `with tracer as results:`, `async with tracer as results:`, `@tracer`.
+
+    Parameters
+    ----------
+    *targets : callable, class, module or str
+        Whose calls to record: any callable that is written in Python; a class for all its methods; a module for all
+        functions defined in it; a text for what it names, `"package.module:Class.method"`, where globs are allowed
+        behind the colon (`"package.module:*"`). Without targets, that is what is run or decorated.
+    max_calls : int or None
+        How many calls to record of all targets together; None: all.
+    max_samples : int or None
+        How many of a line's hits to sample in each call; None: all.
+    max_repr : int or None
+        The characters of a sample's text; None: as many as there are.
+    keep : "first", "last" or "ends"
+        Which calls, and which samples of a line, are kept where there are more than the limits: the first, the last,
+        or the first half and the last half.
+    when : callable or str, optional
+        Which calls to record: a function that is called with a call's arguments by name, as many of them as it takes
+        (`lambda n, **_: n > 1000`), or a Python expression of them as text (`"n > 1000"`). Where it raises, the call is
+        not recorded and the error is in `results.warnings`.
+    describe : callable, optional
+        Makes a text of a value, instead of `repr`: `tracefunc.safe_repr`, for example.
+    redact : str or iterable of str
+        Names, or globs of names, whose values are never looked at and shown as `<redacted>`; where it is the name of a
+        target, that is so for what it returns, yields and raises.
+    threads : "all" or "current"
+        Whose calls to record: those in all threads, or in the one that starts the trace.
+    incl_unhit : bool
+        Whether lines that were never executed are in the traces, with 0 hits.
+    reraise : bool
+        Whether `run` and `arun` raise the exception that `fn` raised, instead of returning it as `results.exc`. The
+        traces are in `tracer.results` then.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A target or an option is not one of these; a target is not written in Python or has no source.
+    """
+
+    def __init__(
+        self,
+        *targets: Callable[..., Any] | ModuleType | str,
+        max_calls: int | None = 10,
+        max_samples: int | None = 10,
+        max_repr: int | None = 50,
+        keep: Keep = "first",
+        when: Callable[..., object] | str | None = None,
+        describe: Callable[[Any], str] | None = None,
+        redact: str | Iterable[str] = (),
+        threads: Threads = "all",
+        incl_unhit: bool = False,
+        reraise: bool = False,
+    ) -> None:
+        self.targets = targets
+        self.options = Options(
+            max_calls=max_calls,
+            max_samples=max_samples,
+            max_repr=max_repr,
+            keep=keep,
+            when=when,
+            describe=describe,
+            redact=redact,
+            threads=threads,
+            incl_unhit=incl_unhit,
+            reraise=reraise,
+        )
+        self.results: TraceResults | None = None
+        """What the run that ended last gave."""
+        self._found: list[FunctionType] = []
+        self._left_out: list[str] = []
+        self._open: list[tuple[object, Session, TraceResults]] = []  # `with` blocks
+        for target in targets:
+            self._add(target)
+
+    def __repr__(self) -> str:
+        given = [name_of(target).strip("'") if callable(target) else repr(target) for target in self.targets]
+        defaults = _DEFAULTS.as_dict()
+        given += [f"{k}={v!r}" for k, v in self.options.as_dict().items() if v != defaults[k]]
+        return f"Tracer({', '.join(given)})"
+
+    def run(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> TraceResults:
+        """Run `fn(*args, **kwargs)`, to its end if it is a generator or coroutine function, and return the traces.
+
+        Raises TypeError, ValueError and RuntimeError as `tracefunc()` does, and what `fn` raises if `reraise` is set or
+        it is no `Exception`.
+        """
+        _check(fn)
+        session = self._session(fn)
+        return self._done(_run(session, self._answer(), fn, args, kwargs))
+
+    async def arun(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> TraceResults:
+        """Await `fn(*args, **kwargs)`, or exhaust it, within the event loop that runs; return the traces.
+
+        It works under any event loop: asyncio's, trio's, curio's. Raises what `run` raises.
+        """
+        _check(fn, running=True)
+        session, results = self._session(fn), self._answer()
+        try:
+            session.start(id(sys._getframe()))
+            result = fn(*args, **kwargs)
+            if hasattr(result, "__aiter__") and hasattr(result, "asend"):
+                async for _ in result:
+                    pass
+                result = None
+            elif hasattr(result, "__await__"):
+                result = await result
+            else:
+                result = _exhausted(fn, result)
+            results.result = result
+        except Exception as error:
+            results.exc = error
+        finally:
+            session.stop()
+        session.collect(results)
+        return self._done(results)
+
+    def __enter__(self) -> TraceResults:
+        """Trace until the block ends; the results are filled then.
+
+        The stacks begin with the function that the block is in. An exception that leaves the block is in `results.exc`,
+        and goes on.
+        """
+        if not self._found:
+            raise TypeError("with Tracer(): which calls to record in the block? Name targets: Tracer(function, ...).")
+        session, results = Session(self._found, self.options, _block(sys._getframe(1)).f_code), self._answer()
+        self._open.append((_place(), session, results))
+        try:
+            session.start()
+        except BaseException:
+            self._close()
+            raise
+        return results
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        session, results = self._close()
+        if isinstance(error, Exception):
+            results.exc = error
+        session.collect(results)
+        self.results = results
+
+    async def __aenter__(self) -> TraceResults:
+        return self.__enter__()
+
+    async def __aexit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        self.__exit__(kind, error, traceback)
+
+    def __call__(self, function: Callable[..., Any], /) -> Any:
+        """Decorate a function: each of its calls is traced, and does what it did; the results are in its `traces`.
+
+        `function.traces` is a list with one `TraceResults` per call that has ended; empty it when it has grown too
+        long. Raises TypeError when it is no function, ValueError when it cannot be traced.
+        """
+        from ._decorated import decorated
+
+        return decorated(self, function)
+
+    def remote(self, fn: Callable[..., Any], /) -> Any:
+        """Return a callable that can be pickled, and runs `fn` under this tracer wherever it is called.
+
+        The source of `fn` and of the targets goes with it. It returns the `TraceResults`, whose `result` is what `fn`
+        returned.
+        """
+        from ._remote import Remote
+
+        _check(fn)
+        return Remote(self.targets, self.options.as_dict(), fn)
+
+    # helpers
+
+    def _add(self, target: Any) -> None:
+        functions, may_leave_out = targets_of(target)
+        if may_leave_out:
+            functions = self._with_source(target, functions)
+        known = {id(function.__code__) for function in self._found}
+        self._found += [function for function in functions if id(function.__code__) not in known]
+
+    def _with_source(self, target: Any, functions: list[FunctionType]) -> list[FunctionType]:
+        """Leave out what has no source, such as generated methods; raises ValueError when that is everything."""
+        from ._plan import plan
+
+        found = []
+        for function in functions:
+            try:
+                plan(function)
+            except ValueError as error:
+                self._left_out.append(f"not traced: {function.__qualname__}: {error}")
+            else:
+                found.append(function)
+        if not found:
+            raise ValueError(f"target {what(target)}: there is no source of any function in it.")
+        return found
+
+    def _session(self, fn: Any) -> Session:
+        if self._found:
+            return Session(self._found, self.options, _anchor(fn))
+        return Session(functions_of(fn, "fn"), self.options, None)
+
+    def _answer(self) -> TraceResults:
+        results = TraceResults()
+        results.warnings += self._left_out
+        return results
+
+    def _done(self, results: TraceResults) -> TraceResults:
+        self.results = results
+        if self.options.reraise and results.exc is not None:
+            raise results.exc
+        return results
+
+    def _close(self) -> tuple[Session, TraceResults]:
+        """End the innermost block of this thread and task."""
+        place = _place()
+        here = [i for i, (other, _, _) in enumerate(self._open) if other == place]
+        _, session, results = self._open.pop(here[-1] if here else -1)
+        session.stop()
+        return session, results
+
+
+_DEFAULTS = Options()
 
 
 # --- running ------------------------------------------------------------------------------------------------------
 
 
-def _run(recorder: Recorder, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Exception | None:
-    _check_loop(fn)
+def _run(
+    session: Session, results: TraceResults, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> TraceResults:
     try:
-        monitor.add(recorder)
-        recorder.base = id(sys._getframe())
+        session.start(id(sys._getframe()))
         try:
             # Events are suspended in a debugger's prompt and in trace functions: call_tracing() brings them back.
-            result = sys.call_tracing(_call, (fn, args, kwargs))  # noqa: F841 - dies when the trace has ended
+            results.result = sys.call_tracing(_call, (fn, args, kwargs))
         except Exception as error:
-            return error
+            results.exc = error
     finally:
-        monitor.remove(recorder)
-    return None
+        session.stop()
+    session.collect(results)
+    return results
 
 
 def _call(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     result = fn(*args, **kwargs)
-    codes = {id(code) for code in _codes_of(fn)}
-    if id(getattr(result, "gi_code", None)) in codes:
-        for _ in result:
-            pass
-    elif id(getattr(result, "cr_code", None)) in codes:
-        import asyncio
+    if hasattr(result, "cr_code") or hasattr(result, "ag_code"):
+        codes = {id(code) for code in codes_of(fn)}
+        if id(getattr(result, "cr_code", None)) in codes:
+            import asyncio
 
-        asyncio.run(result)
-    elif id(getattr(result, "ag_code", None)) in codes:
-        import asyncio
+            return asyncio.run(result)
+        if id(getattr(result, "ag_code", None)) in codes:
+            import asyncio
 
-        asyncio.run(_exhaust(result))
-    return result
+            return asyncio.run(_exhaust(result))
+    return _exhausted(fn, result)
+
+
+def _exhausted(fn: Callable[..., Any], result: Any) -> Any:
+    """`result`; if `fn` is a generator function, and that its generator, what it returns at its end."""
+    code = getattr(result, "gi_code", None)
+    if code is None or all(code is not known for known in codes_of(fn)):
+        return result
+    while True:
+        try:
+            next(result)
+        except StopIteration as end:
+            return end.value
 
 
 async def _exhaust(generator: Any) -> None:
@@ -127,9 +344,11 @@ async def _exhaust(generator: Any) -> None:
         pass
 
 
-def _check_loop(fn: Callable[..., Any]) -> None:
-    """Refuse an asynchronous `fn` where it could not be run to its end."""
-    if not any(code.co_flags & _ASYNCHRONOUS for code in _codes_of(fn)):
+def _check(fn: Any, running: bool = False) -> None:
+    """Refuse what cannot be called, and an asynchronous `fn` where it could not be run to its end."""
+    if not callable(fn):
+        raise TypeError(f"fn must be callable, not {what(fn)}: pass the function itself and its arguments after it.")
+    if running or not any(code.co_flags & _ASYNCHRONOUS for code in codes_of(fn)):
         return
     import asyncio
 
@@ -138,90 +357,25 @@ def _check_loop(fn: Callable[..., Any]) -> None:
     except RuntimeError:
         return
     raise RuntimeError(
-        f"{_name(fn)} is asynchronous and an event loop is running in this thread already: run the trace in a thread "
-        "of its own, `await asyncio.to_thread(tracefunc, ...)`."
+        f"{name_of(fn)} is asynchronous and an event loop is running in this thread already: "
+        "use `await Tracer(...).arun(...)` there, with the same arguments."
     )
 
 
-# --- what was passed ------------------------------------------------------------------------------------------------
-
-
-def _what(value: object) -> str:
-    kind, text = describe(value)
-    return f"{kind} {text}"
-
-
-def _name(fn: object) -> str:
-    return repr(getattr(fn, "__qualname__", None) or _what(fn))
-
-
-def _unwrapped(value: Any) -> list[Any]:
-    """`value` and what it wraps, outermost first: methods' functions, and decorators' `__wrapped__`."""
-    chain = [value]
-    while True:
-        value = chain[-1]
-        if isinstance(value, MethodType | staticmethod | classmethod):
-            value = value.__func__
-        elif not isinstance(value, type) and "__wrapped__" in getattr(value, "__dict__", {}):
-            value = value.__wrapped__
-        else:
-            return chain
-        if any(value is known for known in chain):
-            raise ValueError(f"{_name(chain[0])} wraps itself: its __wrapped__ attributes form a ring.")
-        chain.append(value)
-
-
-def _codes_of(fn: Any) -> list[CodeType]:
-    return [inner.__code__ for inner in _unwrapped(fn) if isinstance(inner, FunctionType)]
-
-
-def _code_of(fn: Any) -> CodeType | None:
+def _anchor(fn: Any) -> CodeType | None:
     """The code whose frame is `fn`'s, the outermost of a stack; None when `fn` is not written in Python."""
-    codes = _codes_of(fn)
-    if codes:
-        return codes[0]
-    inner = getattr(fn, "func", None) if not isinstance(fn, type) else None  # functools.partial
-    if inner is None and not isinstance(fn, type):
-        inner = getattr(type(fn), "__call__", None)  # noqa: B004 - its code is wanted, not whether there is one
-    return next(iter(_codes_of(inner)), None)
+    return next(iter(codes_of(fn)), None)
 
 
-def as_function(value: Any, parameter: str) -> FunctionType:
-    """The function whose code is the target.
-
-    Raises TypeError or ValueError, with what to pass instead, when there is none.
-    """
-    inner = _unwrapped(value)[-1]
-    if isinstance(inner, FunctionType):
-        return inner
-    if isinstance(inner, type):
-        raise TypeError(
-            f"{parameter} is the class {inner.__qualname__!r}, and a trace is that of a function: "
-            f"pass one of its methods as target_func, {inner.__qualname__}.__init__ for example."
-        )
-    if not callable(inner):
-        raise TypeError(f"{parameter} must be a Python function, not {_what(inner)}.")
-    kind = type(inner).__name__
-    if kind == "partial":
-        raise TypeError(f"{parameter} is a functools.partial: pass its function, .func, as target_func.")
-    if "builtin" in kind or "method" in kind or "wrapper" in kind or "cython" in kind or "ufunc" in kind:
-        raise ValueError(
-            f"requires a Python function with retrievable source code, and {_name(inner)} ({kind}) is not written in "
-            "Python: pass a Python function that calls it, or is called by it, as target_func."
-        )
-    raise TypeError(
-        f"{parameter} must be a Python function, not {_what(inner)}: pass a function or method, "
-        "such as its __call__ or what it wraps, as target_func."
-    )
+def _block(frame: FrameType) -> FrameType:
+    """The frame of the `with` block whose manager is entered by `frame`, or by a manager of managers."""
+    while frame.f_back is not None and frame.f_globals.get("__name__") == "contextlib":
+        frame = frame.f_back
+    return frame
 
 
-# --- the answer -----------------------------------------------------------------------------------------------------
-
-
-def _assemble(plan: Plan, hits: list[int], samples: list[list[tuple[Sample, ...]]], incl_unhit: bool) -> Trace:
-    trace: Trace = {}
-    for text, names, count, rows in zip(plan.lines, plan.names, hits, samples, strict=True):
-        if count or incl_unhit:
-            columns = list(zip(*rows, strict=True)) if rows else [()] * len(names)
-            trace[text] = count, {name: list(column) for name, column in zip(names, columns, strict=True)}
-    return trace
+def _place() -> object:
+    """The thread and task that run."""
+    asyncio = sys.modules.get("asyncio")
+    task = asyncio.current_task() if asyncio is not None and asyncio._get_running_loop() is not None else None
+    return get_ident(), id(task)

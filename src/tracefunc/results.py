@@ -1,13 +1,114 @@
-"""What a trace answers: a list of plain `(stack, trace)` pairs, one per recorded call."""
+"""What a trace answers: a list of plain `(stack, trace)` pairs, one per recorded call, that know more when asked."""
 
 from __future__ import annotations
 
 from ._records import Sample
 
+TYPE_CHECKING = False  # as of `typing`, without its import time
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any, Self
+
 Trace = dict[str, tuple[int, dict[str, list[Sample]]]]
+Place = tuple[str, tuple[str, ...], str, int, int, int]  # text, names, kind, first and last row, column
 
 
-class TraceResults(list[tuple[str, Trace]]):
+class Line:
+    """One line of a recorded call."""
+
+    __slots__ = ("col", "end_lineno", "hits", "kind", "lineno", "text", "vars")
+
+    def __init__(
+        self, text: str, kind: str, lineno: int, end_lineno: int, col: int, hits: int, vars: dict[str, list[Sample]]
+    ) -> None:
+        self.text = text
+        """The key of the line in the trace."""
+        self.kind = kind
+        """What it is: "statement", "return", "if", "for", "while", "with", "try", "except", "match", "case", "def",
+        "class", "comprehension" or "lambda"."""
+        self.lineno = lineno
+        """The physical line of the file that it begins on, from 1."""
+        self.end_lineno = end_lineno
+        """The physical line that its text ends on."""
+        self.col = col
+        """Where it begins on its physical line, in bytes of UTF-8 from 0, as `ast` has it."""
+        self.hits = hits
+        """How often it was executed."""
+        self.vars = vars
+        """The samples of its names."""
+
+    def __repr__(self) -> str:
+        return f"<Line {self.lineno}: {self.text!r}, hits {self.hits}>"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Line):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in self.__slots__)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Call(tuple[str, Trace]):
+    """A recorded call: the pair of its stack's text and its trace, with all that is known of it as attributes.
+
+    It compares equal to the plain tuple.
+    """
+
+    function: str = ""
+    """The qualified name of the target."""
+    file: str = ""
+    """The file of the target's code."""
+    lineno: int = 0
+    """Its first line, decorators included."""
+    arguments: dict[str, Sample]
+    """What the parameters held at the start, `(type name, text)` each."""
+    returned: Sample | None = None
+    """What the call returned; None when it raised, or had not ended with the trace."""
+    raised: Sample | None = None
+    """The exception that ended it, or None."""
+    yielded: list[Sample]
+    """What a generator yielded: as many samples as a line may have."""
+    thread: str = ""
+    """The name of the thread that started it."""
+    task: str | None = None
+    """The name of the task (of asyncio or trio) that started it, or None."""
+    seconds: float | None = None
+    """How long it took by the clock, in seconds, tracing included; None when it had not ended."""
+    parent: int | None = None
+    """The index of the recorded call that it ran in, or None."""
+    source: tuple[Place, ...] = ()
+    """The lines of the target as they stand in the file, hit or not."""
+
+    def __new__(cls, pair: tuple[str, Trace], known: dict[str, Any] | None = None) -> Self:
+        call = super().__new__(cls, pair)
+        call.arguments, call.yielded = {}, []
+        call.__dict__.update(known or {})
+        return call
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (tuple(self), self.__dict__)
+
+    @property
+    def stack(self) -> str:
+        """The first item: one `name (file:line)` for each frame, or ""."""
+        return self[0]
+
+    @property
+    def trace(self) -> Trace:
+        """The second item: by the text of a line, its hits and the samples of its names."""
+        return self[1]
+
+    @property
+    def lines(self) -> list[Line]:
+        """All lines of the target in the order of the source, those without hits included."""
+        found = []
+        for text, names, *place in self.source:
+            hits, samples = self.trace.get(text) or (0, {name: [] for name in names})
+            found.append(Line(text, *place, hits, samples))
+        return found
+
+
+class TraceResults(list[Call]):
     """The recorded calls in the order in which they started, and the exception that ended the run, if one did.
 
     Each entry is a pair of the call stack's text and a dictionary that maps the text of each line to its hits and to
@@ -15,8 +116,67 @@ class TraceResults(list[tuple[str, Trace]]):
     """
 
     exc: Exception | None = None
+    """The exception that `fn` raised, or None."""
+    result: Any = None
+    """What `fn` returned: of a coroutine function its result, of a generator function what its `return` gave."""
     engine: str = ""
     """The engine that recorded them, "fast" or "pure", and why it was chosen, in brackets."""
+    calls: int = 0
+    """How many calls of the targets were seen, recorded or not, until nothing more was to be recorded."""
+    warnings: list[str]
+    """What went wrong meanwhile, besides `exc`: targets left out, a `when` that raised, ..."""
+
+    def __init__(self, calls: Iterable[Call] = (), known: dict[str, Any] | None = None) -> None:
+        super().__init__(calls)
+        self.warnings = []
+        self.__dict__.update(known or {})
+
+    def __copy__(self) -> Self:
+        return type(self)(self, self.__dict__ | {"warnings": list(self.warnings)})
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        from copy import deepcopy
+
+        return type(self)(deepcopy(list(self), memo), self.__dict__ | {"warnings": list(self.warnings)})
 
     def __reduce__(self) -> tuple[object, ...]:
-        return type(self), (list(self),), {"exc": self.exc, "engine": self.engine}
+        """What cannot be pickled of `result` and `exc` stays behind; a warning says so."""
+        known = self.__dict__ | {"warnings": list(self.warnings)}
+        for name in ("result", "exc"):
+            why = _cannot_pickle(known.get(name))
+            if why:
+                known[name] = None
+                known["warnings"].append(f"{name} was not pickled: {why}")
+        return type(self), (list(self), known)
+
+    def merge(self, *others: TraceResults) -> TraceResults:
+        """Return the calls of this trace and others, one after the other, as one result.
+
+        Their `parent`s are counted on, `calls` and `warnings` add up; `exc` and `result` are the first that are there.
+        """
+        parts = (self, *others)
+        merged = TraceResults()
+        for part in parts:
+            before = len(merged)
+            for call in part:
+                parent = None if call.parent is None else call.parent + before
+                merged.append(Call((call.stack, call.trace), call.__dict__ | {"parent": parent}))
+            merged.warnings += part.warnings
+            merged.calls += part.calls
+        merged.exc = next((part.exc for part in parts if part.exc is not None), None)
+        merged.result = next((part.result for part in parts if part.result is not None), None)
+        merged.engine = ", ".join(dict.fromkeys(part.engine for part in parts if part.engine))
+        return merged
+
+
+def _cannot_pickle(value: object) -> str:
+    """Why a value cannot be pickled, or ""."""
+    if value is None:
+        return ""
+    import pickle
+
+    try:
+        pickle.dumps(value)
+    except Exception as error:
+        return f"{type(value).__name__}: {error}"
+    return ""

@@ -1,0 +1,121 @@
+"""One trace: from functions and options over armed events to results."""
+
+from __future__ import annotations
+
+import os
+
+from . import _engine
+from ._calls import Calls
+from ._engine import monitor
+from ._records import hits
+from ._stack import PathLabels, stack_text
+from .results import Call
+
+TYPE_CHECKING = False  # as of `typing`, without its import time
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import CodeType, FrameType, FunctionType
+
+    from ._calls import CallInfo
+    from ._options import Options
+    from ._plan import Plan
+    from ._records import RawCall
+    from .results import Place, Trace, TraceResults
+
+
+class Session:
+    """What is traced, armed between `start` and `stop`."""
+
+    def __init__(self, functions: Iterable[FunctionType], options: Options, anchor: CodeType | None) -> None:
+        """`anchor`: the code at which stacks begin; None: they are empty.
+
+        Raises ValueError when the source of a function cannot be retrieved.
+        """
+        from ._plan import plan as plan_of  # here, since `ast` and the like take their time
+
+        self.options = options
+        labels = None if anchor is None else PathLabels(os.path.dirname(anchor.co_filename))
+
+        def stack_of(frame: FrameType) -> str:
+            return "" if anchor is None else stack_text(frame, anchor, labels)
+
+        functions = list(functions)
+        plans = [plan_of(function) for function in functions]
+        conditions = [options.condition(*both) for both in zip(functions, plans, strict=True)]
+        if options.redact:
+            plans = [plan.redacted(options.redacts) for plan in plans]
+        self.calls = Calls(plans, conditions, options, stack_of)
+        self.calls.closing = self._close
+        self.engine = _engine.engine
+        surplus = options.surplus(options.max_samples)
+        self.recorders = [
+            self.engine.recorder(
+                plan,
+                self.calls,
+                i,
+                monitor.remove,
+                monitor.rebind,
+                monitor.rearm,
+                monitor.notice,
+                options.max_samples,
+                surplus,
+            )
+            for i, plan in enumerate(plans)
+        ]
+
+    def start(self, base: int = 0) -> None:
+        """Arm the events; `base` is the address of the frame below which all calls of interest are, if there is one.
+
+        Raises RuntimeError when all tool ids are taken; `stop` has to be called all the same.
+        """
+        self.calls.base = base
+        if not self.calls.full:
+            monitor.add(self.recorders)
+
+    def stop(self) -> None:
+        """Disarm; harmless when nothing is armed."""
+        for recorder in self.recorders:
+            monitor.remove(recorder)
+        self.calls.end()
+
+    def collect(self, results: TraceResults) -> None:
+        """Put what was recorded into `results`, when all is over."""
+        calls = self.calls
+        for recorder in self.recorders:
+            recorder.stop()
+        results.engine = str(self.engine)
+        results.calls = calls.seen
+        results.warnings += calls.warnings
+        kept = [info for info in calls.kept if info.raw is not None]
+        indices = {info.number: i for i, info in enumerate(kept)}
+        for info in kept:
+            plan = calls.plans[info.target]
+            raw = self.recorders[info.target].record(info.raw)
+            info.raw = None  # which leads back here
+            call = Call((info.stack, assemble(plan, hits(plan, raw), raw, self.options.incl_unhit)))
+            describe(call, info, plan, indices.get(info.parent))
+            results.append(call)
+
+    def _close(self) -> None:
+        """No call will be recorded any more that has not started."""
+        for recorder in self.recorders:
+            recorder.finish()
+
+
+def assemble(plan: Plan, counts: list[int], raw: RawCall, incl_unhit: bool) -> Trace:
+    """The trace of one call: what each line did."""
+    trace: Trace = {}
+    for text, names, count, rows in zip(plan.lines, plan.names, counts, raw.samples, strict=True):
+        if count or incl_unhit:
+            columns = list(zip(*rows, strict=True)) if rows else [()] * len(names)
+            trace[text] = count, {name: list(column) for name, column in zip(names, columns, strict=True)}
+    return trace
+
+
+def describe(call: Call, info: CallInfo, plan: Plan, parent: int | None) -> None:
+    """Tell `call` what is known of it besides its lines."""
+    code = plan.codes[0].code
+    call.function, call.file, call.lineno = code.co_qualname, code.co_filename, code.co_firstlineno
+    call.arguments, call.returned, call.raised, call.yielded = info.arguments, info.returned, info.raised, info.yielded
+    call.thread, call.task, call.seconds, call.parent = info.thread, info.task, info.seconds, parent
+    call.source = plan.source
