@@ -30,6 +30,7 @@ class CallInfo:
 
     __slots__ = (
         "arguments",
+        "ended_at",
         "number",
         "parent",
         "raised",
@@ -54,6 +55,7 @@ class CallInfo:
         self.returned: Sample | None = None
         self.raised: Sample | None = None
         self.yielded: list[Sample] = []
+        self.ended_at: int | None = None  # the line that returned or raised
         self.thread = ""
         self.task: str | None = None
         self.started = 0.0
@@ -142,8 +144,12 @@ class Calls:
         info.started = perf_counter()
         return info
 
-    def close(self, info: CallInfo, key: int, raised: bool, value: object) -> None:
-        """A recorded call, whose frame has the address `key`, ends with a value, or an exception if it `raised`."""
+    def close(self, info: CallInfo, key: int, line: int, raised: bool, value: object) -> None:
+        """A recorded call, whose frame has the address `key`, ends with a value, or an exception if it `raised`.
+
+        `line`: the number of the line that was under way, negative if none was.
+        """
+        info.ended_at = line if line >= 0 else None
         info.seconds = perf_counter() - info.started
         self.forget(info, key)
         shown = self._shown(info, value)

@@ -674,7 +674,9 @@ cdef class Recorder:
             (<Call>state.call).extra[own.table.entry] += 1
         if state.info != NULL:
             try:
-                self.calls.close(<object>state.info, <size_t>state.object, raised, <object>value)
+                line = self.plan.preludes[prelude - self.lines] if prelude >= 0 else state.line
+                line = line if line < self.lines else NOTHING
+                self.calls.close(<object>state.info, <size_t>state.object, line, raised, <object>value)
             except RecursionError:
                 pass
         self.forget(state)

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 from ._names import COMPREHENSIONS, Scope, annotation_comprehensions, bind, defaults, header, line_names
-from ._source import FUNCTIONS, SourceError, Text, class_of, find_node, indent_of, node_span
+from ._source import FUNCTIONS, SourceError, Text, class_of, find_node, first_row, indent_of, node_span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -116,13 +116,14 @@ class Body:
 
 
 class Source:
-    """The analysed source of one target: `lines` in order, `body` for its code object."""
+    """The analysed source of one target: `lines` in order, `body` for its code object, `text` as it stands in the file."""
 
-    __slots__ = ("body", "lines")
+    __slots__ = ("body", "lines", "text")
 
     def __init__(self, lines: list[Line], body: Body) -> None:
         self.lines = lines
         self.body = body
+        self.text = ""
 
 
 def is_constant(node: ast.AST) -> bool:
@@ -360,6 +361,7 @@ def analyse(function: FunctionType, lines: list[str]) -> Source:
     base = lines[node.lineno - 1]  # type: ignore[attr-defined]
     indent = base[: indent_of(base)]
     source = _Analysis(lines, indent).run(node, class_of(function.__code__))
+    source.text = "".join(lines[first_row(node) - 1 : node_span(node)[1][0]])
     _mark_idle(source)
     return source
 

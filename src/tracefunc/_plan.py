@@ -30,12 +30,13 @@ if TYPE_CHECKING:
 class Plan:
     """All that a recorder needs to trace one target."""
 
-    __slots__ = ("codes", "lines", "names", "parameters", "preludes", "source")
+    __slots__ = ("codes", "lines", "names", "parameters", "places", "preludes", "text")
 
     def __init__(self, source: Source, code: CodeType) -> None:
         self.lines = [line.text for line in source.lines]
         self.names = [line.names for line in source.lines]
-        self.source: tuple[Place, ...] = tuple(
+        self.text = source.text
+        self.places: tuple[Place, ...] = tuple(
             (line.text, line.names, line.kind, line.start[0], line.end[0], line.start[1]) for line in source.lines
         )
         scope = source.body.scope

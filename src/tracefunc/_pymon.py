@@ -289,7 +289,8 @@ class Recorder:
             state.call.extra[own.plan.entry] += 1
         if state.info is not None:
             try:
-                self.calls.close(state.info, key, raised >= 0, value)
+                line = self.counted[prelude] if prelude >= 0 else state.line if state.line < self.lines else NOTHING
+                self.calls.close(state.info, key, line, raised >= 0, value)
             except RecursionError:
                 pass
         self._forget(key)

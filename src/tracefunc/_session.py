@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ._options import Options
     from ._plan import Plan
     from ._records import RawCall
-    from .results import Place, Trace, TraceResults
+    from .results import Trace, TraceResults
 
 
 class Session:
@@ -118,4 +118,4 @@ def describe(call: Call, info: CallInfo, plan: Plan, parent: int | None) -> None
     call.function, call.file, call.lineno = code.co_qualname, code.co_filename, code.co_firstlineno
     call.arguments, call.returned, call.raised, call.yielded = info.arguments, info.returned, info.raised, info.yielded
     call.thread, call.task, call.seconds, call.parent = info.thread, info.task, info.seconds, parent
-    call.source = plan.source
+    call.ended_at, call.source, call.places = info.ended_at, plan.text, plan.places

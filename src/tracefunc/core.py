@@ -195,9 +195,12 @@ class Tracer:
         The stacks begin with the function that the block is in. An exception that leaves the block is in `results.exc`,
         and goes on.
         """
+        return self._enter(sys._getframe(1))
+
+    def _enter(self, frame: FrameType) -> TraceResults:
         if not self._found:
             raise TypeError("with Tracer(): which calls to record in the block? Name targets: Tracer(function, ...).")
-        session, results = Session(self._found, self.options, _block(sys._getframe(1)).f_code), self._answer()
+        session, results = Session(self._found, self.options, _block(frame).f_code), self._answer()
         self._open.append((_place(), session, results))
         try:
             session.start()
@@ -214,7 +217,7 @@ class Tracer:
         self.results = results
 
     async def __aenter__(self) -> TraceResults:
-        return self.__enter__()
+        return self._enter(sys._getframe(1))
 
     async def __aexit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         self.__exit__(kind, error, traceback)

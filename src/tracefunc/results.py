@@ -7,7 +7,10 @@ from ._records import Sample
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from os import PathLike
     from typing import Any, Self
+
+    from .render.diff import Difference
 
 Trace = dict[str, tuple[int, dict[str, list[Sample]]]]
 Place = tuple[str, tuple[str, ...], str, int, int, int]  # text, names, kind, first and last row, column
@@ -76,8 +79,12 @@ class Call(tuple[str, Trace]):
     """How long it took by the clock, in seconds, tracing included; None when it had not ended."""
     parent: int | None = None
     """The index of the recorded call that it ran in, or None."""
-    source: tuple[Place, ...] = ()
-    """The lines of the target as they stand in the file, hit or not."""
+    ended_at: int | None = None
+    """The index in `lines` of the line that returned or raised; None when it had not ended, or no line was under way."""
+    source: str = ""
+    """The physical lines of the target, from `lineno` on, as they stand in the file."""
+    places: tuple[Place, ...] = ()
+    """What `lines` is made of, the same for all calls of a target."""
 
     def __new__(cls, pair: tuple[str, Trace], known: dict[str, Any] | None = None) -> Self:
         call = super().__new__(cls, pair)
@@ -102,7 +109,7 @@ class Call(tuple[str, Trace]):
     def lines(self) -> list[Line]:
         """All lines of the target in the order of the source, those without hits included."""
         found = []
-        for text, names, *place in self.source:
+        for text, names, *place in self.places:
             hits, samples = self.trace.get(text) or (0, {name: [] for name in names})
             found.append(Line(text, *place, hits, samples))
         return found
@@ -148,6 +155,59 @@ class TraceResults(list[Call]):
                 known[name] = None
                 known["warnings"].append(f"{name} was not pickled: {why}")
         return type(self), (list(self), known)
+
+    # looking at it
+
+    def text(self, *, compact: bool = False, width: int | None = None, builtins: bool = False) -> str:
+        """Return the calls as text: their tree, and the source of each target with hits and values.
+
+        `compact`: in as few tokens as tell it all, for language models. `width`: columns, default: those of the
+        terminal. `builtins`: show also the names that hold builtins and modules.
+        """
+        from .render import text
+
+        return text.text(self, compact=compact, width=width, builtins=builtins)
+
+    def show(self, *, builtins: bool = False) -> None:
+        """Print `text()`; in colours if `rich` is installed and the output is a terminal."""
+        from .render import text
+
+        text.show(self, builtins=builtins)
+
+    def to_html(self, path: str | PathLike[str], *, title: str | None = None) -> None:
+        """Write a page that shows the calls, in one file of its own. Needs the extra `tracefunc[html]`."""
+        from .render import html
+
+        html.write(self, path, title=title)
+
+    def _repr_html_(self) -> str:
+        from .render import html
+
+        return html.fragment(self)
+
+    def _repr_markdown_(self) -> str:
+        from .render import text
+
+        return text.markdown(self)
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """Return everything that is known, as JSON by the schema that is published with the package."""
+        from .render import json
+
+        return json.dumps(self, indent=indent)
+
+    @staticmethod
+    def from_json(text: str | bytes) -> TraceResults:
+        """Return the results that `to_json()` made `text` of; raises ValueError when it is something else."""
+        from .render import json
+
+        return json.loads(text)
+
+    def diff(self, other: TraceResults) -> Difference:
+        """Compare with another trace of the same target, which may be another version of it: where do they part?"""
+        from .render import diff
+
+        return diff.compare(self, other)
 
     def merge(self, *others: TraceResults) -> TraceResults:
         """Return the calls of this trace and others, one after the other, as one result.
