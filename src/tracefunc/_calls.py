@@ -166,17 +166,20 @@ class Calls:
             _take_back(info.token)
             info.token = None
 
-    def give(self, info: CallInfo, value: object) -> None:
-        """A recorded generator yields a value."""
-        if self._max_samples is not None and self._surplus_values < 0 and len(info.yielded) >= self._max_samples:
-            return
+    def give(self, info: CallInfo, value: object) -> bool:
+        """A recorded generator yields a value; returns whether it has to tell of the next one too."""
         if self.plans[info.target].codes[0].code.co_flags & ASYNC_GENERATOR:
             if type(value).__name__ != "async_generator_wrapped_value":
-                return  # an `await` in it
+                return True  # an `await` in it
             value = _unwrapped(value)
+        if self._max_samples == 0:
+            return False
         info.yielded.append(self._shown(info, value))
-        if self._max_samples is not None and len(info.yielded) > self._max_samples:
+        if self._max_samples is None:
+            return True
+        if self._surplus_values >= 0 and len(info.yielded) > self._max_samples:
             del info.yielded[self._surplus_values]
+        return self._surplus_values >= 0 or len(info.yielded) < self._max_samples
 
     def leave(self, key: int) -> None:
         """A call that is not recorded, and can be suspended, ends."""

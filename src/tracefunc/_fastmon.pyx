@@ -343,6 +343,7 @@ cdef struct Frame:
     PyFrameObject *object
     PyObject *call  # one reference, as to `info`
     PyObject *info  # what `calls` knows of the call, where this is the target's frame
+    bint gives  # values that are wanted
     Live *code
     Count *counts
     Count mark  # of a prelude under way: how often its loop had advanced before
@@ -552,6 +553,7 @@ cdef class Recorder:
         state.object = frame
         state.call = Py_NewRef(<PyObject *>call)
         state.info = Py_NewRef(<PyObject *>info) if info is not None else NULL
+        state.gives = info is not None and not own.table.flags & COROUTINE
         state.code = &own.live
         state.counts = call.counts[index]
         state.line = own.table.entry
@@ -630,8 +632,8 @@ cdef class Recorder:
         cdef Frame *state = self.current()
         if state != NULL and state.code.code == code:
             state.at = <int>tracefunc_offset(offset)
-            if state.info != NULL and not (<Code>state.code.own).table.flags & COROUTINE:
-                self.calls.give(<object>state.info, <object>value)
+            if state.gives:
+                state.gives = self.calls.give(<object>state.info, <object>value)
         return None
 
     cdef object unwind(self, PyObject *code, PyObject *offset, PyObject *error):

@@ -32,12 +32,13 @@ _MAX_ATTEMPTS = 100
 class _Frame:
     """A frame that is being recorded."""
 
-    __slots__ = ("at", "call", "code", "counts", "info", "line", "mark")
+    __slots__ = ("at", "call", "code", "counts", "gives", "info", "line", "mark")
 
     def __init__(self, call: RawCall, code: _Code, info: CallInfo | None) -> None:
         self.call = call
         self.code = code
         self.info = info  # of the call, where this is the target's frame
+        self.gives = info is not None and not code.code.co_flags & COROUTINE  # values that are wanted
         self.line = code.plan.entry  # the state that is under way
         self.mark = 0  # of a prelude under way: how often its loop had advanced before
         self.at = -1  # the offset where it is suspended
@@ -228,8 +229,8 @@ class Recorder:
         state = self.frames.get(id(sys._getframe(depth)))
         if state is not None and state.code.code is code:
             state.at = offset
-            if state.info is not None and not code.co_flags & COROUTINE:
-                self.calls.give(state.info, value)
+            if state.gives and state.info is not None:
+                state.gives = self.calls.give(state.info, value)
         return None
 
     def on_resume(self, code: CodeType, offset: int, depth: int = 1) -> object:

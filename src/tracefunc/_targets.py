@@ -34,6 +34,8 @@ def unwrapped(value: Any) -> list[Any]:
     Raises ValueError when it wraps itself.
     """
     chain = [value]
+    if type(value) is FunctionType and not value.__dict__:  # the common case
+        return chain
     while (inner := _inside(chain[-1])) is not None:
         if any(inner is known for known in chain):
             raise ValueError(f"{name_of(chain[0])} wraps itself: its __wrapped__ attributes form a ring.")
@@ -90,6 +92,8 @@ def functions_of(value: Any, parameter: str) -> list[FunctionType]:
     """
     chain = unwrapped(value)
     inner = chain[-1]
+    if inner is value and isinstance(inner, FunctionType):
+        return [inner]
     for wrapper in chain:
         registry = getattr(wrapper, "registry", None)
         if isinstance(inner, FunctionType) and isinstance(wrapper, FunctionType) and hasattr(registry, "values"):
