@@ -67,6 +67,7 @@ WITH_BOTH_ENGINES = {
     "test_errors",
     "test_examples",
     "test_leaks",
+    "test_options",
     "test_programs",
     "test_readme",
     "test_skill",
