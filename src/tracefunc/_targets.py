@@ -49,8 +49,10 @@ def _inside(value: Any) -> Any:
         return value.__func__
     if isinstance(value, type):
         return None
-    if "__wrapped__" in getattr(value, "__dict__", ()):
-        return value.__wrapped__
+    known = getattr(value, "__dict__", ())
+    for name in ("__wrapped__", "__partialmethod__", "_partialmethod"):  # the last one up to 3.12
+        if name in known:
+            return known[name]
     functools = sys.modules.get("functools")  # where it was not imported, there is none of its objects
     if functools is not None:
         if isinstance(value, functools.partial | functools.partialmethod | functools.cached_property):
