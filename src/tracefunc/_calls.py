@@ -103,7 +103,7 @@ class Calls:
         self._max_samples = options.max_samples
         self._surplus = options.surplus(options.max_calls)
         self._surplus_values = options.surplus(options.max_samples)
-        self._conditions = conditions
+        self.conditions = conditions
         self._secret = [options.redacts(plan.codes[0].code.co_name) for plan in plans]
         self._thread = get_ident() if options.threads == "current" else 0
         self._lock = allocate_lock()
@@ -220,7 +220,7 @@ class Calls:
     def _is_chosen(self, target: int, frame: FrameType) -> bool:
         if self._thread and get_ident() != self._thread:
             return False
-        condition = self._conditions[target]
+        condition = self.conditions[target]
         if condition is None:
             return True
         try:
