@@ -452,3 +452,39 @@ def test_results_cross_processes(method):
 def test_results_cross_a_pool():
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         assert pool.map(traced_work, [3])[0][0].returned == ("int", "3")
+
+
+def test_calls_that_start_while_the_last_one_ends(monkeypatch):
+    """One is counted before its frame is known; what it can come to must be listened to all the same."""
+    from tracefunc import _calls
+
+    opened = _calls.Calls.open
+    barrier = threading.Barrier(2)
+
+    def slowly(self, target, frame):
+        info = opened(self, target, frame)
+        if self.full and info is not None:
+            barrier.wait()  # the other call ends
+            time.sleep(0.05)
+        return info
+
+    monkeypatch.setattr(_calls.Calls, "open", slowly)
+
+    def target(first):
+        if first:
+            started.set()
+            barrier.wait()
+        total = 1
+        return total
+
+    def main():
+        threads = [threading.Thread(target=target, args=(first,)) for first in (True, False)]
+        threads[0].start()
+        started.wait()
+        threads[1].start()
+        for thread in threads:
+            thread.join()
+
+    started = threading.Event()
+    results = Tracer(target, max_calls=2).run(main)
+    assert [call.trace["total = 1"][0] for call in results] == [1, 1]

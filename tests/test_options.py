@@ -30,7 +30,13 @@ def tracing(**options):
 def plain(results):
     """Traces as data, without addresses."""
     masked = [
-        (stack, {text: (hits, {n: [tuple(s) for s in found] for n, found in names.items()}) for text, (hits, names) in trace.items()})
+        (
+            stack,
+            {
+                text: (hits, {n: [tuple(s) for s in found] for n, found in names.items()})
+                for text, (hits, names) in trace.items()
+            },
+        )
         for stack, trace in results
     ]
     return [(stack, eval(fuzz.ADDRESS.sub("0x", repr(trace)))) for stack, trace in masked]
@@ -52,7 +58,13 @@ def surviving(items, limit, keep):
 def limited(results, max_calls, max_samples, keep):
     """What limits leave of a trace without any."""
     return [
-        (stack, {text: (hits, {n: surviving(s, max_samples, keep) for n, s in names.items()}) for text, (hits, names) in trace.items()})
+        (
+            stack,
+            {
+                text: (hits, {n: surviving(s, max_samples, keep) for n, s in names.items()})
+                for text, (hits, names) in trace.items()
+            },
+        )
         for stack, trace in surviving(results, max_calls, keep)
     ]
 
@@ -126,15 +138,23 @@ def test_redacted_names(redact):
         if whole.traces is None:
             continue
         wanted = [
-            (stack, {
-                text: (hits, {n: [("redacted", "<redacted>")] * len(s) if hidden(n) else s for n, s in names.items()})
-                for text, (hits, names) in trace.items()
-            })
+            (
+                stack,
+                {
+                    text: (
+                        hits,
+                        {n: [("redacted", "<redacted>")] * len(s) if hidden(n) else s for n, s in names.items()},
+                    )
+                    for text, (hits, names) in trace.items()
+                },
+            )
             for stack, trace in plain(whole.traces)
         ]
         assert plain(some.traces) == wanted
         for one, other in zip(some.traces, whole.traces, strict=True):
-            assert {n for n, s in one.arguments.items() if s == ("redacted", "<redacted>")} == {n for n in other.arguments if hidden(n)}
+            assert {n for n, s in one.arguments.items() if s == ("redacted", "<redacted>")} == {
+                n for n in other.arguments if hidden(n)
+            }
             compared += 1
     assert compared > EXAMPLES
 
@@ -153,7 +173,12 @@ def test_described_values():
                 assert hits == other[text][0]
                 for name, samples in names.items():
                     for (kind, shown), (_, full) in zip(samples, other[text][1][name], strict=True):
-                        if kind != "NameError" and "repr-error" not in shown + full and "0X" not in shown and len(full) < 70:
+                        if (
+                            kind != "NameError"
+                            and "repr-error" not in shown + full
+                            and "0X" not in shown
+                            and len(full) < 70
+                        ):
                             assert shown == full.upper()
 
 

@@ -52,7 +52,7 @@ METHODS = [
         ((vars(shop.Basket)["kinds"], vars(shop.Basket)["empty"]), ["Basket.kinds", "Basket.empty"]),
         ((shop.Basket("a"),), ["Basket.__call__"]),
         ((shop.cached,), ["cached"]),
-        (("sample.shop:cach*",), ["cached"]),
+        (("sample.shop:cache*",), ["cached"]),
         ((shop.shown,), ["_", "shown"]),
         (("sample.shop:price", shop.price), ["price"] * 3),
         ((shop.Item,), ["Item.shout"]),
@@ -90,7 +90,11 @@ def test_several_targets_are_recorded_as_each_alone():
 
 def test_the_limit_is_that_of_all_targets_together():
     everything = Tracer(shop.Basket.add, shop.price, max_calls=None).run(shop.use)
-    for keep, wanted in (("first", everything[:3]), ("last", everything[-3:]), ("ends", everything[:2] + everything[-1:])):
+    for keep, wanted in (
+        ("first", everything[:3]),
+        ("last", everything[-3:]),
+        ("ends", everything[:2] + everything[-1:]),
+    ):
         results = Tracer(shop.Basket.add, shop.price, max_calls=3, keep=keep).run(shop.use)
         assert masked(results) == masked(wanted)
 
@@ -168,10 +172,15 @@ def opened(x):
     yield y
 
 
-ADDED = {"z = x + y": (1, {"x": [("int", "1")], "y": [("int", "2")], "z": [("int", "3")]}), "return z": (1, {"z": [("int", "3")]})}
+ADDED = {
+    "z = x + y": (1, {"x": [("int", "1")], "y": [("int", "2")], "z": [("int", "3")]}),
+    "return z": (1, {"z": [("int", "3")]}),
+}
 
 
-@pytest.mark.parametrize("run", [lambda f, *a: tracefunc(f, *a), lambda f, *a: Tracer().run(f, *a)], ids=["tracefunc", "Tracer"])
+@pytest.mark.parametrize(
+    "run", [lambda f, *a: tracefunc(f, *a), lambda f, *a: Tracer().run(f, *a)], ids=["tracefunc", "Tracer"]
+)
 @pytest.mark.parametrize(
     "fn, args, function",
     [
@@ -418,7 +427,12 @@ def test_what_a_call_knows():
     first, second = results
     code = inner.__code__
     assert (second.function, second.file, second.lineno) == ("inner", code.co_filename, code.co_firstlineno)
-    assert second.arguments == {"n": ("int", "3"), "rest": ("tuple", "()"), "flag": ("bool", "False"), "more": ("dict", "{}")}
+    assert second.arguments == {
+        "n": ("int", "3"),
+        "rest": ("tuple", "()"),
+        "flag": ("bool", "False"),
+        "more": ("dict", "{}"),
+    }
     assert list(second.arguments) == ["n", "rest", "flag", "more"]
     assert (first.parent, second.parent) == (None, 0)
     assert (second.returned, second.raised, second.yielded) == (("int", "3"), None, [])
@@ -434,7 +448,13 @@ def test_lines():
     [call] = tracefunc(inner, 3)
     line = call.lines[0]
     first = inner.__code__.co_firstlineno
-    assert (line.text, line.kind, line.lineno, line.end_lineno, line.col) == ("if n == 2:", "if", first + 1, first + 1, 4)
+    assert (line.text, line.kind, line.lineno, line.end_lineno, line.col) == (
+        "if n == 2:",
+        "if",
+        first + 1,
+        first + 1,
+        4,
+    )
     assert (line.hits, line.vars) == call.trace["if n == 2:"]
     assert [line.kind for line in call.lines] == ["if", "statement", "statement", "comprehension", "return"]
     assert [line.hits for line in call.lines] == [1, 0, 1, 3, 1]
@@ -518,7 +538,7 @@ def test_results_are_copied():
 
 
 def test_what_cannot_be_pickled_stays_behind():
-    results = tracefunc(lambda: (lambda: 1))
+    results = tracefunc(lambda: lambda: 1)
     assert callable(results.result)
     again = pickle.loads(pickle.dumps(results))
     assert again == results

@@ -117,15 +117,16 @@ class Calls:
         """A call of a target starts in `frame`; returns None if it is not to be recorded."""
         self.seen += 1
         if self.full or (self.chooses and not self._is_chosen(target, frame)):
-            return self._pass(target, frame)
+            self._pass(target, frame)
+            return None
         info = CallInfo(target, self.stack_of(frame), self._parent(frame))
         for reader in self.plans[target].parameters:
             info.arguments[reader.name] = sample(frame, reader, self.describe)
         info.thread, info.task = _thread_name(), _task_name()
         dropped = None
         with self._lock:
-            if self.full:  # another thread was quicker
-                return None
+            if self._max_calls is not None and self._surplus < 0 and len(self.kept) >= self._max_calls:
+                return None  # another thread was quicker
             info.number = self.kept[-1].number + 1 if self.kept else 0
             self.kept.append(info)
             if self._max_calls is not None:

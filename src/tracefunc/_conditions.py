@@ -55,7 +55,9 @@ class Condition:
         return type(error).__name__ if self.secretive else describe(error)[1]
 
 
-def _compiled(expression: ast.Expression, names: list[str], space: dict[str, Any]) -> tuple[Callable[..., object], set[str]]:
+def _compiled(
+    expression: ast.Expression, names: list[str], space: dict[str, Any]
+) -> tuple[Callable[..., object], set[str]]:
     """Make a function of an expression: of the arguments that it mentions; its other names are the target's globals."""
     mentioned = {node.id for node in ast.walk(expression) if isinstance(node, ast.Name)}
     wanted = [name for name in names if name in mentioned]
@@ -72,7 +74,7 @@ def _comparison(node: ast.AST | None, names: set[str]) -> tuple[tuple[Any, ...],
     """A comparison of parameters and constants, which the compiled engine makes without calling anything."""
     if not isinstance(node, ast.Compare) or len(node.ops) != 1 or not isinstance(node.ops[0], _OPERATORS):
         return None
-    operands = []
+    operands: list[tuple[Any, ...]] = []
     for part in (node.left, node.comparators[0]):
         if isinstance(part, ast.Constant):
             operands.append((None, part.value))

@@ -770,7 +770,7 @@ cdef class Recorder:
             except RecursionError:
                 pass
         self.forget(state)
-        if own.table.is_target and self.calls.full:
+        if own.table.is_target and self.calls.full and not self.calls.is_starting(self.target):
             self.bury(own)
         return 0
 

@@ -16,7 +16,7 @@ from ._stack import all_frames
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
     from types import CodeType, FrameType
 
     from ._calls import CallInfo, Calls
@@ -295,7 +295,7 @@ class Recorder:
             except RecursionError:
                 pass
         self._forget(key)
-        if own.plan.is_target and self.calls.full:
+        if own.plan.is_target and self.calls.full and not self.calls.is_starting(self.target):
             self._bury(own, frame)
         if own.frames == 1:
             self._count(own)
@@ -381,13 +381,16 @@ class Recorder:
 
     def _sample(self, state: _Frame, line: int, frame: FrameType) -> None:
         samples = state.call.samples[line]
+        readers = state.code.plan.readers[line]
         if self.surplus >= 0:
             if not state.call.dropped:
-                samples.append(tuple([sample(frame, reader, self.describe) for reader in state.code.plan.readers[line]]))
+                samples.append(
+                    tuple([sample(frame, reader, self.describe) for reader in state.code.plan.readers[line]])
+                )
                 if len(samples) > self.max_samples:
                     del samples[self.surplus]
         elif len(samples) < self.max_samples:
-            samples.append(tuple([sample(frame, reader, self.describe) for reader in state.code.plan.readers[line]]))
+            samples.append(tuple([sample(frame, reader, self.describe) for reader in readers]))
             del samples[self.max_samples :]  # another thread may have been quicker
             if len(samples) == self.max_samples:
                 counting = self.counting.get(id(state.code.code))

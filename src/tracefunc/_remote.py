@@ -53,7 +53,7 @@ class Remote:
         if not any(_is_of_main(value) for value in (*self.targets, self.fn)):
             return type(self), state
         try:
-            import cloudpickle
+            import cloudpickle  # type: ignore[import-not-found, import-untyped, unused-ignore]
         except ImportError:  # the names will do where the other process has the same __main__
             return type(self), state
         return _loaded, (cloudpickle.dumps(state),)

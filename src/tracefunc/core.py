@@ -14,7 +14,7 @@ TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import CodeType, FrameType, FunctionType, ModuleType
-    from typing import Any, Self
+    from typing import Any
 
     from ._options import Keep, Threads
 
@@ -160,8 +160,8 @@ class Tracer:
         it is no `Exception`.
         """
         _check(fn)
-        session = self._session(fn)
-        return self._done(_run(session, self._answer(), fn, args, kwargs))
+        session = self.session(fn)
+        return self._done(_run(session, self.answer(), fn, args, kwargs))
 
     async def arun(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> TraceResults:
         """Await `fn(*args, **kwargs)`, or exhaust it, within the event loop that runs; return the traces.
@@ -169,7 +169,7 @@ class Tracer:
         It works under any event loop: asyncio's, trio's, curio's. Raises what `run` raises.
         """
         _check(fn, running=True)
-        session, results = self._session(fn), self._answer()
+        session, results = self.session(fn), self.answer()
         try:
             session.start(id(sys._getframe()))
             result = fn(*args, **kwargs)
@@ -200,7 +200,7 @@ class Tracer:
     def _enter(self, frame: FrameType) -> TraceResults:
         if not self._found:
             raise TypeError("with Tracer(): which calls to record in the block? Name targets: Tracer(function, ...).")
-        session, results = Session(self._found, self.options, _block(frame).f_code), self._answer()
+        session, results = Session(self._found, self.options, _block(frame).f_code), self.answer()
         self._open.append((_place(), session, results))
         try:
             session.start()
@@ -243,7 +243,7 @@ class Tracer:
         _check(fn)
         return Remote(self.targets, self.options.as_dict(), fn)
 
-    # helpers
+    # targets
 
     def _add(self, target: Any) -> None:
         functions, may_leave_out = targets_of(target)
@@ -268,12 +268,16 @@ class Tracer:
             raise ValueError(f"target {what(target)}: there is no source of any function in it.")
         return found
 
-    def _session(self, fn: Any) -> Session:
+    # helpers, the first two for decorated functions too
+
+    def session(self, fn: Any) -> Session:
+        """What a run of `fn` is traced by."""
         if self._found:
             return Session(self._found, self.options, _anchor(fn))
         return Session(functions_of(fn, "fn"), self.options, None)
 
-    def _answer(self) -> TraceResults:
+    def answer(self) -> TraceResults:
+        """Results that are yet to be filled."""
         results = TraceResults()
         results.warnings += self._left_out
         return results

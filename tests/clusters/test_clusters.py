@@ -70,10 +70,14 @@ def gather(remote, arguments):
 def test_functions_of_main_on_workers(gather, engine, tmp_path, monkeypatch):
     monkeypatch.setenv("TRACEFUNC_ENGINE", engine)
     script = tmp_path / "script.py"
-    script.write_text(SCRIPT + gather + textwrap.dedent("""
+    script.write_text(
+        SCRIPT
+        + gather
+        + textwrap.dedent("""
         if __name__ == "__main__":
             main()
-        """))
+        """)
+    )
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "all is well" in done.stdout
