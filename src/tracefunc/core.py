@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ._options import Keep, Threads
+    from ._remote import Remote
 
 _ASYNCHRONOUS = 0x80 | 0x200  # co_flags of coroutines and async generators
 
@@ -232,7 +233,7 @@ class Tracer:
 
         return decorated(self, function)
 
-    def remote(self, fn: Callable[..., Any], /) -> Any:
+    def remote(self, fn: Callable[..., Any], /) -> Remote:
         """Return a callable that can be pickled, and runs `fn` under this tracer wherever it is called.
 
         The source of `fn` and of the targets goes with it. It returns the `TraceResults`, whose `result` is what `fn`
