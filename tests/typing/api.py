@@ -1,7 +1,5 @@
 """What type checkers make of the public names; checked by mypy and pyright, never run."""
 
-# pyright: enableTypeIgnoreComments=false, reportUnnecessaryTypeIgnoreComment=error
-
 from collections.abc import Callable
 from typing import Any, assert_type
 
@@ -74,7 +72,7 @@ async def main() -> None:
 remote: Callable[..., TraceResults] = tracer.remote(function)
 assert_type(remote(1), TraceResults)
 
-Tracer(keep="middle")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-Tracer(max_calls="5")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-Tracer(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-tracefunc()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+Tracer(keep="middle")  # type: ignore[arg-type]
+Tracer(max_calls="5")  # type: ignore[arg-type]
+Tracer(5)  # type: ignore[arg-type]
+tracefunc()  # type: ignore[call-arg]
