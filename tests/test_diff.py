@@ -69,7 +69,7 @@ def test_input_that_works_and_input_that_fails(engine, trace, golden):
         ((5, 5), (3, 3), ["total", "x"]),
         ((6, 6), (1, 0), []),
     ]
-    golden("diff_inputs.txt", found.text(width=80))
+    golden("diff_inputs.txt", found.text(width=80) + "\n")
 
 
 def test_two_versions(engine, trace, golden):
@@ -82,14 +82,14 @@ def test_two_versions(engine, trace, golden):
     # The first two calls do the same; the third, of 2, is the first one that the new version decides otherwise.
     assert found.first[:6] == ("fib", (2, 2), "hits", ("return n", "return 1"), (3, 5), 1)
     assert [call.calls for call in found.calls] == [(4, 4), (5, None), (6, None), (7, None), (8, None)]
-    golden("diff_versions.txt", found.text(width=80))
+    golden("diff_versions.txt", found.text(width=80) + "\n")
 
 
 def test_only_the_source_differs(engine, trace):
     found = trace(MEAN, "mean", [1]).diff(trace(MEAN.replace("total / len(xs)", "total / 1"), "mean", [1]))
     assert found
     assert found.first is None and found.calls == found.lines == []
-    assert found.text(width=60) == "Source\n-   6  return total / len(xs)\n+   6  return total / 1\n"
+    assert found.text(width=60) == "Source\n-   6  return total / len(xs)\n+   6  return total / 1"
 
 
 def test_moved_lines_do_not_differ(engine, trace):
@@ -180,7 +180,7 @@ def test_call_in_one_only(engine, trace):
     found = trace(source, "f", 1, target="g").diff(trace(source, "f", 2, target="g"))
     assert found.first[:3] == ("g", (None, 1), "call")
     assert found.text().startswith("First difference: call 2 of g: only in the second\n")
-    assert "Calls only in the second\n+ 2 g() -> 0\n" in found.text()
+    assert "Calls only in the second\n+ 2 g() -> 0" in found.text()
 
 
 # --- what is the same ---

@@ -104,8 +104,7 @@ class Difference:
         environment.filters["hashed"] = _hashed
         template = environment.get_template("diff.html.jinja")
         sections = [
-            (section.title, [(mark, plain([row]).rstrip("\n")) for mark, row in section.rows])
-            for section in self._sections(_WIDTH)
+            (section.title, [(mark, plain([row])) for mark, row in section.rows]) for section in self._sections(_WIDTH)
         ]
         page = template.render(sections=sections, classes={"-": "first", "+": "second", " ": "both"})
         Path(path).write_text(page, encoding="utf-8", newline="\n")
