@@ -80,7 +80,7 @@ class Call(tuple[str, Trace]):
     parent: int | None = None
     """The index of the recorded call that it ran in, or None."""
     ended_at: int | None = None
-    """The index in `lines` of the line that returned or raised; None when it had not ended, or no line was under way."""
+    """The index in `lines` of the line that returned or raised; None when it had not ended or no line was under way."""
     source: str = ""
     """The physical lines of the target, from `lineno` on, as they stand in the file."""
     places: tuple[Place, ...] = ()
@@ -109,9 +109,9 @@ class Call(tuple[str, Trace]):
     def lines(self) -> list[Line]:
         """All lines of the target in the order of the source, those without hits included."""
         found = []
-        for text, names, *place in self.places:
+        for text, names, kind, lineno, end_lineno, col in self.places:
             hits, samples = self.trace.get(text) or (0, {name: [] for name in names})
-            found.append(Line(text, *place, hits, samples))
+            found.append(Line(text, kind, lineno, end_lineno, col, hits, samples))
         return found
 
 
