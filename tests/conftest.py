@@ -6,12 +6,18 @@ import os
 import sys
 import textwrap
 import warnings
+from pathlib import Path
 from types import CodeType
 
+import hypothesis
 import pytest
 
 from tracefunc import _engine
 from tracefunc._engine import monitor
+
+# How long an example takes says nothing on a machine that does other things too.
+hypothesis.settings.register_profile("tests", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("tests")
 
 MONITORING = sys.monitoring
 EVENTS = MONITORING.events
@@ -62,10 +68,12 @@ WITH_BOTH_ENGINES = {
     "test_against_original",
     "test_corpus",
     "test_cpython",
+    "test_diff",
     "test_differences",
     "test_downstream",
     "test_errors",
     "test_examples",
+    "test_json",
     "test_leaks",
     "test_options",
     "test_programs",
@@ -75,6 +83,7 @@ WITH_BOTH_ENGINES = {
     "test_targets",
     "test_tracer",
     "test_concurrency",
+    "test_text",
     "test_workloads",
 }
 # A missing extension is a failure, unless TRACEFUNC_ENGINE=pure says that a pure installation is tested.
@@ -125,6 +134,22 @@ def define():
     yield execute
     for name in names:
         linecache.cache.pop(name, None)
+
+
+@pytest.fixture
+def golden():
+    """Compare a text with the one in a file of `tests/golden`; with TRACEFUNC_WRITE_GOLDENS=1, write that file."""
+
+    def check(name, text):
+        path = Path(__file__).parent / "golden" / name
+        if os.environ.get("TRACEFUNC_WRITE_GOLDENS"):
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8", newline="\n")
+        assert path.exists(), f"{path} is missing: TRACEFUNC_WRITE_GOLDENS=1 writes it"
+        expected = path.read_text(encoding="utf-8")
+        assert text == expected, f"not what {path} holds: if it should be, TRACEFUNC_WRITE_GOLDENS=1 writes it again"
+
+    return check
 
 
 @pytest.fixture
