@@ -139,7 +139,7 @@ def test_unknown_option():
 
 
 def test_unknown_engine_of_the_environment():
-    done = run("-c", "import tracefunc", TRACEFUNC_ENGINE="quick")
+    done = run("-c", "from tracefunc import tracefunc", TRACEFUNC_ENGINE="quick")
     assert done.returncode == 1
     assert done.stderr.endswith("ValueError: TRACEFUNC_ENGINE is 'quick': it must be auto, fast or pure.\n")
 

@@ -210,6 +210,17 @@ def test_public_names():
     assert {"TraceResults", "__version__", "tracefunc"} <= set(dir(tracefunc))
 
 
+def test_importing_the_package_imports_nothing(tmp_path):
+    script = "import sys, tracefunc; print(*(name for name in sys.modules if name.startswith('tracefunc')))"
+    assert run("-W", "error", "-c", script, cwd=tmp_path) == "tracefunc\n"
+
+
+def test_public_names_are_imported_when_they_are_asked_for(tmp_path):
+    run("-W", "error", "-c", "from tracefunc import *; tracefunc, Tracer, TraceResults, safe_repr", cwd=tmp_path)
+    with pytest.raises(AttributeError, match="^module 'tracefunc' has no attribute 'trace'$"):
+        tracefunc.trace
+
+
 @pytest.mark.parametrize("module", [module for module in MODULES if not module.endswith("__main__")])
 def test_module_can_be_imported_alone(module, tmp_path):
     run("-W", "error", "-c", f"import {module}", cwd=tmp_path)
