@@ -115,6 +115,27 @@ class Call(tuple[str, Trace]):
         return found
 
 
+class RecordedError(Exception):
+    """An exception that was written down, and read again: it prints like the original, and is not of its class."""
+
+    def __init__(self, type: str, message: str, text: str, traceback: str) -> None:
+        super().__init__(type, message, text, traceback)
+        self.type = type
+        """The name of its class, with the module unless it is a builtin."""
+        self.message = message
+        """What `str` made of it."""
+        self.text = text
+        """What `repr` made of it."""
+        self.traceback = traceback
+        """What the interpreter would have printed of it: traceback, causes and notes."""
+
+    def __str__(self) -> str:
+        return self.message
+
+    def __repr__(self) -> str:
+        return self.text
+
+
 class TraceResults(list[Call]):
     """The recorded calls in the order in which they started, and the exception that ended the run, if one did.
 
@@ -123,9 +144,11 @@ class TraceResults(list[Call]):
     """
 
     exc: Exception | None = None
-    """The exception that `fn` raised, or None."""
+    """The exception that `fn` raised, or None; in a trace that was read from JSON, a `RecordedError`."""
     result: Any = None
     """What `fn` returned: of a coroutine function its result, of a generator function what its `return` gave."""
+    result_sample: Sample | None = None
+    """The type's name and the text of what `fn` returned, in a trace read from JSON; `result` is None there."""
     engine: str = ""
     """The engine that recorded them, "fast" or "pure", and why it was chosen, in brackets."""
     calls: int = 0
@@ -225,6 +248,7 @@ class TraceResults(list[Call]):
             merged.calls += part.calls
         merged.exc = next((part.exc for part in parts if part.exc is not None), None)
         merged.result = next((part.result for part in parts if part.result is not None), None)
+        merged.result_sample = next((part.result_sample for part in parts if part.result_sample), None)
         merged.engine = ", ".join(dict.fromkeys(part.engine for part in parts if part.engine))
         return merged
 

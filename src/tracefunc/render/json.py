@@ -1,0 +1,340 @@
+"""A trace as JSON text by a published schema, and back, whatever the text is."""
+
+from __future__ import annotations
+
+import json
+import re
+from math import isfinite
+from traceback import format_exception
+from typing import TYPE_CHECKING
+
+from .._reading import REDACTED_SAMPLE
+from .._values import describe
+from ..results import Call, RecordedError, TraceResults
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from .._records import Sample
+    from ..results import Place
+
+    Read = Callable[[object, str], Any]
+    Target = tuple[str, str, int, str, tuple[Place, ...]]
+
+__all__ = ["FORMAT", "VERSION", "dumps", "loads"]
+
+FORMAT = "tracefunc"
+VERSION = 1  # of `trace.schema.json`
+_LARGEST = 2**63 - 1  # other languages' integers end there
+
+# JSON has one notation for a character beyond U+FFFF and for the two surrogates that stand for it in UTF-16. Texts that
+# hold such two as characters of their own are written in pieces.
+_BETWEEN_SURROGATES = re.compile("(?<=[\ud800-\udbff])(?=[\udc00-\udfff])")
+
+
+# --- writing ---
+
+
+def dumps(results: TraceResults, indent: int | None = None) -> str:
+    """Return all that is known of a trace as JSON, in ASCII, by the schema `trace.schema.json` beside this module.
+
+    What cannot be data is written as text: of `result` its type's name and its `repr`, cut to 50 characters; of `exc`
+    its type, message, `repr` and traceback. Both are redacted where the trace was told to redact what a call gave.
+    """
+    targets: dict[Target, int] = {}
+    calls = [_call(call, targets) for call in results]
+    secret = any(REDACTED_SAMPLE in (call.returned, call.raised, *call.yielded) for call in results)
+    document = {
+        "format": FORMAT,
+        "version": VERSION,
+        "engine": results.engine,
+        "seen": results.calls,
+        "warnings": results.warnings,
+        "result": _result(results, secret),
+        "exception": _exception(results.exc, secret),
+        "targets": [_target(*target) for target in targets],
+        "calls": calls,
+    }
+    return json.dumps(_in_pieces(document), indent=indent, allow_nan=False)
+
+
+def _result(results: TraceResults, secret: bool) -> Sample | None:
+    if results.exc is not None:
+        return None
+    if secret:
+        return REDACTED_SAMPLE
+    return results.result_sample or describe(results.result)
+
+
+def _exception(error: Exception | None, secret: bool) -> dict[str, str] | None:
+    if error is None:
+        return None
+    if not isinstance(error, RecordedError):
+        error = _recorded(error, secret)
+    return {"type": error.type, "message": error.message, "text": error.text, "traceback": error.traceback}
+
+
+def _recorded(error: Exception, secret: bool) -> RecordedError:
+    kind = type(error)
+    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    if secret:
+        hidden = REDACTED_SAMPLE[1]
+        return RecordedError(name, hidden, hidden, f"{name}: {hidden}\n")
+    return RecordedError(name, _asked(str, error), _asked(repr, error), "".join(format_exception(error)))
+
+
+def _asked(how: Callable[[object], str], error: Exception) -> str:
+    """What an exception says of itself, which may fail."""
+    try:
+        return how(error)
+    except Exception as other:
+        return f"<{how.__name__}-error {type(other).__name__}>"
+
+
+def _call(call: Call, targets: dict[Target, int]) -> dict[str, object]:
+    target = call.function, call.file, call.lineno, call.source, call.places
+    return {
+        "target": targets.setdefault(target, len(targets)),
+        "parent": call.parent,
+        "stack": call.stack,
+        "arguments": [{"name": name, "value": value} for name, value in call.arguments.items()],
+        "returned": call.returned,
+        "raised": call.raised,
+        "yielded": call.yielded,
+        "thread": call.thread,
+        "task": call.task,
+        "seconds": call.seconds,
+        "ended_at": call.ended_at,
+        "lines": [
+            {
+                "text": text,
+                "hits": hits,
+                "vars": [{"name": name, "samples": samples} for name, samples in names.items()],
+            }
+            for text, (hits, names) in call.trace.items()
+        ],
+    }
+
+
+def _target(function: str, file: str, lineno: int, source: str, places: tuple[Place, ...]) -> dict[str, object]:
+    return {
+        "function": function,
+        "file": file,
+        "lineno": lineno,
+        "source": source,
+        "places": [dict(zip(_PLACE, place, strict=True)) for place in places],
+    }
+
+
+def _in_pieces(value: object) -> object:
+    """The same document, texts that JSON would change in pieces."""
+    if isinstance(value, str):
+        pieces = _BETWEEN_SURROGATES.split(value)
+        return pieces if len(pieces) > 1 else value
+    if isinstance(value, dict):
+        return {key: _in_pieces(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_in_pieces(item) for item in value]
+    return value
+
+
+# --- reading ---
+
+
+def loads(text: str | bytes) -> TraceResults:
+    """Return the trace that `dumps` made `text` of. No code of the program that was traced is run or imported.
+
+    All is as it was, but for `result`, which is None, with its type and text in `result_sample`; and for `exc`, which
+    is a `tracefunc.results.RecordedError` that prints like the original.
+
+    Raises ValueError when `text` is anything else, and says where it is wrong.
+    """
+    document = _parsed(text)
+    _object(document, "the text", {"format": _format, "version": _version}, more=True)  # first: the rest depends on it
+    known = _object(document, "the text", _DOCUMENT)
+    results = TraceResults(_calls(known["calls"], known["targets"]))
+    results.engine, results.calls, results.warnings = known["engine"], known["seen"], known["warnings"]
+    results.result_sample, results.exc = known["result"], known["exception"]
+    return results
+
+
+def _parsed(text: str | bytes) -> object:
+    try:
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except RecursionError:
+        raise ValueError("not a trace: it is nested too deeply.") from None
+    except ValueError as error:  # UnicodeDecodeError and JSONDecodeError included
+        raise ValueError(f"not a trace: it is no JSON: {error}") from None
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} is there twice in an object")
+    return found
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(f"{name} is no number in JSON")
+
+
+def _calls(calls: list[dict[str, Any]], targets: list[dict[str, Any]]) -> list[Call]:
+    made = []
+    for i, known in enumerate(calls):
+        target = _chosen(targets, known.pop("target"), f"calls[{i}].target")
+        _check_index(known["parent"], i, f"calls[{i}].parent")
+        _check_index(known["ended_at"], len(target["places"]), f"calls[{i}].ended_at")
+        made.append(Call((known.pop("stack"), known.pop("lines")), known | target))
+    return made
+
+
+def _chosen(targets: list[dict[str, Any]], index: int, where: str) -> dict[str, Any]:
+    _check_index(index, len(targets), where)
+    return targets[index]
+
+
+def _check_index(index: int | None, end: int, where: str) -> None:
+    if index is not None and index >= end:
+        raise _wrong(where, index, f"an index below {end}")
+
+
+def _wrong(where: str, value: object, expected: str) -> ValueError:
+    _, shown = describe(value)
+    return ValueError(f"not a trace: {where} is {shown}, expected: {expected}.")
+
+
+# What reads a part: it takes the value and says where that stands if it is wrong.
+
+
+def _format(value: object, where: str) -> None:
+    if value != FORMAT:
+        raise _wrong(where, value, repr(FORMAT))
+
+
+def _version(value: object, where: str) -> None:
+    if type(value) is not int or value != VERSION:
+        raise _wrong(where, value, f"{VERSION}, the one that this version of tracefunc reads")
+
+
+def _text(value: object, where: str) -> str:
+    if isinstance(value, list) and all(isinstance(piece, str) for piece in value):
+        return "".join(value)
+    if not isinstance(value, str):
+        raise _wrong(where, value, "a text")
+    return value
+
+
+def _count(value: object, where: str) -> int:
+    if type(value) is not int or not 0 <= value <= _LARGEST:
+        raise _wrong(where, value, "a whole number from 0 on, below 2 to the 63rd")
+    return value
+
+
+def _number(value: object, where: str) -> float:
+    if type(value) not in (int, float) or not isfinite(value):  # type: ignore[arg-type]
+        raise _wrong(where, value, "a number")
+    return float(value)  # type: ignore[arg-type]
+
+
+def _sample(value: object, where: str) -> Sample:
+    if not isinstance(value, list) or len(value) != 2:
+        raise _wrong(where, value, "an array of a type's name and a text")
+    return _text(value[0], f"{where}[0]"), _text(value[1], f"{where}[1]")
+
+
+def _optional(read: Read) -> Read:
+    return lambda value, where: None if value is None else read(value, where)
+
+
+def _list_of(read: Read) -> Read:
+    def read_list(value: object, where: str) -> list[Any]:
+        if not isinstance(value, list):
+            raise _wrong(where, value, "an array")
+        return [read(item, f"{where}[{i}]") for i, item in enumerate(value)]
+
+    return read_list
+
+
+def _object_of(fields: dict[str, Read]) -> Read:
+    return lambda value, where: _object(value, where, fields)
+
+
+def _object(value: object, where: str, fields: dict[str, Read], more: bool = False) -> dict[str, Any]:
+    """Read an object with these fields, or with `more`."""
+    if not isinstance(value, dict):
+        raise _wrong(where, value, "an object")
+    for name in fields:
+        if name not in value:
+            raise ValueError(f"not a trace: {where} has no {name!r}.")
+    for name in value:
+        if name not in fields and not more:
+            raise ValueError(f"not a trace: {where} has {describe(name)[1]}, which is unknown.")
+    path = "" if where == "the text" else where + "."
+    return {name: read(value[name], path + name) for name, read in fields.items()}
+
+
+def _mapping_of(key: str, fields: dict[str, Read]) -> Read:
+    """Objects in an array to a dictionary: by the text at `key`, what else they hold."""
+    read = _list_of(_object_of({key: _text, **fields}))
+
+    def read_mapping(value: object, where: str) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for i, item in enumerate(read(value, where)):
+            name = item.pop(key)
+            if name in found:
+                raise _wrong(f"{where}[{i}].{key}", name, "another one than before")
+            found[name] = next(iter(item.values())) if len(item) == 1 else tuple(item.values())
+        return found
+
+    return read_mapping
+
+
+def _place(value: object, where: str) -> Place:
+    place = _object(value, where, _PLACE)
+    return tuple(tuple(item) if isinstance(item, list) else item for item in place.values())  # type: ignore[return-value]
+
+
+def _error(value: object, where: str) -> RecordedError:
+    return RecordedError(**_object(value, where, dict.fromkeys(("type", "message", "text", "traceback"), _text)))
+
+
+def _places(value: object, where: str) -> tuple[Place, ...]:
+    return tuple(_list_of(_place)(value, where))
+
+
+_PLACE: dict[str, Read] = {
+    "text": _text,
+    "names": _list_of(_text),
+    "kind": _text,
+    "lineno": _count,
+    "end_lineno": _count,
+    "col": _count,
+}
+_TARGET: dict[str, Read] = {"function": _text, "file": _text, "lineno": _count, "source": _text, "places": _places}
+_CALL: dict[str, Read] = {
+    "target": _count,
+    "parent": _optional(_count),
+    "stack": _text,
+    "arguments": _mapping_of("name", {"value": _sample}),
+    "returned": _optional(_sample),
+    "raised": _optional(_sample),
+    "yielded": _list_of(_sample),
+    "thread": _text,
+    "task": _optional(_text),
+    "seconds": _optional(_number),
+    "ended_at": _optional(_count),
+    "lines": _mapping_of("text", {"hits": _count, "vars": _mapping_of("name", {"samples": _list_of(_sample)})}),
+}
+_DOCUMENT: dict[str, Read] = {
+    "format": _format,
+    "version": _version,
+    "engine": _text,
+    "seen": _count,
+    "warnings": _list_of(_text),
+    "result": _optional(_sample),
+    "exception": _optional(_error),
+    "targets": _list_of(_object_of(_TARGET)),
+    "calls": _list_of(_object_of(_CALL)),
+}
