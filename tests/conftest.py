@@ -1,5 +1,6 @@
 """What all tests share: functions made from source text, and a look at what each test leaves behind."""
 
+import inspect
 import itertools
 import linecache
 import os
@@ -77,6 +78,8 @@ WITH_BOTH_ENGINES = {
     "test_text",
     "test_workloads",
 }
+# Those whose tests do so if they take the fixture `engine` by name.
+WITH_BOTH_ENGINES_BY_NAME = {"test_cli", "test_pytest_plugin"}
 # A missing extension is a failure, unless TRACEFUNC_ENGINE=pure says that a pure installation is tested.
 KINDS = ("pure",) if os.environ.get("TRACEFUNC_ENGINE") == "pure" else ("fast", "pure")
 ENGINES = {name: _engine.choose(name, False) for name in KINDS}
@@ -84,7 +87,9 @@ collect_ignore = [] if "fast" in KINDS else ["test_twins.py"]
 
 
 def pytest_generate_tests(metafunc):
-    if metafunc.module.__name__.rpartition(".")[2] in WITH_BOTH_ENGINES and "engine" in metafunc.fixturenames:
+    module = metafunc.module.__name__.rpartition(".")[2]
+    is_named = module in WITH_BOTH_ENGINES_BY_NAME and "engine" in inspect.signature(metafunc.function).parameters
+    if is_named or (module in WITH_BOTH_ENGINES and "engine" in metafunc.fixturenames):
         metafunc.parametrize("engine", ENGINES, indirect=True)
 
 

@@ -14,7 +14,7 @@ TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import CodeType, FrameType, FunctionType, ModuleType
-    from typing import Any, Self
+    from typing import Any
 
     from ._options import Keep, Threads
 
@@ -272,6 +272,10 @@ class Tracer:
         if self._found:
             return Session(self._found, self.options, _anchor(fn))
         return Session(functions_of(fn, "fn"), self.options, None)
+
+    def _recording(self, anchor: CodeType | None) -> tuple[Session, TraceResults]:
+        """A trace that the caller starts, stops and collects, and where that goes; stacks begin at `anchor`."""
+        return Session(self._found, self.options, anchor), self._answer()
 
     def _answer(self) -> TraceResults:
         results = TraceResults()
