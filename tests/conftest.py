@@ -7,6 +7,7 @@ import os
 import sys
 import textwrap
 import warnings
+from pathlib import Path
 from types import CodeType
 
 import pytest
@@ -130,6 +131,22 @@ def define():
     yield execute
     for name in names:
         linecache.cache.pop(name, None)
+
+
+@pytest.fixture
+def golden():
+    """Compare a text with the one in a file of `tests/golden`; with TRACEFUNC_WRITE_GOLDENS=1, write that file."""
+
+    def check(name, text):
+        path = Path(__file__).parent / "golden" / name
+        if os.environ.get("TRACEFUNC_WRITE_GOLDENS"):
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8", newline="\n")
+        assert path.exists(), f"{path} is missing: TRACEFUNC_WRITE_GOLDENS=1 writes it"
+        expected = path.read_text(encoding="utf-8")
+        assert text == expected, f"not what {path} holds: if it should be, TRACEFUNC_WRITE_GOLDENS=1 writes it again"
+
+    return check
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from .._reading import REDACTED_SAMPLE
 from .._values import describe
 from ..results import Call, RecordedError, TraceResults
+from ._shown import is_redacted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +45,7 @@ def dumps(results: TraceResults, indent: int | None = None) -> str:
     """
     targets: dict[Target, int] = {}
     calls = [_call(call, targets) for call in results]
-    secret = any(REDACTED_SAMPLE in (call.returned, call.raised, *call.yielded) for call in results)
+    secret = is_redacted(results)
     document = {
         "format": FORMAT,
         "version": VERSION,

@@ -1,0 +1,70 @@
+"""Text in the cells of a terminal: what has to be escaped, how many columns it takes, where it may be cut."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from unicodedata import category, east_asian_width
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["columns", "cut", "escaped", "expanded", "pieces"]
+
+_ESCAPE = re.compile(r"\\(?:x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}|N\{[^}]*\}|.)")
+_TAB = 8
+
+
+def escaped(text: str) -> str:
+    """Return `text` with all that would not be seen, or would move the cursor, as `repr` has it: `\\n`, `\\x1b`, ..."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
+def expanded(text: str) -> str:
+    """Return a row of source as it is shown: tabs go to the next multiple of 8 columns, the rest is `escaped`."""
+    shown, *others = text.split("\t")
+    shown = escaped(shown)
+    for part in others:
+        shown += " " * (_TAB - columns(shown) % _TAB) + escaped(part)
+    return shown
+
+
+def columns(text: str) -> int:
+    """Return how many columns `text` takes where East Asian wide characters take two, and combining ones none."""
+    return len(text) if text.isascii() else sum(map(_columns_of, text))
+
+
+def _columns_of(char: str) -> int:
+    if category(char) in ("Mn", "Me"):
+        return 0
+    return 2 if east_asian_width(char) in "WF" else 1
+
+
+def pieces(text: str) -> Iterator[str]:
+    """Yield what must not be cut: an escape, or a character with what combines with it."""
+    start = 0
+    while start < len(text):
+        escape = _ESCAPE.match(text, start)
+        end = escape.end() if escape else start + 1
+        while end < len(text) and not text[end].isascii() and _columns_of(text[end]) == 0:
+            end += 1
+        yield text[start:end]
+        start = end
+
+
+def cut(text: str, room: int, measure: Callable[[str], int] = columns) -> str:
+    """Return `text` if it fits into `room`, else its beginning and "…", never cut inside an escape.
+
+    `measure`: of what there is only so much room, columns or (`len`) characters.
+    """
+    if measure(text) <= room:
+        return text
+    taken, left = "", room - 1
+    for piece in pieces(text):
+        left -= measure(piece)
+        if left < 0:
+            break
+        taken += piece
+    return taken + "…" if room > 0 else ""
