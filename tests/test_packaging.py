@@ -16,6 +16,7 @@ import tracefunc
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = sorted((ROOT / "src" / "tracefunc").rglob("*.py"))
+TEMPLATES = sorted((ROOT / "src" / "tracefunc" / "render" / "templates").iterdir())
 MODULES = [".".join(path.relative_to(ROOT / "src").with_suffix("").parts).removesuffix(".__init__") for path in SOURCES]
 LEFT_OUT = (".*", "build", "dist", "*.egg-info", "__pycache__", "results", "*.so", "*.pyd")
 GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
@@ -120,7 +121,7 @@ def test_wheel_holds_the_package_and_nothing_else(built):
         "tracefunc",
         f"tracefunc-{tracefunc.__version__}.dist-info",
     }
-    expected = {path.relative_to(ROOT / "src").as_posix() for path in SOURCES}
+    expected = {path.relative_to(ROOT / "src").as_posix() for path in SOURCES + TEMPLATES}
     assert expected <= set(names)
     others = {name for name in names if name.startswith("tracefunc/")} - expected
     assert others == {"tracefunc/py.typed", "tracefunc/_fastmon.pyi", *compiled(built[1])}
@@ -133,7 +134,8 @@ def test_wheel_metadata(built):
     assert metadata["Requires-Python"] == ">=3.12"
     assert metadata["License-Expression"] == "Apache-2.0"
     assert metadata.get_all("License-File") == ["LICENSE"]
-    assert metadata.get_all("Requires-Dist") is None
+    assert metadata.get_all("Provides-Extra") == ["html", "notebook"]
+    assert all("; extra == " in requirement for requirement in metadata.get_all("Requires-Dist"))
     assert metadata["Description-Content-Type"] == "text/markdown"
 
 
@@ -142,6 +144,7 @@ def test_sdist_holds_what_is_needed_to_test_it(built):
         names = {name.split("/", 1)[1] for name in sdist.getnames() if "/" in name}
     wanted = ["setup.py", "pyproject.toml", "LICENSE", "README.md", "Makefile", "src/tracefunc/py.typed"]
     wanted += ["src/tracefunc/_fastmon.pyx", "src/tracefunc/_fastmon.pyi"]
+    wanted += [f"src/tracefunc/render/templates/{path.name}" for path in TEMPLATES]
     wanted += [
         "tests/test_packaging.py",
         "examples/demo.py",
@@ -190,7 +193,8 @@ def test_version_is_the_installed_one():
 
 
 def test_no_dependency_at_run_time():
-    assert importlib.metadata.requires("tracefunc") is None
+    requirements = importlib.metadata.requires("tracefunc") or []
+    assert [requirement for requirement in requirements if "; extra == " not in requirement] == []
 
 
 def test_entry_point_resolves():
