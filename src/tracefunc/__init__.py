@@ -1,7 +1,11 @@
 """tracefunc: run a function and see what each of its lines did."""
 
+from __future__ import annotations
+
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
+    from typing import Any
+
     from ._values import safe_repr
     from .core import Tracer, tracefunc
     from .results import TraceResults
@@ -25,3 +29,10 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Add `%tracefunc` and `%%tracefunc` to an IPython shell: what `%load_ext tracefunc` calls."""
+    from .ipython import load
+
+    load(shell)
