@@ -328,20 +328,19 @@ def _show_run(results: TraceResults, options: argparse.Namespace, stderr: TextIO
         _write(options.output, _text(results, options))
     if options.quiet:
         return
+    elsewhere = ["stdout" if path == "-" else path for path in (options.output, page, options.json) if path]
+    if results and not elsewhere:
+        if options.compact:
+            print(_text(results, options), file=stderr)
+        else:
+            from .render import text
+
+            text.show(results, builtins=options.builtins, file=stderr)
+        return
     for warning in results.warnings:
         print(f"tracefunc: {warning}", file=stderr)
-    elsewhere = ["stdout" if path == "-" else path for path in (options.output, page, options.json) if path]
-    if not results:
-        print("tracefunc: no call was recorded", file=stderr)
-    elif elsewhere:
-        number = f"{len(results)} recorded call{'s' if len(results) > 1 else ''}"
-        print(f"tracefunc: {number}, written to {', '.join(elsewhere)}", file=stderr)
-    elif options.compact:
-        print(_text(results, options), file=stderr)
-    else:
-        from .render import text
-
-        text.show(results, builtins=options.builtins, file=stderr)
+    number = f"{len(results)} recorded call{'s' if len(results) > 1 else ''}" if results else "no call was recorded"
+    print(f"tracefunc: {number}{', written to ' if elsewhere else ''}{', '.join(elsewhere)}", file=stderr)
 
 
 def _text(results: TraceResults, options: argparse.Namespace) -> str:
@@ -381,8 +380,10 @@ def _check_outputs(options: argparse.Namespace) -> None:
         if path is not None and path != "-" and (os.path.isdir(path) or not os.access(folder, os.W_OK)):
             raise _Failure(f"cannot write {path!r}: {'it is a' if os.path.isdir(path) else 'there is no'} folder")
     if options.html or options.open:
+        from .render import html
+
         try:
-            from .render import html  # noqa: F401 - whether what it needs is installed
+            html.environment()  # whether what it needs is installed
         except ImportError as error:
             raise _Failure(error) from error
 
