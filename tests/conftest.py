@@ -10,10 +10,15 @@ import warnings
 from pathlib import Path
 from types import CodeType
 
+import hypothesis
 import pytest
 
 from tracefunc import _engine
 from tracefunc._engine import monitor
+
+# How long an example takes says nothing on a machine that does other things too.
+hypothesis.settings.register_profile("tests", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("tests")
 
 MONITORING = sys.monitoring
 EVENTS = MONITORING.events

@@ -9,7 +9,7 @@ import traceback
 from importlib.resources import files
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -272,7 +272,7 @@ DOCUMENT = json.loads(view.dumps(tracefunc(fails, [0])))
 PATHS = list(paths(DOCUMENT))
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400)
 @given(st.sampled_from(PATHS), ANYTHING)
 def test_any_part_replaced(path, value):
     text = json.dumps(replaced(DOCUMENT, path, value))

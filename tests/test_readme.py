@@ -20,21 +20,21 @@ def without_addresses(text):
 
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory):
-    """Run all examples one after the other, each as a file `example.py` of its own; return what each printed."""
+    """Run all examples one after the other, each as a file `example.py` of its own, where that is; return the prints."""
     namespace = {"__name__": "readme"}
     printed = []
     for example in EXAMPLES:
         path = tmp_path_factory.mktemp("readme") / "example.py"
         path.write_text(example["code"], encoding="utf-8")
-        with contextlib.redirect_stdout(io.StringIO()) as out:
+        with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.chdir(path.parent):
             exec(compile(example["code"], str(path), "exec"), namespace)
         printed.append(without_addresses(out.getvalue()))
         linecache.checkcache(str(path))
     return printed
 
 
-def test_there_are_four_with_output():
-    assert sum(example["output"] is not None for example in EXAMPLES) == 4
+def test_there_are_six_with_output():
+    assert sum(example["output"] is not None for example in EXAMPLES) == 6
 
 
 @pytest.mark.parametrize("number", range(len(EXAMPLES)))

@@ -130,12 +130,12 @@ EXAMPLES = {
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_goldens(engine, program, golden, name):
     results = EXAMPLES[name](program)
-    golden(f"{name}.txt", constant(results.text(width=90)))
-    golden(f"{name}.compact.txt", constant(results.text(compact=True)))
+    golden(f"{name}.txt", constant(results.text(width=90)) + "\n")
+    golden(f"{name}.compact.txt", constant(results.text(compact=True)) + "\n")
 
 
 def test_goldens_in_a_narrow_terminal(engine, program, golden):
-    golden("narrow.txt", tracefunc(program["shared"], ["ab", "a", "abc"]).text(width=50))
+    golden("narrow.txt", tracefunc(program["shared"], ["ab", "a", "abc"]).text(width=50) + "\n")
 
 
 def test_builtins_when_asked_for(engine, program):
@@ -223,23 +223,23 @@ def test_show_in_colours(engine, program, terminal):
     text.show(results, file=terminal)
     shown = terminal.getvalue()
     assert "\x1b[" in shown
-    assert without_colours(shown) == results.text(width=80)
+    assert without_colours(shown) == results.text(width=80) + "\n"
 
 
 def test_show_without_colours(engine, program, terminal, monkeypatch, capsys):
     results = tracefunc(program["fib"], 3)
     results.show()  # no terminal
-    assert capsys.readouterr().out == results.text(width=80)
+    assert capsys.readouterr().out == results.text(width=80) + "\n"
     monkeypatch.setenv("NO_COLOR", "1")
     text.show(results, file=terminal)
-    assert terminal.getvalue() == results.text(width=80)
+    assert terminal.getvalue() == results.text(width=80) + "\n"
 
 
 def test_show_without_rich(engine, program, terminal, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "rich.console", None)
     results = tracefunc(program["fib"], 3)
     text.show(results, file=terminal)
-    assert terminal.getvalue() == results.text(width=80)
+    assert terminal.getvalue() == results.text(width=80) + "\n"
 
 
 def test_show_where_the_encoding_lacks_characters(engine, program, monkeypatch):
@@ -339,7 +339,7 @@ def traces(draw):
 @given(traces(), st.integers(40, 130), st.booleans())
 def test_width(results, width, builtins):
     shown = results.text(width=width, builtins=builtins)
-    for row in shown.removesuffix("\n").split("\n"):
+    for row in shown.split("\n"):
         assert row.isprintable()
         assert _cells.columns(row) <= width
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ._cells import columns, cut, escaped
+from ._cells import columns, cut, escaped, pieces
 from ._rows import flow, size, trimmed
 from ._shown import elided, error_text, labels, parents
 
@@ -107,10 +107,12 @@ def _spaced(text: str) -> list[str]:
 
 def rule(title: str, file: str, width: int) -> Row:
     """Return the row above a call's source: which it is, and where it is from."""
-    title, file = cut(title, width // 3), escaped(file)
+    title = cut(title, width // 3)
     room = width - columns(title) - 10
     if columns(file) > room:
-        file = "…" + file[-(room - 1) :]  # the end tells more
-        file = cut(file, room)
+        parts = list(pieces(file))
+        while columns(file) >= room:  # the end tells more
+            file = file.removeprefix(parts.pop(0))
+        file = "…" + file
     line = "─" * max(width - columns(title) - columns(file) - 8, 2)
     return [("── ", "rule"), (title, "call"), (f" {line} ", "rule"), (file, "file"), (" ──", "rule")]

@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from ._cells import cut, escaped
-from ._shown import elided, error_text, folded, is_silent, labels, parents, runs, shown_names, stack_above
+from ._shown import elided, error_text, file_of, folded, is_silent, labels, parents, runs, shown_names, stack_above
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -47,14 +47,14 @@ def compact(results: TraceResults, builtins: bool = False) -> str:
     for _, numbers in groupby(sorted(folded(results), key=_by_target(results)), _by_target(results)):
         groups = list(numbers)
         calls = [results[group[0]] for group in groups]
-        rows.append(_short(f"# {escaped(calls[0].function)} {escaped(calls[0].file)}:{calls[0].lineno}"))
+        rows.append(_short(f"# {escaped(calls[0].function)} {file_of(calls[0])}"))
         shown: set[int] = set()
         for group, call in zip(groups, calls, strict=True):
             label = f" [{_short(told[group[0]])}]" if told[group[0]] else ""
             rows.append(",".join(refs[i] for i in group) + " " + _call(call) + label)
             rows += _lines(call, shown, builtins)
         rows += _unhit(calls)
-    return "\n".join([*rows, *_notes(results)]) + "\n"
+    return "\n".join([*rows, *_notes(results)])
 
 
 def _short(text: str, room: int = _LONG) -> str:

@@ -17,8 +17,8 @@ __all__ = ["flow", "plain", "size", "trimmed"]
 
 
 def plain(rows: Iterable[Row]) -> str:
-    """Return the rows as text, without styles and trailing spaces."""
-    return "".join("".join(text for text, _ in row).rstrip() + "\n" for row in rows)
+    """Return the rows as text, without styles, trailing spaces, and an end of the last one: for `print`."""
+    return "\n".join("".join(text for text, _ in row).rstrip() for row in rows)
 
 
 def size(word: Word) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
@@ -20,6 +21,7 @@ __all__ = [
     "Run",
     "elided",
     "error_text",
+    "file_of",
     "folded",
     "is_redacted",
     "is_silent",
@@ -131,6 +133,15 @@ def folded(results: TraceResults) -> list[list[int]]:
         key = target, ends, call.arguments, call.trace, label, call.stack if parent is None else None
         groups.setdefault(repr(key), []).append(i)
     return list(groups.values())
+
+
+def file_of(call: Call) -> str:
+    """Return the file and first line of the target, escaped; relative to the current folder where the file is in it."""
+    try:
+        here = os.path.join(os.getcwd(), "")
+    except OSError:  # the folder is gone
+        here = ""
+    return escaped(f"{call.file.removeprefix(here)}:{call.lineno}")
 
 
 def stack_above(call: Call) -> list[str]:

@@ -12,7 +12,7 @@ from ._cells import cut, escaped
 from ._compact import compact as compact_text
 from ._listing import listing
 from ._rows import plain
-from ._shown import elided, folded, stack_above
+from ._shown import elided, file_of, folded, stack_above
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -67,7 +67,7 @@ def show(results: TraceResults, *, builtins: bool = False, file: TextIO | None =
 
         if print_in_colours(rows, file):
             return
-    file.write(fitting)
+    file.write(fitting + "\n")
 
 
 def markdown(results: TraceResults) -> str:
@@ -76,7 +76,7 @@ def markdown(results: TraceResults) -> str:
     fence = "```"
     while fence in shown:
         fence += "`"
-    return f"{fence}text\n{shown}{fence}\n"
+    return f"{fence}text\n{shown}\n{fence}\n"
 
 
 def _columns(width: int | None) -> int:
@@ -98,7 +98,7 @@ def _rows(results: TraceResults, width: int, builtins: bool) -> list[Row]:
 def _head(call: Call, numbers: list[int], width: int) -> list[Row]:
     first, last = elided([str(i + 1) for i in numbers], _MOST_NUMBERS)
     title = ", ".join([*first, *(["…"] if last else []), *last]) or escaped(call.function)
-    rows = [rule(title, f"{call.file}:{call.lineno}", width), *heading(call, width, 1)]
+    rows = [rule(title, file_of(call), width), *heading(call, width, 1)]
     if frames := stack_above(call):
         rows.append([(cut(f" called by {', '.join(frames)}", width), "rule")])
     return rows
