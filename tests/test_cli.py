@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -65,11 +66,11 @@ def write(path, text):
     path.write_text(textwrap.dedent(text), encoding="utf-8")
 
 
-def run(*command, stdin="", **options):
+def run(*command, stdin="", stderr=subprocess.PIPE, **options):
     """Run a command; return its exit status, and what it wrote."""
-    done = subprocess.run(
-        [*map(str, command)], input=stdin, capture_output=True, encoding="utf-8", timeout=120, **options
-    )
+    command = [*map(str, command)]
+    options |= {"stdout": subprocess.PIPE, "stderr": stderr, "encoding": "utf-8", "timeout": 120}
+    done = subprocess.run(command, input=stdin, **options)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -691,6 +692,72 @@ def test_no_progress_where_stderr_is_no_terminal(folder):
 # --- commands -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("options", [[], ["--compact"], ["--builtins"], ["--compact", "--builtins"]], ids=" ".join)
+def test_text(folder, engine, options):
+    """The text is on stderr, in a file, and what `show` makes of the JSON: the same."""
+    shown = run(*TRACEFUNC, *options, "area.py")
+    assert shown[:2] == (0, "2 24\n") and "return width * height" in shown[2]
+    done = run(*TRACEFUNC, *options, "-o", "trace.txt", "--json", "trace.json", "area.py")
+    assert done == (0, "2 24\n", "tracefunc: 3 recorded calls, written to trace.txt, trace.json\n")
+    written = Path("trace.txt").read_text(encoding="utf-8")
+    address = re.compile("0x[0-9a-f]+")  # of the process
+    assert address.sub("", written) == address.sub("", shown[2])
+    assert run(*TRACEFUNC, "show", *options, "trace.json") == (0, written, "")
+    assert run(*TRACEFUNC, "show", *options, "-", stdin=Path("trace.json").read_text()) == (0, written, "")
+    assert run(*TRACEFUNC, "show", *options, "-o", "again.txt", "trace.json") == (0, "", "")
+    assert Path("again.txt").read_text(encoding="utf-8") == written
+
+
+def test_pages(folder):
+    done = run(*TRACEFUNC, "--html", "run.html", "--json", "trace.json", "area.py")
+    assert done == (0, "2 24\n", "tracefunc: 3 recorded calls, written to run.html, trace.json\n")
+    assert run(*TRACEFUNC, "show", "--html", "show.html", "trace.json") == (0, "", "")
+    for page in ("run.html", "show.html"):
+        assert "Box.volume" in Path(page).read_text(encoding="utf-8")
+
+
+@needs_posix
+def test_a_browser_is_opened(folder, monkeypatch):
+    write("browser", f"#!{sys.executable}\nimport sys\nopen('opened', 'w').write(sys.argv[1])")
+    os.chmod("browser", 0o755)
+    monkeypatch.setenv("BROWSER", "./browser")
+    monkeypatch.setenv("TMPDIR", str(folder))
+    assert run(*TRACEFUNC, "--html", "run.html", "--open", "area.py")[0] == 0
+    assert Path("opened").read_text() == (folder / "run.html").as_uri()
+    assert run(*TRACEFUNC, "-q", "--open", "area.py") == (0, "2 24\n", "")
+    assert Path("opened").read_text().startswith((folder / "tracefunc-").as_uri())
+
+
+def test_pages_cannot_be_made(folder):
+    write("jinja2.py", "raise ImportError('none here')")
+    for arguments in (["--html", "run.html"], ["--open"]):
+        status, out, err = run(*TRACEFUNC, *arguments, "area.py", env=os.environ | {"PYTHONPATH": str(folder)})
+        assert (status, out) == (2, "")
+        assert err.startswith("tracefunc: error: ") and "pip install tracefunc[html]" in err
+
+
+def test_diff(folder):
+    run(*TRACEFUNC, "--json", "one.json", "area.py")
+    run(*TRACEFUNC, "--json", "same.json", "area.py")
+    write("area.py", AREA.replace("volume(4)", "volume(5)"))
+    run(*TRACEFUNC, "--json", "other.json", "area.py")
+    assert run(*TRACEFUNC, "diff", "one.json", "same.json") == (0, "", "")
+    status, out, err = run(*TRACEFUNC, "diff", "one.json", "other.json")
+    assert (status, err) == (1, "") and out.startswith("First difference: call 2")
+    assert run(*TRACEFUNC, "diff", "-q", "one.json", "other.json") == (1, "", "")
+    assert run(*TRACEFUNC, "diff", "--html", "diff.html", "one.json", "other.json") == (1, "", "")
+    assert "Box.volume" in Path("diff.html").read_text(encoding="utf-8")
+    status, out, err = run(*TRACEFUNC, "diff", "--html", "nowhere/diff.html", "one.json", "other.json")
+    assert (status, out) == (2, "") and err.startswith("tracefunc: error: cannot write")
+
+
+@needs_posix
+def test_nobody_reads(folder):
+    trace("--max-calls", "none", "area.py")
+    shown = f"{sys.executable} -m tracefunc show trace.json | true; exit ${{PIPESTATUS[0]}}"
+    assert run("bash", "-c", shown)[2] == ""
+
+
 @pytest.mark.parametrize("text, said", [("nonsense", "'trace.json' holds no trace: "), ("[1]", "holds no trace: ")])
 @pytest.mark.parametrize("command", [["show"], ["diff", "trace.json"]])
 def test_no_trace_in_a_file(folder, command, text, said):
@@ -781,3 +848,28 @@ def test_fish_completes(folder, line, wanted):
     )
     assert (status, err) == (0, "")
     assert wanted <= {row.split("\t")[0] for row in out.splitlines()}
+
+
+# --- README -------------------------------------------------------------------------------------------------------
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def readme(folder, monkeypatch):
+    """The README's programs as files; returns its commands, each with the lines that it is said to print."""
+    monkeypatch.setenv("COLUMNS", "80")
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    prices, *tests = re.findall(r"^```py\n(.*?)^```\n", text, re.M | re.S)
+    write("prices.py", prices)
+    write("test_prices.py", "\n\n".join(tests))
+    return re.findall(r"^```console\n\$ (.*?)\n(.*?)^```\n", text, re.M | re.S)
+
+
+def test_readme(readme):
+    assert [command.split()[0] for command, _ in readme] == ["tracefunc", "pytest"]
+    for command, said in readme:
+        program, *arguments = shlex.split(command)
+        done = run(sys.executable, "-m", program, *arguments, stderr=subprocess.STDOUT)
+        assert said in done[1]
+    assert "1 failed, 1 passed" in done[1]

@@ -303,6 +303,7 @@ class _Recording:
         self._stop_progress()
         self.session.stop()
         self.session.collect(self.results)
+        _flush(sys.stdout)  # what the program has written comes first
         try:
             _show_run(self.results, self.options, self.stderr)
         except BrokenPipeError:
@@ -315,6 +316,14 @@ class _Recording:
     def _stop_progress(self) -> None:
         if self.progress is not None:
             self.progress.stop()
+
+
+def _flush(stream: TextIO | None) -> None:
+    try:
+        if stream is not None:
+            stream.flush()
+    except (OSError, ValueError):
+        pass  # the interpreter does it again, and tells what is wrong
 
 
 # --- showing ------------------------------------------------------------------------------------------------------
@@ -375,11 +384,12 @@ def _write(path: str, text: str) -> None:
 
 def _check_outputs(options: argparse.Namespace) -> None:
     """Say now what could not be written at the end, when a long run would be lost."""
-    for path in (options.output, options.html, getattr(options, "json", None)):
-        folder = os.path.dirname(os.path.abspath(path or ""))
-        if path is not None and path != "-" and (os.path.isdir(path) or not os.access(folder, os.W_OK)):
+    given = vars(options)
+    for path in filter(None, map(given.get, ("output", "html", "json"))):
+        folder = os.path.dirname(os.path.abspath(path))
+        if path != "-" and (os.path.isdir(path) or not os.access(folder, os.W_OK)):
             raise _Failure(f"cannot write {path!r}: {'it is a' if os.path.isdir(path) else 'there is no'} folder")
-    if options.html or options.open:
+    if given.get("html") or given.get("open"):
         from .render import html
 
         try:
@@ -433,6 +443,7 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _diff(options: argparse.Namespace) -> int:
+    _check_outputs(options)
     difference = _loaded(options.before).diff(_loaded(options.after))
     if options.html:
         difference.to_html(options.html)
