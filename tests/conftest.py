@@ -92,6 +92,15 @@ ENGINES = {name: _engine.choose(name, False) for name in KINDS}
 collect_ignore = [] if "fast" in KINDS else ["test_twins.py"]
 
 
+def pytest_collection_modifyitems(config, items):
+    """Leave out the tests that need a browser, unless they are asked for."""
+    if "browser" in config.getoption("markexpr") or os.environ.get("TRACEFUNC_REQUIRE_BROWSER") == "1":
+        return
+    left_out = [item for item in items if item.get_closest_marker("browser")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
 def pytest_generate_tests(metafunc):
     module = metafunc.module.__name__.rpartition(".")[2]
     is_named = module in WITH_BOTH_ENGINES_BY_NAME and "engine" in inspect.signature(metafunc.function).parameters

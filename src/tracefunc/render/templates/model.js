@@ -1,5 +1,7 @@
 // What the data says, without a look at the page: targets, calls, loops, steps and matches.
 
+const HEADERS = new Set(["if", "for", "while", "with", "try", "except", "match", "case", "def", "class"]);
+
 /** The function that was traced: its source, and where its lines stand in it. */
 class Target {
   constructor(plain) {
@@ -11,6 +13,7 @@ class Target {
       this.startingAt[first].push(i);
       for (let row = first; row <= last; row++) this.atRow[row].push(i);
     });
+    this.findSuites();
     this.mostStarting = this.startingAt.reduce((most, lines) => Math.max(most, lines.length), 1);
   }
 
@@ -18,15 +21,56 @@ class Target {
     return this.lines[i].kind === "comprehension" || this.lines[i].kind === "lambda";
   }
 
-  /** The first line behind the block of line `i`; the block ends at a statement that is not indented more. */
-  endOfBlock(i) {
-    const [row, column] = this.lines[i].span;
-    for (let next = i + 1; next < this.lines.length; next++) {
-      if (this.isExpression(next)) continue;
-      const [nextRow, nextColumn] = this.lines[next].span;
-      if (nextRow > row && nextColumn <= column) return next;
+  /**
+   * For each line the suite that it is in: {owner, part, lines}. The owner is the line of the header, or -1; an `else`
+   * or `finally`, which is no line, begins a new part. An expression is in the suite of its statement.
+   */
+  findSuites() {
+    const whole = { owner: -1, part: 0, lines: [] };
+    const open = [whole];
+    this.suites = [];
+    this.lines.forEach(({ kind, span: [row, column] }, i) => {
+      if (this.isExpression(i)) {
+        this.suites.push(this.suites.at(-1) ?? whole);
+        return;
+      }
+      while (open.length > 1 && this.isBehind(row, column, open.at(-1).owner)) open.pop();
+      const { owner, lines, part } = open.at(-1);
+      const from = lines.length ? this.lines[lines.at(-1)].span[2] : row;
+      if (owner >= 0 && this.hasElse(from, row, this.lines[owner].span[1])) {
+        open[open.length - 1] = { owner, part: part + 1, lines: [] };
+      }
+      open.at(-1).lines.push(i);
+      this.suites.push(open.at(-1));
+      if (HEADERS.has(kind)) open.push({ owner: i, part: 0, lines: [] });
+    });
+  }
+
+  /** Whether a statement is behind the block of a header. */
+  isBehind(row, column, header) {
+    const [headerRow, headerColumn] = this.lines[header].span;
+    return row > headerRow && column <= headerColumn;
+  }
+
+  /** Whether there is an `else` or `finally` in a column, in one of the rows behind `from`, up to `to`. */
+  hasElse(from, to, column) {
+    for (let row = from + 1; row <= to; row++) {
+      if (/^(else|finally)\b/.test(this.rows[row].slice(column)) && !this.rows[row].slice(0, column).trim()) return true;
     }
-    return this.lines.length;
+    return false;
+  }
+
+  /** The lines in the block of a loop; its `else` is none of it. */
+  block(loop) {
+    this.blocks ??= new Map();
+    if (!this.blocks.has(loop)) this.blocks.set(loop, this.lines.map((_, i) => i).filter((i) => this.isWithin(i, loop)));
+    return this.blocks.get(loop);
+  }
+
+  isWithin(i, loop) {
+    let suite = this.suites[i];
+    while (suite.owner > loop) suite = this.suites[suite.owner];
+    return suite.owner === loop && suite.part === 0;
   }
 
   /** The innermost line that holds a position of a row, or -1. */
@@ -77,12 +121,12 @@ class Call {
     return Object.keys(this.lines).map(Number).filter((i) => this.sampled(i) > 1);
   }
 
-  /** The innermost loop with several samples around line `i`, or that line itself, or -1. */
-  anchorOf(i) {
+  /** What is stepped through when line `i` is chosen: itself, if it is a loop, or the loop around it, or `otherwise`. */
+  anchorOf(i, otherwise) {
     if (this.sampled(i) > 1 && (this.isLoop(i) || this.target.isExpression(i))) return i;
     const loop = this.loopAround(i);
     if (loop >= 0) return loop;
-    return this.sampled(i) > 1 ? i : -1;
+    return this.sampled(i) > 1 ? i : otherwise;
   }
 
   isLoop(i) {
@@ -120,53 +164,20 @@ class Call {
   /** The innermost loop with several samples around a line, or -1. */
   loopAround(i) {
     for (let loop = i - 1; loop >= 0; loop--) {
-      if (this.isLoop(loop) && this.sampled(loop) > 1 && this.target.endOfBlock(loop) > i) return loop;
+      if (this.isLoop(loop) && this.sampled(loop) > 1 && this.target.isWithin(i, loop)) return loop;
     }
     return -1;
   }
 
   /** Whether a line is in the block of the anchor, if that is a loop. */
   inStep(i, anchor) {
-    return i > anchor && this.isLoop(anchor) && i < this.target.endOfBlock(anchor);
+    return this.isLoop(anchor) && this.target.isWithin(i, anchor);
   }
 
-  /** For each sample of a line in a loop the step of the loop that it belongs to; null where that is not known. */
-  mapping(i, anchor) {
-    const key = i + " " + anchor;
-    if (!this.mappings.has(key)) this.mappings.set(key, this.byValue(i, anchor) ?? this.byCount(i, anchor));
-    return this.mappings.get(key);
-  }
-
-  /** By a name that has another value at each step, and holds none but those within the loop. */
-  byValue(i, anchor) {
-    for (const [name, steps] of this.columns(anchor)) {
-      const numbers = new Map(steps.map((sample, step) => [sample, step]));
-      const last = steps.length - 1; // the loop's end repeats the last value
-      if (last > 0 && steps[last] === steps[last - 1]) numbers.set(steps[last], last - 1);
-      if (numbers.size < Math.max(2, steps.length - 1)) continue;
-      if (!this.keeps(name, anchor, numbers)) continue;
-      const own = this.columns(i).find(([other]) => other === name);
-      if (own) return own[1].map((sample) => numbers.get(sample));
-    }
-    return null;
-  }
-
-  keeps(name, anchor, numbers) {
-    const end = this.target.endOfBlock(anchor);
-    for (let i = anchor + 1; i < end; i++) {
-      const column = this.columns(i).find(([other]) => other === name);
-      if (column && !column[1].every((sample) => numbers.has(sample))) return false;
-    }
-    return true;
-  }
-
-  /** By its number of hits: as many as the loop's, or one less, as the last step of a loop only ends it. */
-  byCount(i, anchor) {
-    const loop = this.hits(anchor);
-    const own = this.hits(i);
-    const whole = this.sampled(anchor) === loop; // else it is not known which hits the samples are of
-    if (own === loop || (own === loop - 1 && whole)) return Array.from({ length: this.sampled(i) }, (_, k) => k);
-    return null;
+  /** For each sample of a line in a loop the step of the loop that it belongs to; undefined where that is not known. */
+  mapping(i, loop) {
+    if (!this.mappings.has(loop)) this.mappings.set(loop, new Mapping(this, loop).found);
+    return this.mappings.get(loop).get(i);
   }
 
   /** Who ran it: its thread, and its task where it had one. */
@@ -184,6 +195,114 @@ class Call {
     if (this.returned !== null) return { kind: "returned", text: this.model.samples[this.returned][1] };
     return { kind: "unended", text: this.seconds === null ? "not ended" : "" };
   }
+}
+
+/**
+ * Which samples of the lines in a loop belong to which of its steps. The data has no order across lines; what follows
+ * from counts and values is found here, and nothing is guessed:
+ * - the first statement of the loop is hit once at each step;
+ * - of two statements of a suite, the later one is hit only where the earlier one was: if both have the same number
+ *   of hits, these are at the same steps;
+ * - a name that has another value at each step, and is not bound any more behind, tells the step by its value.
+ */
+class Mapping {
+  constructor(call, loop) {
+    this.call = call;
+    this.loop = loop;
+    this.found = new Map();
+    this.block = call.target.block(loop).filter((i) => call.sampled(i));
+    this.known = new Map(); // by name, the step of each value
+    this.learn(loop, null);
+    this.start();
+    let before;
+    do {
+      before = this.found.size;
+      for (const i of this.block) if (!this.found.has(i)) this.find(i);
+    } while (this.found.size > before);
+  }
+
+  /** The first statement of the loop, where its samples are of the same hits as the loop's. */
+  start() {
+    const [first] = this.block;
+    const isFirst = first !== undefined && this.call.target.suites[first].owner === this.loop;
+    const loop = this.call.sampled(this.loop);
+    const enough = this.call.sampled(first) >= Math.min(loop - 1, this.call.hits(first));
+    const whole = this.call.hits(this.loop) === loop || this.call.hits(first) === this.call.hits(this.loop);
+    if (isFirst && !this.call.target.isExpression(first) && enough && whole) this.add(first, identity(this.call.sampled(first)));
+  }
+
+  add(i, steps) {
+    this.found.set(i, steps);
+    if (steps.length >= this.call.sampled(this.loop) - 1) this.learn(i, steps);
+  }
+
+  find(i) {
+    const steps = this.bySuite(i) ?? this.byValue(i);
+    if (steps) this.add(i, steps);
+  }
+
+  bySuite(i) {
+    if (this.call.target.isExpression(i)) return undefined;
+    const same = (other) => this.found.has(other) && this.call.hits(other) === this.call.hits(i);
+    const other = this.call.target.suites[i].lines.find(same);
+    return other === undefined ? undefined : this.found.get(other).slice(0, this.call.sampled(i));
+  }
+
+  byValue(i) {
+    for (const [name, samples] of this.call.columns(i)) {
+      const numbers = this.known.get(name);
+      if (numbers && i > numbers.line && samples.every((sample) => numbers.steps.has(sample))) {
+        return samples.map((sample) => numbers.steps.get(sample));
+      }
+    }
+    return undefined;
+  }
+
+  /** Take the names of a line whose values tell the steps; `mapped`: the steps of its samples, null for the loop itself. */
+  learn(line, mapped) {
+    for (const [name, samples] of this.call.columns(line)) {
+      const steps = new Map(samples.map((sample, k) => [sample, mapped ? mapped[k] : k]));
+      let distinct = samples.length;
+      const last = samples.length - 1;
+      if (!mapped && last > 0 && samples[last] === samples[last - 1]) { // the end of the loop repeats the last value
+        steps.set(samples[last], last - 1);
+        distinct--;
+      }
+      if (steps.size < Math.max(2, distinct) || this.known.has(name) || this.isBoundBehind(name, line)) continue;
+      this.known.set(name, { line, steps });
+    }
+  }
+
+  isBoundBehind(name, line) {
+    const { target } = this.call;
+    return target.block(this.loop).some((i) => i > line && target.lines[i].names.includes(name) && mayBind(target.lines[i], name));
+  }
+}
+
+const identity = (length) => Array.from({ length }, (_, k) => k);
+
+// The part of a line's text in which names may be bound, by the line's kind; rather too much of it than too little.
+const BINDING = {
+  for: (text) => text.split(/\sin\s/)[0],
+  with: (text) => text.split(/\sas\s/).slice(1).join(" "),
+  except: (text) => text.split(/\sas\s/).slice(1).join(" "),
+  case: (text) => text,
+  def: (text) => text.split("(")[0],
+  class: (text) => text.split(/[(:]/)[0],
+  comprehension: (text) => (text.match(/\bfor\s[^]*?\sin\s/g) ?? []).join(" "),
+  lambda: (text) => text.split(":")[0],
+  statement: (text) => (/^(del|import|from|global|nonlocal)\b/.test(text) ? text : text.slice(0, lastAssignment(text))),
+};
+
+function lastAssignment(text) {
+  return text.replace(/[=!<>]=/g, "  ").lastIndexOf("=") + 1;
+}
+
+/** Whether a line may give a name a value. */
+function mayBind({ kind, text }, name) {
+  if (!/^[\p{L}\p{N}_]+$/u.test(name)) return true;
+  const part = `${BINDING[kind]?.(text) ?? ""} ${text.slice(0, text.lastIndexOf(":=") + 1)}`;
+  return new RegExp(`(?<![\\p{L}\\p{N}_.])${name}(?![\\p{L}\\p{N}_])`, "u").test(part);
 }
 
 /** All of the data. */

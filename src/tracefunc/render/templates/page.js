@@ -5,11 +5,11 @@ const model = new Model(JSON.parse($("data").textContent));
 const state = { call: 0, line: -1, anchor: -1, step: 0, search: null, closed: new Set(), builtins: false };
 const current = () => model.calls[state.call];
 
-/** Make an element; texts become text, never markup. */
+/** Make an element; texts become text, never markup. Attributes that are null are left out. */
 function make(tag, attributes = {}, ...content) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
-    if (value !== null && value !== false) element.setAttribute(name, value === true ? "" : value);
+    if (value !== null) element.setAttribute(name, String(value));
   }
   element.append(...content.filter((part) => part !== null));
   return element;
@@ -141,7 +141,7 @@ function chooseCall(index, { reveal = true } = {}) {
   const call = current();
   for (let around = call.parent; around !== null; around = model.calls[around].parent) state.closed.delete(around);
   if (!before || before.target !== call.target || state.line < 0) state.line = firstLine(call);
-  setAnchor(call.anchorOf(state.line));
+  setAnchor(call.anchorOf(state.line, call.anchors().find((i) => call.isLoop(i)) ?? -1));
   // What raised did so at its last hit.
   if (state.line === call.ended && call.raised !== null) state.step = Math.max(steps() - 1, 0);
   showTree();
@@ -153,7 +153,8 @@ function chooseCall(index, { reveal = true } = {}) {
 /** Where a look at a call begins: where it raised, or else at its first line that was hit. */
 function firstLine(call) {
   if (call.raised !== null && call.ended !== null) return call.ended;
-  return Number(Object.keys(call.lines)[0] ?? (call.target.lines.length ? 0 : -1));
+  const hit = Object.keys(call.lines).map(Number);
+  return hit.find((i) => call.target.lines[i].names.length) ?? hit[0] ?? (call.target.lines.length ? 0 : -1);
 }
 
 function showCall() {
@@ -339,7 +340,7 @@ function chooseLine(i, { reveal = true } = {}) {
   if (!call.target.lines[i]) return;
   state.line = i;
   const keeps = state.anchor >= 0 && call.inStep(i, state.anchor) && !(call.isLoop(i) && call.sampled(i) > 1);
-  if (!keeps) setAnchor(call.anchorOf(i));
+  if (!keeps) setAnchor(call.anchorOf(i, state.anchor));
   showSource({ reveal });
 }
 
@@ -408,7 +409,8 @@ const anchorText = (call, i) => cut(`${call.target.lineno + call.target.lines[i]
 function positionText(call, count) {
   const hits = call.hits(state.anchor);
   const kept = hits > count ? ` (of ${hits.toLocaleString("en")} hits)` : "";
-  const held = shown(call, state.anchor).slice(0, 2).map(([name, [, text]]) => `${name} = ${cut(text, 30)}`);
+  const changing = call.columns(state.anchor).filter(([, samples]) => samples.some((sample) => sample !== samples[0]));
+  const held = changing.slice(0, 2).map(([name, samples]) => `${name} = ${cut(samples[state.step][1], 30)}`);
   return [`${state.step + 1} of ${count}${kept}`, ...held].join(", ");
 }
 
