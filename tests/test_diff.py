@@ -227,6 +227,11 @@ def test_what_differs_between_runs_is_no_difference(engine, trace):
     assert not a.diff(b)
 
 
+def test_a_trace_does_not_differ_from_what_was_written_of_it(engine, trace):
+    results = trace(FIB, "fib", 4)
+    assert not results.diff(TraceResults.from_json(results.to_json()))
+
+
 def test_functions_of_the_same_name_are_told_apart_by_their_files(engine, define):
     a = define("def f(x):\n    return x\n", "a.py")["f"]
     b = define("def f(x):\n    return -x\n", "b.py")["f"]

@@ -163,6 +163,15 @@ def test_threads_are_told_apart(engine, define):
     assert "[" not in tracefunc(part, 1).text()
 
 
+def test_statement_behind_a_long_docstring(engine, define):
+    function = define('def f():\n    """One\n\n    two\n    """; x = 1\n    return x\n')["f"]
+    assert tracefunc(function).text(width=60).split("\n")[3:-1] == [
+        ' 2   │     """One',
+        "     │     …",
+        ' 5 1 │     """; x = 1   x 1',
+    ]
+
+
 def test_no_source_and_no_places():
     call = Call(
         ("", {"x = 1": (1, {"x": [("int", "1")]})}), {"function": "f", "file": "f.py", "returned": ("int", "1")}

@@ -121,13 +121,13 @@ def _first_row(line: Line) -> str:
 
 
 def _hidden(lines: list[Line]) -> set[int]:
-    """The physical lines of long docstrings after their first."""
+    """The physical lines of long docstrings after their first, as far as no other line begins there."""
     hidden: set[int] = set()
     for line in lines:
         many = line.end_lineno - line.lineno + 1
         if is_silent(line) and _FOLDED <= many <= len(line.text):
             hidden.update(range(line.lineno + 1, line.end_lineno + 1))
-    return hidden
+    return hidden.difference(line.lineno for line in lines)
 
 
 # --- values ---
