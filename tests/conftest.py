@@ -1,5 +1,6 @@
 """What all tests share: functions made from source text, and a look at what each test leaves behind."""
 
+import inspect
 import itertools
 import linecache
 import os
@@ -86,14 +87,27 @@ WITH_BOTH_ENGINES = {
     "test_text",
     "test_workloads",
 }
+# Those whose tests do so if they take the fixture `engine` by name.
+WITH_BOTH_ENGINES_BY_NAME = {"test_cli", "test_pytest_plugin"}
 # A missing extension is a failure, unless TRACEFUNC_ENGINE=pure says that a pure installation is tested.
 KINDS = ("pure",) if os.environ.get("TRACEFUNC_ENGINE") == "pure" else ("fast", "pure")
 ENGINES = {name: _engine.choose(name, False) for name in KINDS}
 collect_ignore = [] if "fast" in KINDS else ["test_twins.py"]
 
 
+def pytest_collection_modifyitems(config, items):
+    """Leave out the tests that need a browser, unless they are asked for."""
+    if "browser" in config.getoption("markexpr") or os.environ.get("TRACEFUNC_REQUIRE_BROWSER") == "1":
+        return
+    left_out = [item for item in items if item.get_closest_marker("browser")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
 def pytest_generate_tests(metafunc):
-    if metafunc.module.__name__.rpartition(".")[2] in WITH_BOTH_ENGINES and "engine" in metafunc.fixturenames:
+    module = metafunc.module.__name__.rpartition(".")[2]
+    is_named = module in WITH_BOTH_ENGINES_BY_NAME and "engine" in inspect.signature(metafunc.function).parameters
+    if is_named or (module in WITH_BOTH_ENGINES and "engine" in metafunc.fixturenames):
         metafunc.parametrize("engine", ENGINES, indirect=True)
 
 

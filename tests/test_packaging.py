@@ -17,7 +17,8 @@ import tracefunc
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = sorted((ROOT / "src" / "tracefunc").rglob("*.py"))
 MODULES = [".".join(path.relative_to(ROOT / "src").with_suffix("").parts).removesuffix(".__init__") for path in SOURCES]
-DATA = [path for end in ("*.json", "*.jinja") for path in (ROOT / "src" / "tracefunc" / "render").rglob(end)]
+RENDER = ROOT / "src" / "tracefunc" / "render"
+DATA = [*RENDER.glob("*.json"), *(RENDER / "templates").iterdir()]
 LEFT_OUT = (".*", "build", "dist", "*.egg-info", "__pycache__", "results", "*.so", "*.pyd")
 GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
 PURE = os.environ.get("TRACEFUNC_ENGINE") == "pure"  # so the tests of a pure installation are run
@@ -135,7 +136,8 @@ def test_wheel_metadata(built):
     assert metadata["Requires-Python"] == ">=3.12"
     assert metadata["License-Expression"] == "Apache-2.0"
     assert metadata.get_all("License-File") == ["LICENSE"]
-    assert [line for line in metadata.get_all("Requires-Dist") or () if "extra ==" not in line] == []
+    assert metadata.get_all("Provides-Extra") == ["html", "notebook", "rich"]
+    assert all("; extra == " in requirement for requirement in metadata.get_all("Requires-Dist"))
     assert metadata["Description-Content-Type"] == "text/markdown"
 
 
@@ -193,8 +195,8 @@ def test_version_is_the_installed_one():
 
 
 def test_no_dependency_at_run_time():
-    required = importlib.metadata.requires("tracefunc") or ()
-    assert [line for line in required if "extra ==" not in line] == []
+    requirements = importlib.metadata.requires("tracefunc") or []
+    assert [requirement for requirement in requirements if "; extra == " not in requirement] == []
 
 
 def test_entry_point_resolves():
@@ -212,6 +214,17 @@ def test_extension_can_be_imported_alone(tmp_path):
 
 def test_public_names():
     assert {"TraceResults", "__version__", "tracefunc"} <= set(dir(tracefunc))
+
+
+def test_importing_the_package_imports_nothing(tmp_path):
+    script = "import sys, tracefunc; print(*(name for name in sys.modules if name.startswith('tracefunc')))"
+    assert run("-W", "error", "-c", script, cwd=tmp_path) == "tracefunc\n"
+
+
+def test_public_names_are_imported_when_they_are_asked_for(tmp_path):
+    run("-W", "error", "-c", "from tracefunc import *; tracefunc, Tracer, TraceResults, safe_repr", cwd=tmp_path)
+    with pytest.raises(AttributeError, match="^module 'tracefunc' has no attribute 'trace'$"):
+        tracefunc.trace
 
 
 @pytest.mark.parametrize("module", [module for module in MODULES if not module.endswith("__main__")])

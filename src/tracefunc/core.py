@@ -277,6 +277,10 @@ class Tracer:
             return Session(self._found, self.options, _anchor(fn))
         return Session(functions_of(fn, "fn"), self.options, None)
 
+    def recording(self, anchor: CodeType | None) -> tuple[Session, TraceResults]:
+        """A trace that the caller starts, stops and collects, and where that goes; stacks begin at `anchor`."""
+        return Session(self._found, self.options, anchor), self.answer()
+
     def answer(self) -> TraceResults:
         """Results that are yet to be filled."""
         results = TraceResults()

@@ -202,10 +202,11 @@ class TraceResults(list[Call]):
 
         html.write(self, path, title=title)
 
-    def _repr_html_(self) -> str:
+    def _repr_html_(self) -> str | None:
+        """What a notebook shows; None, which makes it show something else, without the extra `tracefunc[html]`."""
         from .render import html
 
-        return html.fragment(self)
+        return html.fragment(self) if html.is_available() else None
 
     def _repr_markdown_(self) -> str:
         from .render import text

@@ -1,0 +1,276 @@
+"""The pytest plugin: the traces of failing tests in their reports and as pages, and the fixture `trace_calls`."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from .core import Tracer
+    from .results import TraceResults
+
+# pytest imports this module in every run of every project that has tracefunc installed. So it imports nothing of ours,
+# and the hooks that do something are registered only when they are needed.
+
+_MOST = 8_000  # characters of a section
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    add = parser.getgroup("tracefunc", "traces of failing tests").addoption
+    add(
+        "--tracefunc",
+        action="append",
+        default=[],
+        metavar="TARGET",
+        help="Trace the calls of package.module:function (or :Class, :Class.method, :*), and show those of failing "
+        "tests in their reports; can be repeated. Setup, call and teardown of a test are traced each on its own.",
+    )
+    add("--tracefunc-when", metavar="EXPR", help="Record only calls for whose arguments this expression is true.")
+    add(
+        "--tracefunc-max-calls", default="10", metavar="N", help="Calls to record in each phase: 10, or none: no limit."
+    )
+    add(
+        "--tracefunc-keep", default="first", metavar="WHICH", help="Which calls to keep: first (default), last or ends."
+    )
+    add("--tracefunc-html", metavar="DIR", help="Write a page for each failing test that has traces, and an index.")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    folder = config.getoption("tracefunc_html")
+    if folder:  # absolute, as workers of xdist may be elsewhere
+        config.option.tracefunc_html = str(config.invocation_params.dir / folder)
+        _check_that_pages_can_be_made()
+    if config.getoption("tracefunc"):
+        config.pluginmanager.register(Phases(config), "tracefunc phases")
+    if config.getoption("tracefunc") or folder:
+        _report_traces(config)
+
+
+@pytest.fixture
+def trace_calls(request: pytest.FixtureRequest) -> type[Tracer]:
+    """Trace calls within a test: `with trace_calls("package.module:function") as results:`.
+
+    It takes what `tracefunc.Tracer` takes, targets and options, and gives a `Tracer`. When the test fails, all that was
+    recorded by it is in the report.
+    """
+    from .core import Tracer
+
+    _report_traces(request.config)
+    traces = _traces_of(request.node)
+
+    class Remembered(Tracer):
+        """A tracer whose results go into the test's report."""
+
+        def _answer(self) -> TraceResults:
+            results = super()._answer()
+            traces.parts.append(("trace_calls", results))
+            return results
+
+    Remembered.__qualname__ = "trace_calls"  # what a failing test's report says of the argument
+    return Remembered
+
+
+# --- tracing ------------------------------------------------------------------------------------------------------
+
+
+class Phases:
+    """Traces the setup, the call and the teardown of each test."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.tracer: Tracer | None = None
+        self.problem = ""  # what is wrong with the options, in a worker of xdist
+
+    def pytest_collection_finish(self) -> None:
+        """Find the targets, now that test modules are imported and `sys.path` is what it is for them."""
+        from .core import Tracer
+
+        option = self.config.getoption
+        try:
+            limit = option("tracefunc_max_calls")
+            self.tracer = Tracer(
+                *option("tracefunc"),
+                max_calls=None if limit == "none" else int(limit),
+                when=option("tracefunc_when"),
+                keep=option("tracefunc_keep"),
+            )
+        except (TypeError, ValueError) as error:
+            if not _is_worker(self.config):
+                raise pytest.UsageError(f"--tracefunc: {error}") from error
+            self.problem = f"--tracefunc: {error}"  # xdist would show how a worker died, and not why
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
+        if self.problem:
+            pytest.fail(self.problem, pytrace=False)
+        with self._tracing(item, "setup"):
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
+        with self._tracing(item, "call"):
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, None, None]:
+        with self._tracing(item, "teardown"):
+            return (yield)
+
+    @contextmanager
+    def _tracing(self, item: pytest.Item, phase: str) -> Iterator[None]:
+        if self.tracer is None:
+            yield
+            return
+        from .core import _anchor
+
+        session, results = self.tracer.recording(_anchor(getattr(item, "obj", None)) if phase == "call" else None)
+        try:
+            session.start()
+            yield
+        finally:
+            session.stop()
+            session.collect(results)
+            _traces_of(item).parts.append((phase, results))
+
+
+class Traces:
+    """What was recorded in a test so far."""
+
+    def __init__(self) -> None:
+        self.parts: list[tuple[str, TraceResults]] = []  # by phase, or "trace_calls"
+        self.shown = 0  # how many of them are in a report already
+        self.failed = False
+
+    def sections(self) -> list[tuple[str, str]]:
+        """The sections of a report that show what no report has shown."""
+        parts, self.shown = self.parts[self.shown :], len(self.parts)
+        told = [(f"Traced calls ({phase})", _bounded(part)) for phase, part in parts if part or part.warnings]
+        return told or [("Traced calls", "none was recorded")] * bool(parts)
+
+    def merged(self) -> TraceResults:
+        """All of it as one result."""
+        from .results import TraceResults
+
+        return TraceResults().merge(*(results for _, results in self.parts))
+
+
+_KEY = pytest.StashKey[Traces]()
+
+
+def _traces_of(item: pytest.Item) -> Traces:
+    return item.stash.setdefault(_KEY, Traces())
+
+
+def _bounded(results: TraceResults) -> str:
+    text = results.text(compact=True)
+    if len(text) <= _MOST:
+        return text
+    shown = text[: text.rfind("\n", 0, _MOST) + 1] or text[:_MOST]
+    return f"{shown.rstrip()}\n... {len(text) - len(shown):,} more characters: --tracefunc-html DIR shows everything"
+
+
+# --- reporting ----------------------------------------------------------------------------------------------------
+
+
+class Reports:
+    """Puts the traces of failing tests into their reports, and into pages where those are asked for."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        folder = config.getoption("tracefunc_html")
+        self.folder = Path(folder) if folder else None
+        self.pages: dict[str, str] = {}  # by the test's id
+        self.is_worker = _is_worker(config)  # whose controller makes the index
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        traces = item.stash.get(_KEY, None)
+        if traces is None:
+            return report
+        if report.failed:
+            traces.failed = True
+            report.sections += traces.sections()
+        if report.when == "teardown":  # the last one
+            del item.stash[_KEY]
+            if traces.failed and self.folder is not None:
+                report.tracefunc_page = self._write_page(self.folder, item.nodeid, traces)  # type: ignore[attr-defined]
+        return report
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        page = getattr(report, "tracefunc_page", None)
+        if page is not None:
+            self.pages[report.nodeid] = page
+
+    def pytest_sessionfinish(self) -> None:
+        if self.pages and self.folder is not None and not self.is_worker:
+            (self.folder / "index.html").write_text(_index(self.pages), encoding="utf-8")
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self.pages and self.folder is not None:
+            terminalreporter.write_sep("-", "traces of failing tests")
+            terminalreporter.write_line(f"{len(self.pages)} in {self.folder / 'index.html'}")
+
+    def _write_page(self, folder: Path, nodeid: str, traces: Traces) -> str | None:
+        """Write the page of a test; returns its name, None if there was nothing to show."""
+        results = traces.merged()
+        if not results:
+            return None
+        folder.mkdir(parents=True, exist_ok=True)
+        name = _page_name(nodeid)
+        results.to_html(folder / name, title=nodeid)
+        return name
+
+
+def _report_traces(config: pytest.Config) -> None:
+    """Register the hooks that report traces, once."""
+    name = "tracefunc reports"
+    if not config.pluginmanager.has_plugin(name):
+        config.pluginmanager.register(Reports(config), name)
+
+
+def _check_that_pages_can_be_made() -> None:
+    from .render import html
+
+    try:
+        html.environment()
+    except ImportError as error:
+        raise pytest.UsageError(f"--tracefunc-html: {error}") from error
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    """Whether this is a process of xdist that runs tests for another one."""
+    return hasattr(config, "workerinput")
+
+
+def _page_name(nodeid: str) -> str:
+    """A file's name that tells which test it is of, and is that test's alone."""
+    import re
+    from hashlib import sha256
+
+    readable = re.sub(r"[^A-Za-z0-9_.]+", "-", nodeid).strip("-.")[-80:]
+    return f"{readable}-{sha256(nodeid.encode(errors='backslashreplace')).hexdigest()[:8]}.html"
+
+
+def _index(pages: dict[str, str]) -> str:
+    from html import escape
+
+    links = "\n".join(f'<li><a href="{escape(page)}">{escape(nodeid)}</a>' for nodeid, page in sorted(pages.items()))
+    return f"""\
+<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Traces of failing tests</title>
+<style>body {{ font: 1rem/1.6 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }}</style>
+<h1>Traces of failing tests</h1>
+<ul>
+{links}
+</ul>
+</html>
+"""
