@@ -66,8 +66,8 @@ def trace_calls(request: pytest.FixtureRequest) -> type[Tracer]:
     class Remembered(Tracer):
         """A tracer whose results go into the test's report."""
 
-        def _answer(self) -> TraceResults:
-            results = super()._answer()
+        def answer(self) -> TraceResults:
+            results = super().answer()
             traces.parts.append(("trace_calls", results))
             return results
 
