@@ -2,7 +2,7 @@
 # CPython that is new enough, tools/make_env.py makes .venv with it. `make test PYTHON=python3.12` uses that one.
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test test-all lint format typecheck bench bench-all guard asan leaks dist clean
+.PHONY: help env demo test test-all lint format typecheck docs bench bench-all guard asan leaks dist clean
 SHELL := /bin/sh
 export PYTHON
 # Where the tests run, a compiled recorder that is missing is an error; a demo works without.
@@ -63,6 +63,10 @@ typecheck: ## a second opinion on the types, from pyright (needs Node.js)
 	@$(MAKE_ENV) --group lint .venvs/lint
 	.venvs/lint/bin/pyright
 
+docs: ## build the documentation into site/
+	@$(MAKE_ENV) --group docs .venvs/docs
+	NO_MKDOCS_2_WARNING=1 .venvs/docs/bin/mkdocs build --strict --quiet
+
 # `make bench PYTHON=python3.12 BENCH_ARGS='-k "pure or coverage"'`; TRACEFUNC_BENCH_SCALE=0.1 takes a tenth of the time.
 BENCH_VENV ?= .venvs/bench
 BENCH_ARGS ?=
@@ -107,6 +111,6 @@ dist: ## build the sdist and the wheels, and run all tests with each of them ins
 	.venvs/dist/bin/python tools/dist.py $(PYTEST_ARGS)
 
 clean: ## remove everything that was made
-	rm -rf .venv .venvs build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache \
+	rm -rf .venv .venvs build dist site src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache \
 		.hypothesis .benchmarks benchmarks/results src/tracefunc/*.so
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -71,6 +71,7 @@ WITH_BOTH_ENGINES = {
     "test_cpython",
     "test_diff",
     "test_differences",
+    "test_docs",
     "test_downstream",
     "test_errors",
     "test_examples",
