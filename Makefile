@@ -70,6 +70,8 @@ docs: ## build the documentation into site/
 # `make bench PYTHON=python3.12 BENCH_ARGS='-k "pure or coverage"'`; TRACEFUNC_BENCH_SCALE=0.1 takes a tenth of the time.
 BENCH_VENV ?= .venvs/bench
 BENCH_ARGS ?=
+# What is measured goes into the documentation as well; not that of `make bench-all`, of which there is more than one.
+REPORT_ARGS ?= --docs
 
 bench: ## measure traced against untraced code, beside other tracers (10 to 15 minutes)
 	@$(MAKE_ENV) --wheel --group bench $(BENCH_VENV)
@@ -77,12 +79,12 @@ bench: ## measure traced against untraced code, beside other tracers (10 to 15 m
 	@version=$$($(BENCH_VENV)/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
 	results=benchmarks/results/$$version.json; \
 	$(BENCH_VENV)/bin/python -m pytest benchmarks -v --benchmark-quiet --benchmark-json=$$results $(BENCH_ARGS) && \
-	$(BENCH_VENV)/bin/python benchmarks/report.py $$results
+	$(BENCH_VENV)/bin/python benchmarks/report.py $(REPORT_ARGS) $$results
 
 bench-all: ## the same on each of PYTHONS
 	@for python in $(PYTHONS); do \
 		echo "== $$python"; \
-		$(MAKE) --no-print-directory bench PYTHON="$$python" BENCH_VENV=".venvs/bench-$$(basename $$python)" \
+		$(MAKE) --no-print-directory bench PYTHON="$$python" REPORT_ARGS= BENCH_VENV=".venvs/bench-$$(basename $$python)" \
 		|| failed="$$failed $$python"; \
 	done; \
 	if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi

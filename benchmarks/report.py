@@ -1,6 +1,8 @@
 """Turn the JSON of a run into a Markdown report and a picture beside it, and print the report.
 
 python benchmarks/report.py benchmarks/results/3.14.json
+
+With --docs, also write the part of it that the documentation shows, docs/benchmarks.md and docs/pictures/benchmarks.svg.
 """
 
 import argparse
@@ -13,6 +15,7 @@ from workloads import YARDSTICKS
 
 IN_DETAIL = ["null callback, measured points", "null callback, every instruction", "tracefunc, fast", "tracefunc, pure"]
 PANELS = ["programs", "loops"]
+DOCS = Path(__file__).resolve().parent.parent / "docs"
 
 
 class Run:
@@ -155,6 +158,27 @@ The ratio of the shortest times, and the lowest and highest ratio of a round.
 """
 
 
+def docs_markdown(run):
+    """What the documentation shows: the picture and the tables of means, without headings."""
+    groups = run.distinct("group")
+    return f"""\
+![For each tool a bar, and a dot for each workload: times untraced CPU time](pictures/benchmarks.svg)
+
+{run.title}. Geometric means of the workloads of a group; the line in the picture is untraced code. Slow tools get a part of the
+input, the smallest of which is named. "9 of 11": the mean is that of the nine that could be measured.
+
+{means_table(run, [group for group in groups if group not in YARDSTICKS])}
+
+What a trace costs besides: CPU time divided by that of {"; ".join(f"{YARDSTICKS[g]} ({g})" for g in YARDSTICKS if g in groups)}.
+
+{means_table(run, [group for group in groups if group in YARDSTICKS])}
+
+Not measured:
+
+{missing_list(run) or "- Nothing: all is there."}
+"""
+
+
 def picture(run, path):
     """Draw a bar for each tracer, and a dot for each workload in it; the line is untraced code."""
     import matplotlib
@@ -193,11 +217,17 @@ def picture(run, path):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("json", type=Path, help="the file that pytest-benchmark has written")
-    source = parser.parse_args().json
+    parser.add_argument("--docs", action="store_true", help="also write what the documentation shows")
+    arguments = parser.parse_args()
+    source = arguments.json
     run = Run(json.loads(source.read_text(encoding="utf-8")))
     text = markdown(run)
     source.with_suffix(".md").write_text(text, encoding="utf-8")
     picture(run, source.with_suffix(".svg"))
+    if arguments.docs:
+        (DOCS / "benchmarks.md").write_text(docs_markdown(run), encoding="utf-8")
+        (DOCS / "pictures").mkdir(exist_ok=True)
+        picture(run, DOCS / "pictures" / "benchmarks.svg")
     print(text)
 
 

@@ -28,7 +28,7 @@ from IPython.core.interactiveshell import InteractiveShell
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
 BLOCK = re.compile(r'^```(?P<kind>\w*)(?: title="(?P<title>[^"]+)")?\n(?P<body>.*?)^```\n', re.M | re.S)
-ADDRESS = re.compile(r"(<function [\w.<>]+) at 0x(?:[0-9A-Fa-f]+>|[0-9A-Fa-f]*\.\.\.)")
+ADDRESS = re.compile(r"(<[\w.<> ]+) at 0x(?:[0-9A-Fa-f]+>|[0-9A-Fa-f]*\.\.\.)")
 ELLIPSIS = "...\n"
 
 
@@ -84,7 +84,7 @@ class Reader:
         self.shell = self.shell or InteractiveShell.instance()
         with contextlib.redirect_stdout(io.StringIO()) as out:
             self.shell.run_cell(block["body"]).raise_error()
-        return out.getvalue()
+        return out.getvalue().partition("Out[")[0]  # a notebook shows a cell's value by other means than text
 
     def console(self, block):
         said = []

@@ -1,4 +1,4 @@
-"""What MkDocs does besides, when it builds the site: pictures that are not there, and what would be loaded from elsewhere."""
+"""What MkDocs does besides when it builds the site: it leaves out missing pictures, and refuses pages that load something."""
 
 import re
 from pathlib import Path
