@@ -2,7 +2,7 @@
 
 python benchmarks/report.py benchmarks/results/3.14.json
 
-With --docs, also write the part of it that the documentation shows, docs/benchmarks.md and docs/pictures/benchmarks.svg.
+With --docs, also write what the documentation shows of it, docs/benchmarks.md and docs/pictures/benchmarks.svg.
 """
 
 import argparse
@@ -161,17 +161,20 @@ The ratio of the shortest times, and the lowest and highest ratio of a round.
 def docs_markdown(run):
     """What the documentation shows: the picture and the tables of means, without headings."""
     groups = run.distinct("group")
+    hot = [group for group in groups if group not in YARDSTICKS]
+    prices = [group for group in groups if group in YARDSTICKS]
     return f"""\
 ![For each tool a bar, and a dot for each workload: times untraced CPU time](pictures/benchmarks.svg)
 
-{run.title}. Geometric means of the workloads of a group; the line in the picture is untraced code. Slow tools get a part of the
-input, the smallest of which is named. "9 of 11": the mean is that of the nine that could be measured.
+{run.title}. Geometric means of the workloads of a group; the line in the picture is untraced code. Slow tools
+get a part of the input, the smallest of which is named. "9 of 11": the mean is that of the nine that could be measured.
 
-{means_table(run, [group for group in groups if group not in YARDSTICKS])}
+{means_table(run, hot)}
 
-What a trace costs besides: CPU time divided by that of {"; ".join(f"{YARDSTICKS[g]} ({g})" for g in YARDSTICKS if g in groups)}.
+What a trace costs besides: CPU time divided by that of
+{"; ".join(f"{YARDSTICKS[group]} ({group})" for group in prices)}.
 
-{means_table(run, [group for group in groups if group in YARDSTICKS])}
+{means_table(run, prices)}
 
 Not measured:
 

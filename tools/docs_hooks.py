@@ -1,4 +1,4 @@
-"""What MkDocs does besides when it builds the site: it leaves out missing pictures, and refuses pages that load something."""
+"""What MkDocs does besides when it builds the site: leaves out missing pictures, refuses pages that load something."""
 
 import re
 from pathlib import Path
