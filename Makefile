@@ -7,7 +7,7 @@
 SHELL := /bin/sh
 export PYTHON
 # Where the tests run, a compiled recorder that is missing is an error; a demo works without.
-test test-all bench guard asan leaks fuzz corpora soak: export TRACEFUNC_REQUIRE_EXT = 1
+test test-all bench guard asan leaks fuzz corpora soak mutants: export TRACEFUNC_REQUIRE_EXT = 1
 
 # The Python that runs the two scripts: the first on PATH that works at all (3.6 or newer).
 PYTHON3 = $(or $(shell for python in $(PYTHON) python3 python /usr/bin/python3; do \
@@ -114,7 +114,8 @@ asan: ## run tests with the extension, assertions on, under AddressSanitizer and
 leaks: env ## look for memory that grows over 100,000 traces with each engine
 	TRACEFUNC_LEAK_TRACES=100000 $(VENV)/bin/python -m pytest -q -n 2 tests/test_leaks.py
 
-# What follows takes long, and is cut short in `make test`: test_programs.py, corpus/test_corpus.py, test_soak.py.
+# What follows takes long, and is cut short in `make test`: test_programs.py, corpus/test_corpus.py, test_soak.py,
+# test_mutants.py.
 ENGINES ?= fast pure
 FIRST_SEED ?= 0
 SEEDS ?= 1000
@@ -139,6 +140,14 @@ corpora: ## the same with doctests of 34 libraries, the standard library, and wh
 
 soak: env ## trace for SOAK_SECONDS with each engine: every trace stays right, and memory does not grow
 	@$(call with_engines, $(VENV)/bin/python tests/isolated/soak.py $(SOAK_SECONDS) || failed="$$failed $$engine";)
+
+MUTANTS ?= 100
+MUTANTS_SEED ?= 0
+MUTANTS_ARGS ?=
+
+mutants: ## change the core in MUTANTS small ways: do the tests notice? (20 minutes; MUTANTS=10: 3 minutes)
+	@$(MAKE_ENV) --group mutants --constraints tests/corpus/requirements.txt .venvs/mutants
+	.venvs/mutants/bin/python tools/mutants.py --count $(MUTANTS) --seed $(MUTANTS_SEED) $(MUTANTS_ARGS)
 
 dist: ## build the sdist and the wheels, and run all tests with each of them installed (PYTEST_ARGS: other ones)
 	@$(MAKE_ENV) --group dist .venvs/dist
