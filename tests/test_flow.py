@@ -520,6 +520,26 @@ def test_derived_offsets_are_armed_ones(loops):
     assert derived > len(NAMES) and measured > len(NAMES)
 
 
+def test_where_there_is_a_choice_what_is_outside_of_loops_is_measured(define):
+    """One event for each round of the inner loop is enough: its header's count follows from what enters it."""
+    fn = define("""
+        def target(n):
+            while n:
+                n -= 1
+                if n % 7 == 0:
+                    x = 1
+                    for i in range(50):
+                        z = 1
+                y = 2
+            return n
+    """)["target"]
+    plan = plan_of(fn)
+    (code_plan,) = plan.codes
+    armed = {offset for offset, action in code_plan.actions.items() if not action.conditional}
+    measured = [plan.lines[code_plan.actions[offset].line] for offset in armed - code_plan.flow.derived]
+    assert len([line for line in measured if line in ("for i in range(50):", "z = 1")]) == 1
+
+
 def test_straight_code_needs_no_count(define):
     fn = define("def target(x):\n    a = x\n    b = a\n    return b\n")["target"]
     (code_plan,) = plan_of(fn).codes
