@@ -239,7 +239,7 @@ def soak(seconds):
     rounds = repeat(seconds * 2 / 3, first)
     more_blocks, more_peak = memory()
     print(f"{rounds} rounds after the warm-up: {more_blocks - blocks} blocks, {more_peak - peak} KB more")
-    # Caches fill up for a while. A round is some 30 traces: a block for each would be more. The peak is coarse.
+    # Caches fill up for a while. A round is some 20 traces: a block for each would be more. The peak is coarse.
     assert more_blocks - blocks < 1500 + rounds
     assert more_peak - peak < 4096 + rounds
 
