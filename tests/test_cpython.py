@@ -1757,6 +1757,41 @@ def test_calls_in_other_threads_are_recorded():
     assert results[4][0].endswith(f"simple (test_cpython.py:{simple.__code__.co_firstlineno})")
 
 
+def waiting(wait, got=None):
+    if wait is not None:
+        got = wait()
+    for _ in range(3):
+        got = [got]
+    return got
+
+
+def test_a_call_in_another_thread_goes_on_after_the_last_has_started():
+    """When no further call is recorded, only what running ones can come to is listened to: theirs is not on the stack."""
+    started, go_on = threading.Event(), threading.Event()
+
+    def wait():
+        started.set()
+        return go_on.wait(60)
+
+    def fn():
+        thread = threading.Thread(target=waiting, args=(wait,))
+        thread.start()
+        try:
+            assert started.wait(60)
+            for _ in range(12):
+                waiting(None)
+        finally:
+            go_on.set()
+            thread.join()
+
+    results = tracefunc(fn, target_func=waiting)
+    assert results.exc is None
+    assert len(results) == 10
+    lines = {"if wait is not None:": 1, "got = wait()": 1, "for _ in range(3):": 4, "got = [got]": 3, "return got": 1}
+    assert hits([results[0]]) == lines
+    assert [hits([r]) for r in results[1:]] == [{k: v for k, v in lines.items() if k != "got = wait()"}] * 9
+
+
 COUNTED = """
 def target(n, seed):
     total = seed

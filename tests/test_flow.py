@@ -497,6 +497,29 @@ def test_offsets_are_silenced_at_all(recorder, loops):
         assert kind.silenced, name
 
 
+def test_what_no_recorded_call_comes_to_is_silenced(recorder, define):
+    """The first call runs still when no other is recorded any more, and has only the end before it."""
+    fn = define("""
+        def target(n, depth=12):
+            if depth:
+                below = target(n, depth - 1)
+            for i in range(n):
+                n -= i
+            return n
+    """)["target"]
+    kind, dead = recorder(), []
+    bury = kind._bury
+
+    def noted(self, own, frame):
+        bury(self, own, frame)
+        lines = {own.actions[offset].line for offset in own.dead}
+        dead.append({line for index, line in enumerate(self.plan.lines) if index in lines})
+
+    kind._bury = noted
+    assert [trace["if depth:"][0] for _, trace in tracefunc(fn, 4)] == [1] * 10
+    assert dead[0] == {"if depth:", "below = target(n, depth - 1)"}  # the starts of both
+
+
 def test_a_wrong_derivation_would_be_noticed(recorder, loops, monkeypatch):
     recorder(counts=False)
     reference = counts_of(tracefunc(loops["branchy"], 37))
