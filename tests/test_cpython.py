@@ -1739,6 +1739,25 @@ def test_without_columns_it_works_by_lines(tmp_path, how):
     ]
 
 
+def test_the_last_line_of_a_handler_is_sampled_before_its_name_is_unbound():
+    """`e = None; del e` ends it; that of `except*` follows the line at once."""
+
+    def target():
+        try:
+            raise KeyError(1)
+        except KeyError as e:
+            plain = e
+        try:
+            raise ExceptionGroup("g", [KeyError(2)])
+        except* KeyError as e:
+            group = e
+        return plain, group
+
+    results = tracefunc(target)
+    assert texts(results, "plain = e", "e") == ["KeyError(1)"]
+    assert texts(results, "group = e", "e") == ["ExceptionGroup('g', [KeyError(2)])"]
+
+
 # --- threads --------------------------------------------------------------------------------------------------------
 
 

@@ -392,6 +392,13 @@ def endless(n):
             raise StopIteration
         x = n
 
+def returns_but_goes_on(n):
+    for i in range(n):
+        try:
+            x = i; return
+        finally:
+            if i < n - 1: continue
+
 def deletes(n):
     d = dict.fromkeys(range(n))
     while d:
