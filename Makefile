@@ -125,12 +125,12 @@ CORPORA_VENV ?= .venvs/corpora
 with_engines = failed=; for engine in $(ENGINES); do export TRACEFUNC_ENGINE=$$engine; echo "== engine $$engine"; \
 	$(1) done; if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi
 
-fuzz: env ## hold traces of generated programs against the truth (10 minutes; SEEDS=100: 1 minute)
+fuzz: env ## hold traces of generated programs against the truth (15 minutes; SEEDS=100: 2 minutes)
 	@$(call with_engines, for kind in sync async; do echo "$$kind:"; \
 		$(VENV)/bin/python -m tests.fuzz $(FIRST_SEED) $(SEEDS) --kind $$kind --syntax all || failed="$$failed $$engine-$$kind"; \
 	done;)
 
-corpora: ## the same with doctests of 34 libraries, the standard library, and what engines and versions give
+corpora: ## the same with the doctests of 34 libraries and with the standard library (1 hour)
 	@$(MAKE_ENV) --group test --requirement tests/corpus/requirements.txt $(CORPORA_VENV)
 	@$(call with_engines, for corpus in "doctests --all" stdlib; do echo "$$corpus:"; \
 		$(CORPORA_VENV)/bin/python -m tests.corpus.$$corpus || failed="$$failed $$engine-$$corpus"; \
@@ -138,14 +138,14 @@ corpora: ## the same with doctests of 34 libraries, the standard library, and wh
 	$(CORPORA_VENV)/bin/python -m tests.corpus.lockstep --engines $(ENGINES)
 	$(CORPORA_VENV)/bin/python -m tests.test_mapping
 
-soak: env ## trace for SOAK_SECONDS with each engine: every trace stays right, and memory does not grow
+soak: env ## trace for SOAK_SECONDS with each engine: every trace stays right, and memory does not grow (10 minutes)
 	@$(call with_engines, $(VENV)/bin/python tests/isolated/soak.py $(SOAK_SECONDS) || failed="$$failed $$engine";)
 
 MUTANTS ?= 100
 MUTANTS_SEED ?= 0
 MUTANTS_ARGS ?=
 
-mutants: ## change the core in MUTANTS small ways: do the tests notice? (20 minutes; MUTANTS=10: 3 minutes)
+mutants: ## change the core in MUTANTS small ways: do the tests notice? (30 minutes; MUTANTS=10: 4 minutes)
 	@$(MAKE_ENV) --group mutants --constraints tests/corpus/requirements.txt .venvs/mutants
 	.venvs/mutants/bin/python tools/mutants.py --count $(MUTANTS) --seed $(MUTANTS_SEED) $(MUTANTS_ARGS)
 
