@@ -1739,6 +1739,36 @@ def test_without_columns_it_works_by_lines(tmp_path, how):
     ]
 
 
+def test_a_header_without_an_instruction_before_a_statement_without_one(define):
+    """`case _:` and `while True:` are executed when what they hold starts; on one line `...` leaves no trace of itself."""
+    fn = define("""
+        def target(v):
+            match v:
+                case 1: x = 1
+                case _: ...; x = v
+            while True: ...; x += 1; break
+            return x
+    """)["target"]
+    found = hits(tracefunc(fn, 2))
+    assert (found["case _:"], found["while True:"], found["x += 1"]) == (1, 1, 1)
+    assert "case _:" not in hits(tracefunc(fn, 1))
+
+
+def test_a_name_that_is_put_away_for_a_comprehension_within_one():
+    """While the outer one runs, its `x` has no value: the inner one's is the same variable."""
+
+    def target(x):
+        a = [1 for i in (x, x) if [2 for x in "ab"]]
+        b = [x for i in (x, x) if [2 for x in "ab"]]
+        return a, b, x
+
+    results = tracefunc(target, 7)
+    assert results.exc is None
+    assert texts(results, '[1 for i in (x, x) if [2 for x in "ab"]]', "x") == ["<unavailable>"] * 2
+    assert texts(results, '[x for i in (x, x) if [2 for x in "ab"]]', "x") == ["7"] * 2
+    assert texts(results, "return a, b, x", "x") == ["7"]
+
+
 def test_the_last_line_of_a_handler_is_sampled_before_its_name_is_unbound():
     """`e = None; del e` ends it; that of `except*` follows the line at once."""
 
