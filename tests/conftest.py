@@ -80,6 +80,7 @@ WITH_BOTH_ENGINES = {
     "test_programs",
     "test_readme",
     "test_skill",
+    "test_soak",
     "test_stack",
     "test_targets",
     "test_tracer",
