@@ -72,6 +72,7 @@ WITH_BOTH_ENGINES = {
     "test_skill",
     "test_stack",
     "test_targets",
+    "test_threads",
     "test_workloads",
 }
 # A missing extension is a failure, unless TRACEFUNC_ENGINE=pure says that a pure installation is tested.

@@ -1,5 +1,6 @@
 # cython: language_level=3, binding=False, profile=False, linetrace=False, boundscheck=False, wraparound=False
 # cython: initializedcheck=False, cdivision=True, auto_pickle=False, embedsignature=False
+# cython: freethreading_compatible=True
 """The recorder in Cython: the twin of `_pymon`, whose methods it has in the same order, with the same results.
 
 It looks at each armed event, in C, and needs no mode that only counts. An offset at which no line starts that still
@@ -9,6 +10,10 @@ are armed again for that time. Such a line may be rare, so this is done only for
 
 A frame is known by the address of the interpreter's own record of it, for which no Python object has to be made;
 only a frame that is recorded has its frame object made, for the search for the call around a frame that starts.
+
+Where threads run at once, a critical section of the recorder stands for the GIL: one thread at a time is in a
+recorder, and another one gets in where that blocks or runs Python code. Nothing is silenced there that may be wanted
+again: an answer DISABLE may come into force after a thread that wants the offset has armed it.
 """
 
 import sys
@@ -34,7 +39,24 @@ cdef extern from *:
     #define tracefunc_code_of(frame) ((PyObject *)PyFrame_GetCode(frame))
     /* An offset is a small number. */
     #define tracefunc_offset(number) PyUnstable_Long_CompactValue((PyLongObject *)(number))
+    /* One thread at a time in a recorder, which lives until the last one has left it: with the GIL, nothing to do. */
+    #ifdef Py_GIL_DISABLED
+    #define tracefunc_free_threaded 1
+    typedef PyCriticalSection tracefunc_section;
+    #define tracefunc_enter(section, self) (Py_INCREF(self), PyCriticalSection_Begin(section, self))
+    #define tracefunc_leave(section, self) (PyCriticalSection_End(section), Py_DECREF(self))
+    #else
+    #define tracefunc_free_threaded 0
+    typedef char tracefunc_section;
+    #define tracefunc_enter(section, self) ((void)(section))
+    #define tracefunc_leave(section, self) ((void)(section))
+    #endif
     """
+    ctypedef struct Section "tracefunc_section":
+        pass
+    bint FREE_THREADED "tracefunc_free_threaded"
+    void enter "tracefunc_enter"(Section *section, object self)
+    void leave "tracefunc_leave"(Section *section, object self)
     ctypedef struct PyFrameObject:
         pass
     void *tracefunc_current_frame()
@@ -501,7 +523,8 @@ cdef class Recorder:
         cdef Call call
         if own.table.is_target:
             if len(self.calls) >= self.max_calls:
-                return None if own.table.plan.suspends else DISABLE  # such a frame may go unreported
+                # Such a frame may go unreported.
+                return None if FREE_THREADED or own.table.plan.suspends else DISABLE
             call = Call(self.stack_of(<object>frame), self.lines, len(self.codes))
             if len(self.calls) >= self.max_calls:  # another thread was quicker
                 return None
@@ -612,7 +635,7 @@ cdef class Recorder:
             state = self.current()
             if state != NULL and state.code == own:
                 table = (<Code>own.own).table
-                left = (<Call>state.call).left[table.index]
+                left = <dict>(<Call>state.call).left[table.index]
                 left[<object>offset] = left.get(<object>offset, 0) + 1
                 self.leave(<Code>own.own, state, table.plan.prelude_at(<object>offset))
         return None
@@ -635,7 +658,7 @@ cdef class Recorder:
         if own.table.entry >= 0:
             (<Call>state.call).extra[own.table.entry] += 1
         self.forget(state)
-        if own.table.is_target and len(self.calls) >= self.max_calls:
+        if own.table.is_target and len(self.calls) >= self.max_calls and not FREE_THREADED:
             self.bury(own)
         return 0
 
@@ -661,7 +684,7 @@ cdef class Recorder:
         cdef Table table = (<Code>state.code.own).table
         cdef int line = state.line
         if state.at >= 0:
-            left = call.left[table.index]
+            left = <dict>call.left[table.index]
             left[state.at] = left.get(state.at, 0) + 1
             line = table.plan.line_at(state.at, line)
         if 0 <= line < self.lines and table.entry < 0:
@@ -743,7 +766,7 @@ cdef class Recorder:
         if call.taken[line] < self.max_samples:  # other threads may have been quicker
             call.samples[line].append(row)
             call.taken[line] += 1
-            if call.taken[line] == self.max_samples:
+            if call.taken[line] == self.max_samples and not FREE_THREADED:
                 self.filled(line)
         return 0
 
@@ -879,22 +902,28 @@ cdef class Recorder:
         cdef size_t i
         cdef Frame *state
         running = {id(frame): frame for frame in all_frames()} if self.by_key.used else {}
-        for i in range(self.by_key.mask + 1):
-            if self.by_key.slots[i].key != NULL:
-                state = <Frame *>self.by_key.slots[i].value
-                frame = running.get(<size_t>state.object)
-                if frame is not None and <PyObject *>frame.f_code == state.code.code:
-                    state.at = frame.f_lasti
-                self.lose(state)
-        return [self.record(call) for call in self.calls]
+        cdef Section section
+        enter(&section, self)
+        try:
+            for i in range(self.by_key.mask + 1):
+                if self.by_key.slots[i].key != NULL:
+                    state = <Frame *>self.by_key.slots[i].value
+                    frame = running.get(<size_t>state.object)
+                    if frame is not None and <PyObject *>frame.f_code == state.code.code:
+                        state.at = frame.f_lasti
+                    self.lose(state)
+            return [self.record(call) for call in self.calls]
+        finally:
+            leave(&section, self)
 
     cdef object record(self, Call call):
         cdef Code own
         cdef int index, number
         found = RawCall(call.stack, self.lines, call.codes)
-        found.samples = call.samples
+        # Copies: another thread may be in a callback still.
+        found.samples = [rows.copy() for rows in call.samples]
         found.extra = [call.extra[number] for number in range(self.lines)]
-        found.left = call.left
+        found.left = [left.copy() for left in call.left]
         found.open = call.open
         for index in range(call.codes):
             own = self.codes[index]
@@ -934,26 +963,51 @@ cdef object show(object frame, object reader, bint alone):
 # thread that ends the trace, the recorder is held here.
 
 cdef object start(object self, PyObject **args, Py_ssize_t count):
+    cdef Section section
     held = <Recorder>self
-    return held.start(args[0])
+    enter(&section, held)
+    try:
+        return held.start(args[0])
+    finally:
+        leave(&section, held)
 
 
 cdef PyObject *instruction(object self, PyObject **args, Py_ssize_t count) except NULL:
-    return (<Recorder>self).instruction(args[0], args[1])
+    cdef Section section
+    enter(&section, self)
+    try:
+        return (<Recorder>self).instruction(args[0], args[1])
+    finally:
+        leave(&section, self)
 
 
 cdef object returned(object self, PyObject **args, Py_ssize_t count):
+    cdef Section section
     held = <Recorder>self
-    return held.returned(args[0])
+    enter(&section, held)
+    try:
+        return held.returned(args[0])
+    finally:
+        leave(&section, held)
 
 
 cdef object yielded(object self, PyObject **args, Py_ssize_t count):
-    return (<Recorder>self).yielded(args[0], args[1])
+    cdef Section section
+    enter(&section, self)
+    try:
+        return (<Recorder>self).yielded(args[0], args[1])
+    finally:
+        leave(&section, self)
 
 
 cdef object unwind(object self, PyObject **args, Py_ssize_t count):
+    cdef Section section
     held = <Recorder>self
-    return held.unwind(args[0], args[1])
+    enter(&section, held)
+    try:
+        return held.unwind(args[0], args[1])
+    finally:
+        leave(&section, held)
 
 
 cdef PyMethodDef _on_start = PyMethodDef("on_start", <PyCFunction>start, METH_FASTCALL, NULL)

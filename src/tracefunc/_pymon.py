@@ -9,6 +9,7 @@ nothing but its count is wanted, and a callback that does no more than count tak
 from __future__ import annotations
 
 import sys
+from _thread import RLock
 
 from ._records import NOTHING, THROUGH, RawCall
 from ._stack import all_frames
@@ -18,6 +19,7 @@ TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from types import CodeType, FrameType
+    from typing import Any
 
     from ._codeplan import CodePlan
     from ._names import Reader
@@ -149,23 +151,27 @@ class Recorder:
                 own.attempts += 1  # it is not alone with the code
                 unseen = own.attempts >= _MAX_ATTEMPTS and not own.plan.suspends  # such a frame may go unreported
                 return DISABLE if unseen else None
-            call = RawCall(self.stack_of(frame), self.lines, len(self.codes))
+            call = RawCall(self.stack_of(frame), self.lines, len(self.plan.codes))
         elif (around := self._call_around(frame)) is not None:
             call = around
         else:
             return None
+        self._enter(own, key, call)
+        return None
+
+    def _enter(self, own: _Code, key: int, call: RawCall) -> None:
+        """A frame is recorded from now on."""
         state = _Frame(call, own)
         # No call up to the append, and so no other thread in between.
         if own.plan.is_target:
             if not self.room:  # another thread was quicker
-                return None
+                return
             self.room -= 1
             self.running[key] = call
         self.frames[key] = state
         own.frames += 1
         if own.plan.is_target:
             self.calls.append(call)
-        return None
 
     def examine(self, code: CodeType, offset: int, depth: int = 1) -> object:
         """INSTRUCTION: control is about to execute `offset` in the frame that is `depth` callers up."""
@@ -202,7 +208,7 @@ class Recorder:
             self._interrupted(state, before, frame)  # control has come to a handler
         for only_after, ghost in action.ghosts:
             if only_after == before:
-                state.call.extra[ghost] += 1
+                self._hit(state, ghost)
             if only_after in (before, THROUGH):
                 self._sample(state, ghost, frame)
         state.line = line
@@ -245,8 +251,7 @@ class Recorder:
             frame = sys._getframe(depth)
             state = self.frames.get(id(frame))
             if state is not None and state.code is own:
-                left = state.call.left[own.plan.index]
-                left[offset] = left.get(offset, 0) + 1
+                self._left(state, offset)
             self._leave(own, code, frame, offset)
         return None
 
@@ -272,12 +277,21 @@ class Recorder:
         elif 0 <= state.line < self.lines:
             self._sample(state, state.line, frame)
         if own.plan.entry >= 0:
-            state.call.extra[own.plan.entry] += 1
+            self._hit(state, own.plan.entry)
         self._forget(key)
         if own.plan.is_target and not self.room:
             self._bury(own, frame)
         if own.frames == 1:
             self._count(own)
+
+    def _hit(self, state: _Frame, line: int) -> None:
+        """A hit that is no offset's count."""
+        state.call.extra[line] += 1
+
+    def _left(self, state: _Frame, offset: int) -> None:
+        """A frame is left at `offset`, by an exception or not at all."""
+        left = state.call.left[state.code.plan.index]
+        left[offset] = left.get(offset, 0) + 1
 
     # frames
 
@@ -308,8 +322,7 @@ class Recorder:
         """A frame has not ended, or nobody said so: its line was counted when it started."""
         line = state.line
         if state.at >= 0:
-            left = state.call.left[state.code.plan.index]
-            left[state.at] = left.get(state.at, 0) + 1
+            self._left(state, state.at)
             line = state.code.plan.line_at(state.at, line)
         if 0 <= line < self.lines and state.code.plan.entry < 0:
             state.call.open.append(line)
@@ -346,7 +359,7 @@ class Recorder:
     def _interrupted(self, state: _Frame, prelude: int, frame: FrameType) -> None:
         """An exception ended a loop's prelude: a hit without an advance."""
         line = self.counted[prelude]
-        state.call.extra[line] += 1
+        self._hit(state, line)
         self._sample(state, line, frame)
 
     def _sample(self, state: _Frame, line: int, frame: FrameType) -> None:
@@ -494,7 +507,70 @@ class Recorder:
             if key in running and running[key].f_code is state.code.code:
                 state.at = running[key].f_lasti
             self._lose(state)
-        return self.calls
+        # What other threads do that are in a callback still must not reach what is returned.
+        self.codes, self.frames = {}, {}
+        for call in self.calls:
+            call.samples = [rows[: self.max_samples] for rows in call.samples]
+        return self.calls.copy()
+
+
+class FreeThreadedRecorder(Recorder):
+    """The same where threads run at once.
+
+    A frame is executed by one thread at a time, so what concerns it alone needs no lock: it has counts of its own until
+    it ends. The lock is for what several frames share, and is never held while code runs that is not ours.
+
+    Each event is examined. None is silenced that may be wanted again: an answer DISABLE may come into force after a
+    thread that wants the offset has armed it.
+    """
+
+    def __init__(self, *args: Any, **limits: Any) -> None:
+        self.lock = RLock()
+        super().__init__(*args, **limits)
+
+    def on_start(self, code: CodeType, offset: int, depth: int = 1) -> object:
+        super().on_start(code, offset, depth + 1)
+        return None
+
+    def _enter(self, own: _Code, key: int, call: RawCall) -> None:
+        with self.lock:
+            super()._enter(own, key, call)
+            if (state := self.frames.get(key)) is not None:
+                state.counts = [0] * len(state.counts)
+
+    def _hit(self, state: _Frame, line: int) -> None:
+        with self.lock:
+            super()._hit(state, line)
+
+    def _left(self, state: _Frame, offset: int) -> None:
+        with self.lock:
+            super()._left(state, offset)
+
+    def _forget(self, key: int) -> None:
+        state = self.frames.get(key)
+        if state is not None:
+            self._gather(state)
+        super()._forget(key)
+
+    def _gather(self, state: _Frame) -> None:
+        """Add the counts of a frame to those of its call."""
+        with self.lock:
+            found, state.counts = state.counts, [0] * len(state.counts)
+            counts = state.call.counts[state.code.plan.index]
+            assert counts is not None, "a call has counts of each code object that a frame of it runs"
+            for offset, number in enumerate(found):
+                counts[offset] += number
+
+    def _count(self, own: _Code) -> None:
+        """Go on to examine."""
+
+    def _bury(self, own: _Code, frame: FrameType) -> None:
+        """Go on to examine."""
+
+    def records(self) -> list[RawCall]:
+        for state in list(self.frames.values()):
+            self._gather(state)
+        return super().records()
 
 
 def _running(code: CodeType) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from ._records import FREE_THREADED
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,7 +31,9 @@ _SCHEME = (
 
 
 def all_frames() -> Iterator[FrameType]:
-    """Yield the frames on the stacks of all threads."""
+    """Yield the frames on the stacks of all threads; none where those could leave their frames meanwhile."""
+    if FREE_THREADED:
+        return
     tops = list(sys._current_frames().values())
     while (
         tops

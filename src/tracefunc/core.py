@@ -92,9 +92,9 @@ def tracefunc(
 
 def _run(recorder: Recorder, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Exception | None:
     _check_loop(fn)
+    recorder.base = id(sys._getframe())
     try:
         monitor.add(recorder)
-        recorder.base = id(sys._getframe())
         try:
             # Events are suspended in a debugger's prompt and in trace functions: call_tracing() brings them back.
             result = sys.call_tracing(_call, (fn, args, kwargs))  # noqa: F841 - dies when the trace has ended
