@@ -514,6 +514,16 @@ class Recorder:
         return self.calls.copy()
 
 
+class _Lookup(dict[int, Any] if TYPE_CHECKING else dict):
+    """A dictionary for threads: of a key that another thread made, 3.13's own `get` takes its lock twice, and waits."""
+
+    def get(self, key: int) -> Any:  # type: ignore[override]
+        try:
+            return self[key]
+        except KeyError:
+            return None
+
+
 class FreeThreadedRecorder(Recorder):
     """The same where threads run at once.
 
@@ -527,6 +537,9 @@ class FreeThreadedRecorder(Recorder):
     def __init__(self, *args: Any, **limits: Any) -> None:
         self.lock = RLock()
         super().__init__(*args, **limits)
+        self.codes, self.frames = _Lookup(self.codes), _Lookup()
+        for own in self.codes.values():
+            own.actions = _Lookup(own.actions)
 
     def on_start(self, code: CodeType, offset: int, depth: int = 1) -> object:
         super().on_start(code, offset, depth + 1)
