@@ -42,11 +42,13 @@ cdef extern from *:
     /* One thread at a time in a recorder, which lives until the last one has left it: with the GIL, nothing to do. */
     #ifdef Py_GIL_DISABLED
     #define tracefunc_free_threaded 1
+    #define tracefunc_cells_are_safe (PY_VERSION_HEX >= 0x030E0000)
     typedef PyCriticalSection tracefunc_section;
     #define tracefunc_enter(section, self) (Py_INCREF(self), PyCriticalSection_Begin(section, self))
     #define tracefunc_leave(section, self) (PyCriticalSection_End(section), Py_DECREF(self))
     #else
     #define tracefunc_free_threaded 0
+    #define tracefunc_cells_are_safe 1
     typedef char tracefunc_section;
     #define tracefunc_enter(section, self) ((void)(section))
     #define tracefunc_leave(section, self) ((void)(section))
@@ -55,6 +57,7 @@ cdef extern from *:
     ctypedef struct Section "tracefunc_section":
         pass
     bint FREE_THREADED "tracefunc_free_threaded"
+    bint CELLS_ARE_SAFE "tracefunc_cells_are_safe"  # as `_values` has it
     void enter "tracefunc_enter"(Section *section, object self)
     void leave "tracefunc_leave"(Section *section, object self)
     ctypedef struct PyFrameObject:
@@ -950,7 +953,7 @@ cdef object frame_above(PyFrameObject *frame):
 cdef object show(object frame, object reader, bint alone):
     """A sample of one name; `alone`: one variable of the frame has it."""
     try:
-        if alone and reader.how == READS_LOCAL:
+        if CELLS_ARE_SAFE and alone and reader.how == READS_LOCAL:
             return describe(PyFrame_GetVar(<PyFrameObject *>frame, reader.stored))
         return describe(read(frame, reader.stored, reader.how))
     except Exception:  # unbound, or no stack left to describe it at the recursion limit
