@@ -12,11 +12,10 @@ import fuzz
 import programs
 import test_flow
 from tracefunc import _engine, tracefunc
-from tracefunc._records import hits
+from tracefunc._records import FREE_THREADED, hits
 
 EXAMPLES = int(os.environ.get("TRACEFUNC_EXAMPLES", "0")) or 12
 # Without the GIL the pure engine examines each event, and lookups in dictionaries of other threads are slow in 3.13.
-FREE_THREADED = _engine.FREE_THREADED
 WAYS = [("fast", False), ("fast", True), ("pure", False), ("pure", True)]
 
 

@@ -514,14 +514,14 @@ class Recorder:
         return self.calls.copy()
 
 
-class _Lookup(dict[int, Any] if TYPE_CHECKING else dict):
+class _Lookup(dict):  # type: ignore[type-arg]
     """A dictionary for threads: of a key that another thread made, 3.13's own `get` takes its lock twice, and waits."""
 
-    def get(self, key: int) -> Any:  # type: ignore[override]
+    def get(self, key: int, default: Any = None) -> Any:
         try:
             return self[key]
         except KeyError:
-            return None
+            return default
 
 
 class FreeThreadedRecorder(Recorder):
