@@ -231,8 +231,9 @@ class Recorder:
         own = self.codes.get(id(code))
         if own is not None:
             key = id(sys._getframe(depth))
-            if key in self.frames:
-                self.frames[key].at = -1
+            state = self.frames.get(key)
+            if state is not None:
+                state.at = -1
             counting = self.counting.get(id(code))
             if counting is None:
                 self._count(own)
@@ -471,9 +472,9 @@ class Recorder:
         if not now:
             return examine
         if len(now) == 1:
-            ((key, counting),) = now.items()
+            (counting,) = now.values()
             numbers = counting.numbers
-            only = self.codes[key].code
+            only = counting.state.code.code
 
             def count_one(code: CodeType, offset: int, depth: int = 1) -> object:
                 if code is only:
@@ -500,7 +501,7 @@ class Recorder:
 
     def records(self) -> list[RawCall]:
         """What was recorded, call by call; to be asked for once, at the end."""
-        for counting in self.counting.values():
+        for counting in list(self.counting.values()):
             counting.end()
         running = {id(frame): frame for frame in all_frames()} if self.frames else {}
         for key, state in list(self.frames.items()):
