@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import sys
 
-from ._records import FREE_THREADED
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -32,7 +30,7 @@ _SCHEME = (
 
 def all_frames() -> Iterator[FrameType]:
     """Yield the frames on the stacks of all threads; none where those could leave their frames meanwhile."""
-    if FREE_THREADED:
+    if "free-threading build" in sys.version:
         return
     tops = list(sys._current_frames().values())
     while (

@@ -11,8 +11,6 @@ import sys
 from _thread import _local  # threading.local
 from itertools import islice
 
-from ._records import FREE_THREADED
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections import OrderedDict, defaultdict, deque
@@ -374,7 +372,10 @@ def read_local(frame: FrameType, name: str) -> object:
     ends.)
     """
     if _CELLS_ARE_READ_WITHOUT_LOCK:
-        return _read_slots(frame, name)
+        try:
+            return _read_slots(frame, name)
+        except ImportError:  # no ctypes: the interpreter's own way is the only one
+            pass
     if not _PROXY_IS_SAFE:
         return _read_by_ctypes(frame, name)
     variables = frame.f_locals
@@ -426,7 +427,7 @@ _PROXY_IS_SAFE = sys.version_info >= (3, 13, 3)
 
 # The free-threaded 3.13 takes what a cell holds without the cell's lock in f_locals, PyFrame_GetVar and cell_contents:
 # another thread that binds the variable anew frees it meanwhile, and the interpreter crashes.
-_CELLS_ARE_READ_WITHOUT_LOCK = FREE_THREADED and sys.version_info < (3, 14)
+_CELLS_ARE_READ_WITHOUT_LOCK = "free-threading build" in sys.version and sys.version_info < (3, 14)
 
 _get_var: Callable[[FrameType, str], object] | None = None
 
