@@ -46,12 +46,31 @@ cdef extern from *:
     typedef PyCriticalSection tracefunc_section;
     #define tracefunc_enter(section, self) (Py_INCREF(self), PyCriticalSection_Begin(section, self))
     #define tracefunc_leave(section, self) (PyCriticalSection_End(section), Py_DECREF(self))
+    typedef PyObject *(*tracefunc_callback)(PyObject *, PyObject **, Py_ssize_t);
+    static tracefunc_callback tracefunc_callbacks[5];
+    #define TRACEFUNC_LOCKED(number) \\
+    static PyObject *tracefunc_locked##number(PyObject *self, PyObject **args, Py_ssize_t count) { \\
+        tracefunc_section section; \\
+        tracefunc_enter(&section, self); \\
+        PyObject *answer = tracefunc_callbacks[number](self, args, count); \\
+        tracefunc_leave(&section, self); \\
+        return answer; \\
+    }
+    TRACEFUNC_LOCKED(0) TRACEFUNC_LOCKED(1) TRACEFUNC_LOCKED(2) TRACEFUNC_LOCKED(3) TRACEFUNC_LOCKED(4)
+    static PyCFunction tracefunc_locked(int number, PyCFunction callback) {
+        static const tracefunc_callback locked[5] = {
+            tracefunc_locked0, tracefunc_locked1, tracefunc_locked2, tracefunc_locked3, tracefunc_locked4
+        };
+        tracefunc_callbacks[number] = (tracefunc_callback)(void (*)(void))callback;
+        return (PyCFunction)(void (*)(void))locked[number];
+    }
     #else
     #define tracefunc_free_threaded 0
     #define tracefunc_cells_are_safe 1
     typedef char tracefunc_section;
     #define tracefunc_enter(section, self) ((void)(section))
     #define tracefunc_leave(section, self) ((void)(section))
+    #define tracefunc_locked(number, callback) (callback)
     #endif
     """
     ctypedef struct Section "tracefunc_section":
@@ -74,6 +93,7 @@ cdef extern from "Python.h":
         int ml_flags
         const char *ml_doc
     int METH_FASTCALL
+    PyCFunction locked "tracefunc_locked"(int number, PyCFunction callback)
     object PyCFunction_NewEx(PyMethodDef *method, object self, object module)
     PyFrameObject *PyEval_GetFrame()
     PyFrameObject *PyFrame_GetBack(PyFrameObject *frame)
@@ -966,58 +986,33 @@ cdef object show(object frame, object reader, bint alone):
 # thread that ends the trace, the recorder is held here.
 
 cdef object start(object self, PyObject **args, Py_ssize_t count):
-    cdef Section section
     held = <Recorder>self
-    enter(&section, held)
-    try:
-        return held.start(args[0])
-    finally:
-        leave(&section, held)
+    return held.start(args[0])
 
 
 cdef PyObject *instruction(object self, PyObject **args, Py_ssize_t count) except NULL:
-    cdef Section section
-    enter(&section, self)
-    try:
-        return (<Recorder>self).instruction(args[0], args[1])
-    finally:
-        leave(&section, self)
+    return (<Recorder>self).instruction(args[0], args[1])
 
 
 cdef object returned(object self, PyObject **args, Py_ssize_t count):
-    cdef Section section
     held = <Recorder>self
-    enter(&section, held)
-    try:
-        return held.returned(args[0])
-    finally:
-        leave(&section, held)
+    return held.returned(args[0])
 
 
 cdef object yielded(object self, PyObject **args, Py_ssize_t count):
-    cdef Section section
-    enter(&section, self)
-    try:
-        return (<Recorder>self).yielded(args[0], args[1])
-    finally:
-        leave(&section, self)
+    return (<Recorder>self).yielded(args[0], args[1])
 
 
 cdef object unwind(object self, PyObject **args, Py_ssize_t count):
-    cdef Section section
     held = <Recorder>self
-    enter(&section, held)
-    try:
-        return held.unwind(args[0], args[1])
-    finally:
-        leave(&section, held)
+    return held.unwind(args[0], args[1])
 
 
-cdef PyMethodDef _on_start = PyMethodDef("on_start", <PyCFunction>start, METH_FASTCALL, NULL)
-cdef PyMethodDef _on_instruction = PyMethodDef("on_instruction", <PyCFunction>instruction, METH_FASTCALL, NULL)
-cdef PyMethodDef _on_return = PyMethodDef("on_return", <PyCFunction>returned, METH_FASTCALL, NULL)
-cdef PyMethodDef _on_yield = PyMethodDef("on_yield", <PyCFunction>yielded, METH_FASTCALL, NULL)
-cdef PyMethodDef _on_unwind = PyMethodDef("on_unwind", <PyCFunction>unwind, METH_FASTCALL, NULL)
+cdef PyMethodDef _on_start = PyMethodDef("on_start", locked(0, <PyCFunction>start), METH_FASTCALL, NULL)
+cdef PyMethodDef _on_instruction = PyMethodDef("on_instruction", locked(1, <PyCFunction>instruction), METH_FASTCALL, NULL)
+cdef PyMethodDef _on_return = PyMethodDef("on_return", locked(2, <PyCFunction>returned), METH_FASTCALL, NULL)
+cdef PyMethodDef _on_yield = PyMethodDef("on_yield", locked(3, <PyCFunction>yielded), METH_FASTCALL, NULL)
+cdef PyMethodDef _on_unwind = PyMethodDef("on_unwind", locked(4, <PyCFunction>unwind), METH_FASTCALL, NULL)
 
 
 cdef class Shared:
