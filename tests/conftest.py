@@ -86,6 +86,7 @@ WITH_BOTH_ENGINES = {
     "test_tracer",
     "test_concurrency",
     "test_text",
+    "test_threads",
     "test_workloads",
 }
 # Those whose tests do so if they take the fixture `engine` by name.

@@ -14,6 +14,7 @@ import pytest
 import fuzz
 import programs
 from tracefunc import _engine, _pymon, tracefunc
+from tracefunc._engine import FREE_THREADED
 from tracefunc._flow import Flow
 from tracefunc._plan import plan as plan_of
 
@@ -501,7 +502,7 @@ def test_offsets_are_silenced_at_all(recorder, loops):
     for name in ("nested", "branchy", "chained"):
         kind.silenced = 0
         tracefunc(loops[name], 37)
-        assert kind.silenced, name
+        assert bool(kind.silenced) is not FREE_THREADED, name
 
 
 def test_what_no_recorded_call_comes_to_is_silenced(recorder, define):
@@ -532,7 +533,7 @@ def test_a_wrong_derivation_would_be_noticed(recorder, loops, monkeypatch):
     reference = counts_of(tracefunc(loops["branchy"], 37))
     recorder()
     monkeypatch.setattr(Flow, "fill", lambda self, counts, entered, unwound: None)
-    assert counts_of(tracefunc(loops["branchy"], 37)) != reference
+    assert (counts_of(tracefunc(loops["branchy"], 37)) == reference) is FREE_THREADED  # measured there
 
 
 # --- the flow alone ------------------------------------------------------------------------------------------------------
