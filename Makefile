@@ -2,11 +2,11 @@
 # CPython that is new enough, tools/make_env.py makes .venv with it. `make test PYTHON=python3.12` uses that one.
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test test-all lint format typecheck bench bench-all guard asan leaks dist clean
+.PHONY: help env demo test test-all test-browser pictures lint format typecheck bench bench-all guard asan leaks dist clean
 SHELL := /bin/sh
 export PYTHON
 # Where the tests run, a compiled recorder that is missing is an error; a demo works without.
-test test-all bench guard asan leaks: export TRACEFUNC_REQUIRE_EXT = 1
+test test-all test-browser bench guard asan leaks: export TRACEFUNC_REQUIRE_EXT = 1
 
 # The Python that runs the two scripts: the first on PATH that works at all (3.6 or newer).
 PYTHON3 = $(or $(shell for python in $(PYTHON) python3 python /usr/bin/python3; do \
@@ -43,6 +43,18 @@ test-all: ## run all tests on each of PYTHONS
 		|| failed="$$failed $$python"; \
 	done; \
 	if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi
+
+test-browser pictures: env-browser
+
+.PHONY: env-browser
+env-browser:
+	@$(MAKE_ENV) $(FOR_TESTS) --group browser $(VENV)
+
+test-browser: ## run the tests of the page in a browser (needs Chromium: Debian's package chromium)
+	TRACEFUNC_REQUIRE_BROWSER=1 $(VENV)/bin/python -m pytest -q -m browser
+
+pictures: ## take the pictures of the page anew (needs Chromium)
+	$(VENV)/bin/python tools/screenshots.py
 
 lint: ## check style, types, spelling, the layers of imports and the workflows
 	@$(MAKE_ENV) --group lint .venvs/lint
