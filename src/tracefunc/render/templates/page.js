@@ -212,7 +212,8 @@ function sourceRow(call, k) {
   const hits = target.atRow[k].reduce((most, i) => Math.max(most, call.hits(i)), 0);
   const traced = target.atRow[k].length > 0;
   const row = make("div", { class: "row line", role: "presentation", "data-row": k });
-  if (traced && !hits) row.classList.add("unhit");
+  const isText = target.atRow[k].every((i) => /^[a-z]*["']/i.test(target.lines[i].text)); // it is no work to skip
+  if (traced && !hits && !isText) row.classList.add("unhit");
   if (target.atRow[k].includes(state.line)) row.classList.add("chosen");
   if (state.matched?.has(k)) row.classList.add("matched");
   const gutter = make("span", { class: "gutter", role: "presentation" }, ...starting.map((i) => chip(call, i)));
