@@ -2,12 +2,12 @@
 # CPython that is new enough, tools/make_env.py makes .venv with it. `make test PYTHON=python3.12` uses that one.
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test test-all free-threaded lint format typecheck bench bench-all guard asan leaks fuzz corpora soak mutants dist \
-	clean
+.PHONY: help env demo test test-all free-threaded test-browser pictures lint format typecheck bench bench-all guard asan leaks fuzz corpora soak mutants \
+	dist clean
 SHELL := /bin/sh
 export PYTHON
 # Where the tests run, a compiled recorder that is missing is an error; a demo works without.
-test test-all free-threaded bench guard asan leaks fuzz corpora soak mutants: export TRACEFUNC_REQUIRE_EXT = 1
+test test-all free-threaded test-browser bench guard asan leaks fuzz corpora soak mutants: export TRACEFUNC_REQUIRE_EXT = 1
 
 # The Python that runs the two scripts: the first on PATH that works at all (3.6 or newer).
 PYTHON3 = $(or $(shell for python in $(PYTHON) python3 python /usr/bin/python3; do \
@@ -44,6 +44,18 @@ test-all: ## run all tests on each of PYTHONS
 		|| failed="$$failed $$python"; \
 	done; \
 	if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi
+
+test-browser pictures: env-browser
+
+.PHONY: env-browser
+env-browser:
+	@$(MAKE_ENV) $(FOR_TESTS) --group browser $(VENV)
+
+test-browser: ## run the tests of the page in a browser (needs Chromium: Debian's package chromium)
+	TRACEFUNC_REQUIRE_BROWSER=1 $(VENV)/bin/python -m pytest -q -m browser
+
+pictures: ## take the pictures of the page anew (needs Chromium)
+	$(VENV)/bin/python tools/screenshots.py
 
 # TRACEFUNC_STRESS=100 has the threads of tests/test_threads.py run a hundred times as long.
 free-threaded: ## run all tests on a free-threaded CPython, PYTHON=python3.14t if nothing else is said
