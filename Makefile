@@ -2,12 +2,12 @@
 # CPython that is new enough, tools/make_env.py makes .venv with it. `make test PYTHON=python3.12` uses that one.
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test test-all free-threaded test-browser pictures lint format typecheck bench bench-all guard asan leaks fuzz corpora soak mutants \
+.PHONY: help env demo test test-all free-threaded clusters test-browser pictures lint format typecheck bench bench-all guard asan leaks fuzz corpora soak mutants \
 	dist clean
 SHELL := /bin/sh
 export PYTHON
 # Where the tests run, a compiled recorder that is missing is an error; a demo works without.
-test test-all free-threaded test-browser bench guard asan leaks fuzz corpora soak mutants: export TRACEFUNC_REQUIRE_EXT = 1
+test test-all free-threaded clusters test-browser bench guard asan leaks fuzz corpora soak mutants: export TRACEFUNC_REQUIRE_EXT = 1
 
 # The Python that runs the two scripts: the first on PATH that works at all (3.6 or newer).
 PYTHON3 = $(or $(shell for python in $(PYTHON) python3 python /usr/bin/python3; do \
@@ -44,6 +44,10 @@ test-all: ## run all tests on each of PYTHONS
 		|| failed="$$failed $$python"; \
 	done; \
 	if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi
+
+clusters: ## trace functions on the workers of Dask, Ray and joblib (a Python for which Ray has a wheel)
+	@$(MAKE_ENV) --group clusters .venvs/clusters
+	.venvs/clusters/bin/python -m pytest -q -p no:xdist tests/clusters
 
 test-browser pictures: env-browser
 
@@ -92,7 +96,7 @@ format: ## put the code into shape
 
 typecheck: ## a second opinion on the types, from pyright (needs Node.js)
 	@$(MAKE_ENV) --group lint .venvs/lint
-	.venvs/lint/bin/pyright
+	.venvs/lint/bin/pyright --pythonpath .venvs/lint/bin/python
 
 # `make bench PYTHON=python3.12 BENCH_ARGS='-k "pure or coverage"'`; TRACEFUNC_BENCH_SCALE=0.1 takes a tenth of the time.
 BENCH_VENV ?= .venvs/bench

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from ._program import Program
+    from ._progress import Progress
     from .core import Tracer
     from .results import TraceResults
 
@@ -265,6 +266,7 @@ class _Recording:
         self.options = options
         self.stderr = sys.stderr  # the program may set another one
         self.process = os.getpid()
+        self.progress: Progress | None = None
         try:
             self.session, self.results = tracer.recording(program.code)
         except ValueError as error:
@@ -283,8 +285,8 @@ class _Recording:
             raise _Failure(error) from error
         # The last thing that is done at exit: the program's threads have ended, and its exit functions were called.
         atexit.register(self.end)
-        quiet = self.options.quiet or self.stderr is None or not self.stderr.isatty()
-        self.progress = None if quiet else Progress(self.session.calls, self.stderr)
+        if not self.options.quiet and self.stderr is not None and self.stderr.isatty():
+            self.progress = Progress(self.session.calls, self.stderr)
         try:
             self.program.run()
         except BaseException as error:
