@@ -97,6 +97,18 @@ SNIPPETS = [
         target="g",
     ),
     Snippet(
+        "callable-target",
+        "import functools\ndef g(x, y):\n    return x + y\nf = functools.partial(g, 1)\n",
+        {"return x + y": 1},
+        (2,),
+    ),
+    Snippet(
+        "callable-target",
+        "class f:\n    def __init__(self, x):\n        self.x = x\n",
+        {"self.x = x": 1},
+        (1,),
+    ),
+    Snippet(
         "asynchronous-fn",
         "import asyncio\nasync def f(x):\n    await asyncio.sleep(0)\n    return x\n",
         {"await asyncio.sleep(0)": 1, "return x": 1},

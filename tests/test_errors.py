@@ -170,7 +170,9 @@ def test_a_partial_of_a_c_function(value):
     assert watched.runs == 0
 
 
-@pytest.mark.parametrize("value", [operator.itemgetter(0), operator.attrgetter("a")], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize(
+    "value", [operator.itemgetter(0), operator.attrgetter("a")], ids=lambda value: type(value).__name__
+)
 def test_another_callable_object(value):
     """Never an answer that is empty without a word."""
     watched = Watched()
@@ -390,7 +392,9 @@ async def several():
 @pytest.mark.parametrize("fn", [nothing, several])
 def test_an_asynchronous_function_where_a_loop_runs(fn):
     async def main():
-        with pytest.raises(RuntimeError, match=f"{fn.__name__!r} is asynchronous.*`await Tracer\\(...\\).arun\\(...\\)`"):
+        with pytest.raises(
+            RuntimeError, match=f"{fn.__name__!r} is asynchronous.*`await Tracer\\(...\\).arun\\(...\\)`"
+        ):
             tracefunc(fn)
         return await asyncio.to_thread(tracefunc, fn)
 

@@ -539,9 +539,7 @@ class _Deriving(_pymon.Recorder):
         pass
 
     def record(self, call):
-        for code_plan, counts, entered, left in zip(
-            self.plan.codes, call.counts, call.entered, call.left, strict=True
-        ):
+        for code_plan, counts, entered, left in zip(self.plan.codes, call.counts, call.entered, call.left, strict=True):
             if counts is not None:
                 self._compare(code_plan, counts, entered, left)
         return super().record(call)

@@ -103,7 +103,7 @@ class Calls:
         self._max_samples = options.max_samples
         self._surplus = options.surplus(options.max_calls)
         self._surplus_values = options.surplus(options.max_samples)
-        self._conditions = conditions
+        self.conditions = conditions
         self._secret = [options.redacts(plan.codes[0].code.co_name) for plan in plans]
         self._thread = get_ident() if options.threads == "current" else 0
         self._lock = allocate_lock()
@@ -117,15 +117,16 @@ class Calls:
         """A call of a target starts in `frame`; returns None if it is not to be recorded."""
         self.seen += 1
         if self.full or (self.chooses and not self._is_chosen(target, frame)):
-            return self._pass(target, frame)
+            self._pass(target, frame)
+            return None
         info = CallInfo(target, self.stack_of(frame), self._parent(frame))
         for reader in self.plans[target].parameters:
             info.arguments[reader.name] = sample(frame, reader, self.describe)
         info.thread, info.task = _thread_name(), _task_name()
         dropped = None
         with self._lock:
-            if self.full:  # another thread was quicker
-                return None
+            if self._max_calls is not None and self._surplus < 0 and len(self.kept) >= self._max_calls:
+                return None  # another thread was quicker
             info.number = self.kept[-1].number + 1 if self.kept else 0
             self.kept.append(info)
             if self._max_calls is not None:
@@ -166,17 +167,20 @@ class Calls:
             _take_back(info.token)
             info.token = None
 
-    def give(self, info: CallInfo, value: object) -> None:
-        """A recorded generator yields a value."""
-        if self._max_samples is not None and self._surplus_values < 0 and len(info.yielded) >= self._max_samples:
-            return
+    def give(self, info: CallInfo, value: object) -> bool:
+        """A recorded generator yields a value; returns whether it has to tell of the next one too."""
         if self.plans[info.target].codes[0].code.co_flags & ASYNC_GENERATOR:
             if type(value).__name__ != "async_generator_wrapped_value":
-                return  # an `await` in it
+                return True  # an `await` in it
             value = _unwrapped(value)
+        if self._max_samples == 0:
+            return False
         info.yielded.append(self._shown(info, value))
-        if self._max_samples is not None and len(info.yielded) > self._max_samples:
+        if self._max_samples is None:
+            return True
+        if self._surplus_values >= 0 and len(info.yielded) > self._max_samples:
             del info.yielded[self._surplus_values]
+        return self._surplus_values >= 0 or len(info.yielded) < self._max_samples
 
     def leave(self, key: int) -> None:
         """A call that is not recorded, and can be suspended, ends."""
@@ -217,7 +221,7 @@ class Calls:
     def _is_chosen(self, target: int, frame: FrameType) -> bool:
         if self._thread and get_ident() != self._thread:
             return False
-        condition = self._conditions[target]
+        condition = self.conditions[target]
         if condition is None:
             return True
         try:

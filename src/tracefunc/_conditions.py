@@ -7,6 +7,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from ._reading import read
+from ._source import SourceError, file_lines, find_node
 from ._values import describe
 
 if TYPE_CHECKING:
@@ -29,14 +30,19 @@ def parse(text: str) -> ast.Expression:
 class Condition:
     """`when` for the calls of one function: a function of some of its arguments, by name."""
 
-    __slots__ = ("readers", "secretive", "test")
+    __slots__ = ("comparison", "readers", "secretive", "test")
 
     def __init__(self, when: Callable[..., object] | str, function: FunctionType, plan: Plan, secretive: bool) -> None:
         names = [reader.name for reader in plan.parameters]
         if isinstance(when, str):
+            expression: ast.AST | None = parse(when).body
             self.test, wanted = _compiled(parse(when), names, function.__globals__)
         else:
+            expression = _lambda_body(when)
             self.test, wanted = when, _accepted(when, names)
+        self.comparison = _comparison(expression, wanted)
+        """Where it is no more than that: two operands, each a parameter's (name, None) or (None, constant), and which
+        of the operators <, <=, ==, !=, >, >= is between them, from 0."""
         self.readers = [reader for reader in plan.parameters if reader.name in wanted]
         self.secretive = secretive  # say nothing that may show a value
 
@@ -49,7 +55,9 @@ class Condition:
         return type(error).__name__ if self.secretive else describe(error)[1]
 
 
-def _compiled(expression: ast.Expression, names: list[str], space: dict[str, Any]) -> tuple[Callable[..., object], set[str]]:
+def _compiled(
+    expression: ast.Expression, names: list[str], space: dict[str, Any]
+) -> tuple[Callable[..., object], set[str]]:
     """Make a function of an expression: of the arguments that it mentions; its other names are the target's globals."""
     mentioned = {node.id for node in ast.walk(expression) if isinstance(node, ast.Name)}
     wanted = [name for name in names if name in mentioned]
@@ -57,6 +65,35 @@ def _compiled(expression: ast.Expression, names: list[str], space: dict[str, Any
     made = ast.fix_missing_locations(ast.Expression(ast.Lambda(arguments, expression.body)))
     [code] = [const for const in compile(made, "<when>", "eval").co_consts if hasattr(const, "co_code")]
     return FunctionType(code, space), set(wanted)
+
+
+_OPERATORS = (ast.Lt, ast.LtE, ast.Eq, ast.NotEq, ast.Gt, ast.GtE)
+
+
+def _comparison(node: ast.AST | None, names: set[str]) -> tuple[tuple[Any, ...], tuple[Any, ...], int] | None:
+    """A comparison of parameters and constants, which the compiled engine makes without calling anything."""
+    if not isinstance(node, ast.Compare) or len(node.ops) != 1 or not isinstance(node.ops[0], _OPERATORS):
+        return None
+    operands: list[tuple[Any, ...]] = []
+    for part in (node.left, node.comparators[0]):
+        if isinstance(part, ast.Constant):
+            operands.append((None, part.value))
+        elif isinstance(part, ast.Name) and part.id in names:
+            operands.append((part.id, None))
+        else:
+            return None
+    return operands[0], operands[1], _OPERATORS.index(type(node.ops[0]))
+
+
+def _lambda_body(when: Callable[..., object]) -> ast.AST | None:
+    """The expression of a lambda, if its source can be found and its names are its parameters."""
+    if not isinstance(when, FunctionType) or when.__code__.co_name != "<lambda>" or when.__defaults__:
+        return None
+    try:
+        node = find_node(when, file_lines(when))
+    except SourceError:
+        return None
+    return node.body if isinstance(node, ast.Lambda) else None
 
 
 def _accepted(when: Callable[..., object], names: list[str]) -> set[str]:

@@ -34,6 +34,8 @@ cdef extern from *:
     #else
     #define tracefunc_current_frame() ((void *)_PyThreadState_UncheckedGet()->cframe->current_frame)
     #endif
+    /* What a word of it refers to: the lowest bits may be a tag. */
+    #define tracefunc_word(frame, i) ((PyObject *)(((uintptr_t *)(frame))[i] & ~(uintptr_t)3))
     #define tracefunc_code_of(frame) ((PyObject *)PyFrame_GetCode(frame))
     /* An offset is a small number. */
     #define tracefunc_offset(number) PyUnstable_Long_CompactValue((PyLongObject *)(number))
@@ -41,6 +43,7 @@ cdef extern from *:
     ctypedef struct PyFrameObject:
         pass
     void *tracefunc_current_frame()
+    PyObject *tracefunc_word(void *frame, Py_ssize_t i)
     object tracefunc_code_of(PyFrameObject *frame)
     Py_ssize_t tracefunc_offset(PyObject *number)
 
@@ -56,6 +59,7 @@ cdef extern from "Python.h":
     PyFrameObject *PyEval_GetFrame()
     PyFrameObject *PyFrame_GetBack(PyFrameObject *frame)
     object PyFrame_GetVar(PyFrameObject *frame, object name)
+    object PyObject_RichCompare(object one, object other, int operator)
     object PyObject_Vectorcall(object callable, PyObject **args, size_t count, PyObject *names)
     void Py_DECREF(PyObject *value)
     void Py_XDECREF(PyObject *value)
@@ -70,6 +74,80 @@ cdef int READS_LOCAL = LOCAL
 cdef int ASYNCHRONOUS = _ASYNCHRONOUS, COROUTINE = _COROUTINE, SUSPENDING = _SUSPENDING
 
 ctypedef long long Count
+
+
+cdef enum:
+    MOST_OPERANDS = 8
+
+
+# Where the arguments of a function are in the interpreter's record of its frame: found out, not assumed.
+cdef Py_ssize_t _first_slot = -1
+
+
+cdef object find_slots(object self, PyObject **args, Py_ssize_t count):
+    """Called by a function with its two arguments: where do they stand first? (Then they are on its stack.)"""
+    global _first_slot
+    cdef void *frame = tracefunc_current_frame()
+    cdef Py_ssize_t i
+    for i in range(4, 16):
+        if tracefunc_word(frame, i) == args[0] and tracefunc_word(frame, i + 1) == args[1]:
+            _first_slot = i
+            break
+    return None
+
+
+cdef PyMethodDef _find_slots = PyMethodDef("find_slots", <PyCFunction>find_slots, METH_FASTCALL, NULL)
+_space = {"find": PyCFunction_NewEx(&_find_slots, None, None)}
+exec("def probe(a, b): find(a, b)\nprobe(object(), object())", _space)
+del _space
+
+
+@cython.final
+cdef class Check:
+    """A `Condition` on plain arguments, made without the frame object that Python code would need to read them."""
+
+    cdef object test
+    cdef tuple names  # of the arguments that the test takes
+    cdef Py_ssize_t slots[MOST_OPERANDS]  # of these, or of a comparison's operands; -1: a constant
+    cdef int operator  # -1: call the test
+    cdef tuple constants
+
+    def __cinit__(self, condition, code):
+        self.test = condition.test
+        stored = {reader.name: reader.stored for reader in condition.readers}
+        if condition.comparison is None:
+            self.operator = -1
+            self.names = tuple(stored)
+        else:
+            *operands, self.operator = condition.comparison
+            self.names = tuple([name for name, _ in operands])
+            self.constants = tuple([value for _, value in operands])
+        for i, name in enumerate(self.names):
+            self.slots[i] = -1 if name is None else _first_slot + code.co_varnames.index(stored[name])
+
+    cdef inline object operand(self, void *frame, int i):
+        if self.slots[i] < 0:
+            return self.constants[i]
+        return <object>tracefunc_word(frame, self.slots[i])
+
+    cdef bint holds(self) except -1:
+        cdef void *frame = tracefunc_current_frame()
+        cdef PyObject *values[MOST_OPERANDS]
+        cdef Py_ssize_t i
+        if self.operator >= 0:
+            return bool(PyObject_RichCompare(self.operand(frame, 0), self.operand(frame, 1), self.operator))
+        for i in range(len(self.names)):
+            values[i] = tracefunc_word(frame, self.slots[i])
+        return bool(PyObject_Vectorcall(self.test, values, 0, <PyObject *>self.names))
+
+
+cdef Check check_of(condition, code):
+    """The quick way to a condition, None if there is none: for a variable that is a cell, say."""
+    if condition is None or _first_slot < 0 or len(condition.readers) > MOST_OPERANDS:
+        return None
+    if any([reader.stored in code.co_cellvars for reader in condition.readers]):
+        return None
+    return Check(condition, code)
 
 # What little is wanted at a point.
 cdef enum:
@@ -343,6 +421,7 @@ cdef struct Frame:
     PyFrameObject *object
     PyObject *call  # one reference, as to `info`
     PyObject *info  # what `calls` knows of the call, where this is the target's frame
+    bint gives  # values that are wanted
     Live *code
     Count *counts
     Count mark  # of a prelude under way: how often its loop had advanced before
@@ -409,6 +488,8 @@ cdef class Recorder:
 
     cdef readonly object plan
     cdef readonly bint asleep
+    cdef Check check
+    cdef long long passed  # calls that the check refused
     cdef object calls, finished, rearm, notice, describe
     cdef bint measure_all
     cdef int target, max_samples, surplus, lines, refused
@@ -446,6 +527,7 @@ cdef class Recorder:
             code = Code(code_plan)
             self.codes.append(code)
             self.by_code.put(<void *>(<Code>code).code, &(<Code>code).live)
+        self.check = check_of(calls.conditions[target], plan.codes[0].code)
 
     @property
     def on_start(self):
@@ -504,6 +586,13 @@ cdef class Recorder:
         if live == NULL:
             return None
         own = <Code>live.own
+        if self.check is not None and own.table.is_target:
+            try:
+                if not self.check.holds():
+                    self.passed += 1
+                    return self.refuse()
+            except Exception:
+                pass  # open() will find that too, and say so
         cdef PyFrameObject *frame = PyEval_GetFrame()
         if tracefunc_code_of(frame) is not <object>code:
             return None  # 3.15: a generator expression that is being made runs in its maker's frame
@@ -552,6 +641,7 @@ cdef class Recorder:
         state.object = frame
         state.call = Py_NewRef(<PyObject *>call)
         state.info = Py_NewRef(<PyObject *>info) if info is not None else NULL
+        state.gives = info is not None and not own.table.flags & COROUTINE
         state.code = &own.live
         state.counts = call.counts[index]
         state.line = own.table.entry
@@ -630,8 +720,8 @@ cdef class Recorder:
         cdef Frame *state = self.current()
         if state != NULL and state.code.code == code:
             state.at = <int>tracefunc_offset(offset)
-            if state.info != NULL and not (<Code>state.code.own).table.flags & COROUTINE:
-                self.calls.give(<object>state.info, <object>value)
+            if state.gives:
+                state.gives = self.calls.give(<object>state.info, <object>value)
         return None
 
     cdef object unwind(self, PyObject *code, PyObject *offset, PyObject *error):
@@ -680,7 +770,7 @@ cdef class Recorder:
             except RecursionError:
                 pass
         self.forget(state)
-        if own.table.is_target and self.calls.full:
+        if own.table.is_target and self.calls.full and not self.calls.is_starting(self.target):
             self.bury(own)
         return 0
 
@@ -972,6 +1062,8 @@ cdef class Recorder:
         """Complete the records of all calls; to be done once, at the end."""
         cdef size_t i
         cdef Frame *state
+        self.calls.seen += self.passed
+        self.passed = 0
         running = {id(frame): frame for frame in all_frames()} if self.by_key.used else {}
         for i in range(self.by_key.mask + 1):
             if self.by_key.slots[i].key != NULL:

@@ -116,7 +116,7 @@ class Body:
 
 
 class Source:
-    """The analysed source of one target: `lines` in order, `body` for its code object, `text` as it stands in the file."""
+    """The analysed source of one target: `lines` in order, `body` for its code object, `text` as it is in the file."""
 
     __slots__ = ("body", "lines", "text")
 

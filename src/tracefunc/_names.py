@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, NamedTuple
 
-from ._source import FUNCTIONS
 from ._reading import CLASS, CLASS_FREE, FREE, GLOBAL, LOCAL, UNREADABLE
+from ._source import FUNCTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -101,7 +101,7 @@ class Options:
 
 
 def _limit(name: str, value: int | None, least: int) -> int | None:
-    if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+    if value is not None and type(value) is not int:
         raise TypeError(f"{name} must be a whole number, or None for no limit, not {value!r}.")
     if value is not None and value < least:
         raise ValueError(f"{name} is {value}: it must be {least} or more, or None for no limit.")

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from ._lines import Body, Source
     from ._names import Reader
-    from .results import Place
     from ._source import Span
+    from .results import Place
 
 
 class Plan:

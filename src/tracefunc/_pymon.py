@@ -16,7 +16,7 @@ from ._stack import all_frames
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
     from types import CodeType, FrameType
 
     from ._calls import CallInfo, Calls
@@ -32,12 +32,13 @@ _MAX_ATTEMPTS = 100
 class _Frame:
     """A frame that is being recorded."""
 
-    __slots__ = ("at", "call", "code", "counts", "info", "line", "mark")
+    __slots__ = ("at", "call", "code", "counts", "gives", "info", "line", "mark")
 
     def __init__(self, call: RawCall, code: _Code, info: CallInfo | None) -> None:
         self.call = call
         self.code = code
         self.info = info  # of the call, where this is the target's frame
+        self.gives = info is not None and not code.code.co_flags & COROUTINE  # values that are wanted
         self.line = code.plan.entry  # the state that is under way
         self.mark = 0  # of a prelude under way: how often its loop had advanced before
         self.at = -1  # the offset where it is suspended
@@ -228,8 +229,8 @@ class Recorder:
         state = self.frames.get(id(sys._getframe(depth)))
         if state is not None and state.code.code is code:
             state.at = offset
-            if state.info is not None and not code.co_flags & COROUTINE:
-                self.calls.give(state.info, value)
+            if state.gives and state.info is not None:
+                state.gives = self.calls.give(state.info, value)
         return None
 
     def on_resume(self, code: CodeType, offset: int, depth: int = 1) -> object:
@@ -294,7 +295,7 @@ class Recorder:
             except RecursionError:
                 pass
         self._forget(key)
-        if own.plan.is_target and self.calls.full:
+        if own.plan.is_target and self.calls.full and not self.calls.is_starting(self.target):
             self._bury(own, frame)
         if own.frames == 1:
             self._count(own)
@@ -380,13 +381,16 @@ class Recorder:
 
     def _sample(self, state: _Frame, line: int, frame: FrameType) -> None:
         samples = state.call.samples[line]
+        readers = state.code.plan.readers[line]
         if self.surplus >= 0:
             if not state.call.dropped:
-                samples.append(tuple([sample(frame, reader, self.describe) for reader in state.code.plan.readers[line]]))
+                samples.append(
+                    tuple([sample(frame, reader, self.describe) for reader in state.code.plan.readers[line]])
+                )
                 if len(samples) > self.max_samples:
                     del samples[self.surplus]
         elif len(samples) < self.max_samples:
-            samples.append(tuple([sample(frame, reader, self.describe) for reader in state.code.plan.readers[line]]))
+            samples.append(tuple([sample(frame, reader, self.describe) for reader in readers]))
             del samples[self.max_samples :]  # another thread may have been quicker
             if len(samples) == self.max_samples:
                 counting = self.counting.get(id(state.code.code))

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import linecache
-import sys
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from ._source import file_lines
-from ._targets import functions_of, targets_of
+from ._targets import functions_of, targets_of, unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import ModuleType
+    from types import CodeType
 
     from .results import TraceResults
 
@@ -29,20 +29,23 @@ class Remote:
         targets: tuple[Any, ...],
         options: dict[str, Any],
         fn: Callable[..., Any],
-        sources: dict[str, list[str]] | None = None,
+        sources: list[tuple[str, list[str]]] | None = None,
     ) -> None:
         self.targets = targets
         self.options = options
         self.fn = fn
-        self.sources = _sources(targets, fn) if sources is None else sources  # by file name
+        functions = _functions(targets, fn)
+        if sources is None:
+            self.sources = [(function.__code__.co_filename, file_lines(function)) for function in functions]
+        else:
+            self.sources = sources  # of the functions, where they were defined
+            for function, (name, lines) in zip(functions, sources, strict=True):
+                _give_source(function, name, lines)
 
     def __call__(self, *args: Any, **kwargs: Any) -> TraceResults:
         """Run the function with these arguments; raises what `Tracer` and `Tracer.run` raise."""
         from .core import Tracer
 
-        for name, lines in self.sources.items():
-            if not linecache.getlines(name):  # no file of that name here
-                linecache.cache[name] = sum(map(len, lines)), None, lines, name
         return Tracer(*self.targets, **self.options).run(self.fn, *args, **kwargs)
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -50,7 +53,7 @@ class Remote:
         if not any(_is_of_main(value) for value in (*self.targets, self.fn)):
             return type(self), state
         try:
-            import cloudpickle
+            import cloudpickle  # type: ignore[import-not-found, import-untyped, unused-ignore]
         except ImportError:  # the names will do where the other process has the same __main__
             return type(self), state
         return _loaded, (cloudpickle.dumps(state),)
@@ -67,11 +70,23 @@ def _is_of_main(value: Any) -> bool:
     return getattr(value, "__module__", None) == "__main__" or "<" in getattr(value, "__qualname__", "")
 
 
-def _sources(targets: tuple[Any, ...], fn: Callable[..., Any]) -> dict[str, list[str]]:
-    functions = [function for target in targets for function in targets_of(target)[0]]
-    found = {}
-    for function in functions or functions_of(fn, "fn"):
-        lines = file_lines(function)
-        if lines:
-            found[function.__code__.co_filename] = lines
-    return found
+def _functions(targets: tuple[Any, ...], fn: Callable[..., Any]) -> list[FunctionType]:
+    """The functions whose source is needed, or shown in stacks: always in the same order."""
+    found = [function for target in targets for function in targets_of(target)[0]]
+    if not targets:
+        found += functions_of(fn, "fn")
+    return found + [inner for inner in unwrapped(fn) if isinstance(inner, FunctionType)]
+
+
+def _give_source(function: FunctionType, name: str, lines: list[str]) -> None:
+    """See that the source of `function` is found here, as it was where it comes from."""
+    if not lines or file_lines(function):
+        return
+    if function.__code__.co_filename != name:  # cloudpickle gives all code the same name
+        function.__code__ = _renamed(function.__code__, name)
+    linecache.cache[name] = sum(map(len, lines)), None, lines, name
+
+
+def _renamed(code: CodeType, name: str) -> CodeType:
+    consts = tuple(_renamed(const, name) if hasattr(const, "co_code") else const for const in code.co_consts)
+    return code.replace(co_filename=name, co_consts=consts)

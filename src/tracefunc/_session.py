@@ -92,9 +92,8 @@ class Session:
             plan = calls.plans[info.target]
             raw = self.recorders[info.target].record(info.raw)
             info.raw = None  # which leads back here
-            call = Call((info.stack, assemble(plan, hits(plan, raw), raw, self.options.incl_unhit)))
-            describe(call, info, plan, indices.get(info.parent))
-            results.append(call)
+            trace = assemble(plan, hits(plan, raw), raw, self.options.incl_unhit)
+            results.append(Call((info.stack, trace), known(info, plan, indices.get(info.parent))))
 
     def _close(self) -> None:
         """No call will be recorded any more that has not started."""
@@ -112,10 +111,22 @@ def assemble(plan: Plan, counts: list[int], raw: RawCall, incl_unhit: bool) -> T
     return trace
 
 
-def describe(call: Call, info: CallInfo, plan: Plan, parent: int | None) -> None:
-    """Tell `call` what is known of it besides its lines."""
+def known(info: CallInfo, plan: Plan, parent: int | None) -> dict[str, object]:
+    """The attributes of a `Call`."""
     code = plan.codes[0].code
-    call.function, call.file, call.lineno = code.co_qualname, code.co_filename, code.co_firstlineno
-    call.arguments, call.returned, call.raised, call.yielded = info.arguments, info.returned, info.raised, info.yielded
-    call.thread, call.task, call.seconds, call.parent = info.thread, info.task, info.seconds, parent
-    call.ended_at, call.source, call.places = info.ended_at, plan.text, plan.places
+    return {
+        "function": code.co_qualname,
+        "file": code.co_filename,
+        "lineno": code.co_firstlineno,
+        "arguments": info.arguments,
+        "returned": info.returned,
+        "raised": info.raised,
+        "yielded": info.yielded,
+        "thread": info.thread,
+        "task": info.task,
+        "seconds": info.seconds,
+        "parent": parent,
+        "ended_at": info.ended_at,
+        "source": plan.text,
+        "places": plan.places,
+    }

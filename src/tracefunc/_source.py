@@ -49,6 +49,8 @@ def parse(text: str) -> ast.Module:
 def file_lines(function: FunctionType) -> list[str]:
     """The lines of the file (or notebook cell, doctest, ...) that holds `function`; [] if there are none."""
     filename = function.__code__.co_filename
+    if filename.startswith("<frozen "):  # compiled into the interpreter, which knows where the source is
+        filename = function.__globals__.get("__file__") or filename
     linecache.checkcache(filename)
     lines = linecache.getlines(filename)
     if lines:

@@ -34,6 +34,8 @@ def unwrapped(value: Any) -> list[Any]:
     Raises ValueError when it wraps itself.
     """
     chain = [value]
+    if type(value) is FunctionType and not value.__dict__:  # the common case
+        return chain
     while (inner := _inside(chain[-1])) is not None:
         if any(inner is known for known in chain):
             raise ValueError(f"{name_of(chain[0])} wraps itself: its __wrapped__ attributes form a ring.")
@@ -47,8 +49,10 @@ def _inside(value: Any) -> Any:
         return value.__func__
     if isinstance(value, type):
         return None
-    if "__wrapped__" in getattr(value, "__dict__", ()):
-        return value.__wrapped__
+    known: dict[str, Any] = getattr(value, "__dict__", {})
+    for name in ("__wrapped__", "__partialmethod__", "_partialmethod"):  # the last one up to 3.12
+        if name in known:
+            return known[name]
     functools = sys.modules.get("functools")  # where it was not imported, there is none of its objects
     if functools is not None:
         if isinstance(value, functools.partial | functools.partialmethod | functools.cached_property):
@@ -85,13 +89,15 @@ def _call_method(value: Any) -> list[FunctionType]:
 def functions_of(value: Any, parameter: str) -> list[FunctionType]:
     """The functions whose calls are those of `value`, which may be any callable, or a property.
 
-    Of a class these are `__new__` and `__init__`; of a single-dispatch function all that are registered. Raises TypeError
-    or ValueError, with what to pass instead, when there are none.
+    Of a class these are `__new__` and `__init__`; of a single-dispatch function all that are registered. Raises
+    TypeError or ValueError, with what to pass instead, when there are none.
     """
     chain = unwrapped(value)
     inner = chain[-1]
+    if inner is value and isinstance(inner, FunctionType):
+        return [inner]
     for wrapper in chain:
-        registry = getattr(wrapper, "registry", None)
+        registry: Any = getattr(wrapper, "registry", None)
         if isinstance(inner, FunctionType) and isinstance(wrapper, FunctionType) and hasattr(registry, "values"):
             found = [unwrapped(function)[-1] for function in registry.values()]
             return _distinct([inner, *(function for function in found if isinstance(function, FunctionType))])

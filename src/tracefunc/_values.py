@@ -144,7 +144,6 @@ class _Walk:
         self.other = other  # describes what is neither a leaf nor a container
 
 
-
 def _walk(value: Any, room: int, walk: _Walk) -> str:
     kind = type(value)
     which = id(kind)

@@ -266,7 +266,7 @@ class _Recording:
         self.stderr = sys.stderr  # the program may set another one
         self.process = os.getpid()
         try:
-            self.session, self.results = tracer._recording(program.code)
+            self.session, self.results = tracer.recording(program.code)
         except ValueError as error:
             raise _Failure(error) from error
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ._options import Keep, Threads
+    from ._remote import Remote
 
 _ASYNCHRONOUS = 0x80 | 0x200  # co_flags of coroutines and async generators
 
@@ -160,8 +161,8 @@ class Tracer:
         it is no `Exception`.
         """
         _check(fn)
-        session = self._session(fn)
-        return self._done(_run(session, self._answer(), fn, args, kwargs))
+        session = self.session(fn)
+        return self._done(_run(session, self.answer(), fn, args, kwargs))
 
     async def arun(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> TraceResults:
         """Await `fn(*args, **kwargs)`, or exhaust it, within the event loop that runs; return the traces.
@@ -169,7 +170,7 @@ class Tracer:
         It works under any event loop: asyncio's, trio's, curio's. Raises what `run` raises.
         """
         _check(fn, running=True)
-        session, results = self._session(fn), self._answer()
+        session, results = self.session(fn), self.answer()
         try:
             session.start(id(sys._getframe()))
             result = fn(*args, **kwargs)
@@ -200,7 +201,7 @@ class Tracer:
     def _enter(self, frame: FrameType) -> TraceResults:
         if not self._found:
             raise TypeError("with Tracer(): which calls to record in the block? Name targets: Tracer(function, ...).")
-        session, results = Session(self._found, self.options, _block(frame).f_code), self._answer()
+        session, results = Session(self._found, self.options, _block(frame).f_code), self.answer()
         self._open.append((_place(), session, results))
         try:
             session.start()
@@ -232,7 +233,7 @@ class Tracer:
 
         return decorated(self, function)
 
-    def remote(self, fn: Callable[..., Any], /) -> Any:
+    def remote(self, fn: Callable[..., Any], /) -> Remote:
         """Return a callable that can be pickled, and runs `fn` under this tracer wherever it is called.
 
         The source of `fn` and of the targets goes with it. It returns the `TraceResults`, whose `result` is what `fn`
@@ -243,7 +244,7 @@ class Tracer:
         _check(fn)
         return Remote(self.targets, self.options.as_dict(), fn)
 
-    # helpers
+    # targets
 
     def _add(self, target: Any) -> None:
         functions, may_leave_out = targets_of(target)
@@ -268,16 +269,20 @@ class Tracer:
             raise ValueError(f"target {what(target)}: there is no source of any function in it.")
         return found
 
-    def _session(self, fn: Any) -> Session:
+    # helpers, the first three for decorated functions, programs and tests too
+
+    def session(self, fn: Any) -> Session:
+        """What a run of `fn` is traced by."""
         if self._found:
             return Session(self._found, self.options, _anchor(fn))
         return Session(functions_of(fn, "fn"), self.options, None)
 
-    def _recording(self, anchor: CodeType | None) -> tuple[Session, TraceResults]:
+    def recording(self, anchor: CodeType | None) -> tuple[Session, TraceResults]:
         """A trace that the caller starts, stops and collects, and where that goes; stacks begin at `anchor`."""
-        return Session(self._found, self.options, anchor), self._answer()
+        return Session(self._found, self.options, anchor), self.answer()
 
-    def _answer(self) -> TraceResults:
+    def answer(self) -> TraceResults:
+        """Results that are yet to be filled."""
         results = TraceResults()
         results.warnings += self._left_out
         return results

@@ -66,8 +66,8 @@ def trace_calls(request: pytest.FixtureRequest) -> type[Tracer]:
     class Remembered(Tracer):
         """A tracer whose results go into the test's report."""
 
-        def _answer(self) -> TraceResults:
-            results = super()._answer()
+        def answer(self) -> TraceResults:
+            results = super().answer()
             traces.parts.append(("trace_calls", results))
             return results
 
@@ -126,9 +126,10 @@ class Phases:
         if self.tracer is None:
             yield
             return
-        from .core import _anchor
+        from ._targets import codes_of
 
-        session, results = self.tracer._recording(_anchor(getattr(item, "obj", None)) if phase == "call" else None)
+        test = codes_of(getattr(item, "obj", None)) if phase == "call" else []
+        session, results = self.tracer.recording(test[0] if test else None)
         try:
             session.start()
             yield

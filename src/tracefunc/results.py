@@ -80,7 +80,7 @@ class Call(tuple[str, Trace]):
     parent: int | None = None
     """The index of the recorded call that it ran in, or None."""
     ended_at: int | None = None
-    """The index in `lines` of the line that returned or raised; None when it had not ended, or no line was under way."""
+    """The index in `lines` of the line that returned or raised; None when there is none, or the call had not ended."""
     source: str = ""
     """The physical lines of the target, from `lineno` on, as they stand in the file."""
     places: tuple[Place, ...] = ()
@@ -88,8 +88,7 @@ class Call(tuple[str, Trace]):
 
     def __new__(cls, pair: tuple[str, Trace], known: dict[str, Any] | None = None) -> Self:
         call = super().__new__(cls, pair)
-        call.arguments, call.yielded = {}, []
-        call.__dict__.update(known or {})
+        call.__dict__.update({"arguments": {}, "yielded": []} if known is None else known)
         return call
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -109,9 +108,9 @@ class Call(tuple[str, Trace]):
     def lines(self) -> list[Line]:
         """All lines of the target in the order of the source, those without hits included."""
         found = []
-        for text, names, *place in self.places:
+        for text, names, kind, row, end_row, col in self.places:
             hits, samples = self.trace.get(text) or (0, {name: [] for name in names})
-            found.append(Line(text, *place, hits, samples))
+            found.append(Line(text, kind, row, end_row, col, hits, samples))
         return found
 
 

@@ -38,8 +38,7 @@ ZeroDivisionError('division by zero')
 What to know:
 
 - Arguments after the function go to it, keywords too, except `target_func` and `incl_unhit`.
-- The function runs for real, with all that it prints, writes and changes. Its return value is not handed
-  back.
+- The function runs for real, with all that it prints, writes and changes. What it returned is in `.result`.
 - The answer is a list of `(stack, trace)` pairs, one for each of the first ten calls of the target. `stack`
   is empty unless `target_func` was given.
 - `trace` maps the text of a line to `(hits, {name: [(type name, text), ...]})`, in the order of the source.
@@ -52,9 +51,21 @@ What to know:
 - Only the target's own lines are there, and those of functions defined inside it. To see a function that it
   calls, run again with that one as `target_func`.
 - An empty list means that the target was never called.
+- Each entry knows more than the pair that it is: `.arguments`, `.returned`, `.raised`, `.parent`, `.lines`, ...
+
+For more than that there is `Tracer`: several targets, also by name, and only the calls of interest.
+
+>>> from tracefunc.skill import Tracer
+>>> tracer = Tracer(mean, "textwrap:*", when=lambda numbers: len(numbers) == 1)
+>>> [call.arguments["numbers"] for call in tracer.run(report, [[1, 2], [3]])]
+[('list', '[3]')]
+
+- `max_calls`, `max_samples`, `max_repr` (None: no limit) and `keep="last"` or `"ends"` say what is kept of long runs.
+- `with Tracer(mean) as results:` traces what a block calls; inside an event loop, `await tracer.arun(fn, ...)`.
+- `redact=("password", "*_key")` keeps values out; `describe=tracefunc.safe_repr` calls no `__repr__` of the program.
 """
 
-from tracefunc.core import tracefunc
+from tracefunc.core import Tracer, tracefunc
 from tracefunc.results import TraceResults
 
-__all__ = ["TraceResults", "tracefunc"]
+__all__ = ["TraceResults", "Tracer", "tracefunc"]

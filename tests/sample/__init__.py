@@ -1,0 +1,1 @@
+"""Functions that are named as targets by the tests."""

@@ -1,0 +1,341 @@
+"""Each option against its plain definition: what it leaves of a trace without limits, on generated programs."""
+
+import os
+import re
+import time
+
+import pytest
+
+import fuzz
+import groundtruth
+import programs
+from groundtruth import runtime
+from tracefunc import Tracer
+
+EXAMPLES = int(os.environ.get("TRACEFUNC_EXAMPLES", "0")) or 12
+SECONDS = 60 + EXAMPLES * 2
+NO_LIMIT = {"max_calls": None, "max_samples": None}
+
+
+def tracing(**options):
+    """A function like `tracefunc` that traces with options; its stacks are those of a named target."""
+
+    def trace(fn, *args, target_func=None):
+        tracer = Tracer(*([] if target_func is None else [target_func]), **options)
+        return tracer.run(fn, *args)
+
+    return trace
+
+
+def plain(results):
+    """Traces as data, without addresses."""
+    masked = [
+        (
+            stack,
+            {
+                text: (hits, {n: [tuple(s) for s in found] for n, found in names.items()})
+                for text, (hits, names) in trace.items()
+            },
+        )
+        for stack, trace in results
+    ]
+    return [(stack, eval(fuzz.ADDRESS.sub("0x", repr(trace)))) for stack, trace in masked]
+
+
+def surviving(items, limit, keep):
+    """The plain definition of a limit."""
+    items = list(items)
+    if limit is None or len(items) <= limit:
+        return items
+    if keep == "first":
+        return items[:limit]
+    if keep == "last":
+        return items[len(items) - limit :]
+    first = (limit + 1) // 2
+    return items[:first] + items[len(items) - (limit - first) :]
+
+
+def limited(results, max_calls, max_samples, keep):
+    """What limits leave of a trace without any."""
+    return [
+        (
+            stack,
+            {
+                text: (hits, {n: surviving(s, max_samples, keep) for n, s in names.items()})
+                for text, (hits, names) in trace.items()
+            },
+        )
+        for stack, trace in surviving(results, max_calls, keep)
+    ]
+
+
+def generated(kind="sync"):
+    deadline = time.monotonic() + SECONDS
+    for seed in range(EXAMPLES):
+        if time.monotonic() > deadline:
+            return
+        program = programs.program(20_000 + seed, kind)
+        for call in program.calls:
+            yield program, call
+
+
+def traced(program, call, **options):
+    seen, _ = fuzz.run(program, call, tracing(**options))
+    return seen
+
+
+@pytest.mark.timeout(120 + 4 * SECONDS)
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_without_limits_all_is_recorded(kind, monkeypatch):
+    monkeypatch.setattr(runtime, "MAX_CALLS", 10**9)
+    monkeypatch.setattr(runtime, "MAX_SAMPLES", 10**9)
+    compared = 0
+    for program, call in generated(kind):
+        try:
+            truth, _ = fuzz.run(program, call, groundtruth.truth)
+        except groundtruth.Unsupported:
+            continue
+        seen = traced(program, call, **NO_LIMIT)
+        if seen.traces is None or truth.traces is None:
+            assert seen.outcome == truth.outcome
+            continue
+        assert not groundtruth.compare(seen.traces, truth.traces), program.source
+        compared += len(seen.traces)
+    assert compared > EXAMPLES
+
+
+@pytest.mark.timeout(120 + 4 * SECONDS)
+@pytest.mark.parametrize("max_calls, max_samples", [(0, 1), (1, 0), (2, 3), (5, 4), (None, 2), (3, None), (13, 12)])
+@pytest.mark.parametrize("keep", ["first", "last", "ends"])
+def test_limits(keep, max_calls, max_samples):
+    compared = 0
+    for program, call in generated():
+        whole, some = (
+            traced(program, call, **options)
+            for options in (NO_LIMIT, {"max_calls": max_calls, "max_samples": max_samples, "keep": keep})
+        )
+        assert some.outcome == whole.outcome
+        if whole.traces is not None:
+            assert plain(some.traces) == limited(plain(whole.traces), max_calls, max_samples, keep), program.source
+            compared += len(whole.traces)
+    assert compared > EXAMPLES
+
+
+@pytest.mark.timeout(120 + 4 * SECONDS)
+@pytest.mark.parametrize("redact", [("x", "*s"), "[a-c]"])
+def test_redacted_names(redact):
+    from fnmatch import fnmatchcase
+
+    patterns = (redact,) if isinstance(redact, str) else redact
+
+    def hidden(name):
+        return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+    compared = 0
+    for program, call in generated():
+        whole, some = traced(program, call), traced(program, call, redact=redact)
+        assert some.outcome == whole.outcome
+        if whole.traces is None:
+            continue
+        wanted = [
+            (
+                stack,
+                {
+                    text: (
+                        hits,
+                        {n: [("redacted", "<redacted>")] * len(s) if hidden(n) else s for n, s in names.items()},
+                    )
+                    for text, (hits, names) in trace.items()
+                },
+            )
+            for stack, trace in plain(whole.traces)
+        ]
+        assert plain(some.traces) == wanted
+        for one, other in zip(some.traces, whole.traces, strict=True):
+            assert {n for n, s in one.arguments.items() if s == ("redacted", "<redacted>")} == {
+                n for n in other.arguments if hidden(n)
+            }
+            compared += 1
+    assert compared > EXAMPLES
+
+
+@pytest.mark.timeout(120 + 4 * SECONDS)
+def test_described_values():
+    def shout(value):
+        return repr(value)[:70].upper()
+
+    for program, call in generated():
+        whole, some = traced(program, call, max_repr=70), traced(program, call, describe=shout, max_repr=70)
+        if whole.traces is None:
+            continue
+        for (_, one), (_, other) in zip(plain(some.traces), plain(whole.traces), strict=True):
+            for text, (hits, names) in one.items():
+                assert hits == other[text][0]
+                for name, samples in names.items():
+                    for (kind, shown), (_, full) in zip(samples, other[text][1][name], strict=True):
+                        if (
+                            kind != "NameError"
+                            and "repr-error" not in shown + full
+                            and "0X" not in shown
+                            and len(full) < 70
+                        ):
+                            assert shown == full.upper()
+
+
+@pytest.mark.parametrize("max_repr", [4, 7, 50, 51, 200, None])
+def test_text_length(max_repr):
+    values = ["x" * 300, list(range(200)), {i: [i] * 3 for i in range(50)}, 10**120, b"b" * 90, {1, 2}, (1,), "", 5.5]
+
+    def target(value):
+        return value
+
+    for value in values:
+        [call] = Tracer(max_repr=max_repr).run(target, value)
+        text = repr(value)
+        cut = text if max_repr is None or len(text) <= max_repr else text[: max_repr - 3] + "..."
+        assert call.arguments["value"] == call.returned == (type(value).__name__, cut)
+
+
+# --- when ---------------------------------------------------------------------------------------------------------------
+
+
+def leaf(n, *rest, key=0, **more):
+    doubled = n * 2
+    if n == 3:
+        raise KeyError(n)
+    return doubled
+
+
+def calls_leaf(count):
+    for n in range(count):
+        try:
+            leaf(n, n, key=n % 3, other=1)
+        except KeyError:
+            pass
+
+
+THRESHOLD = 7
+
+
+@pytest.mark.parametrize(
+    "when, wanted",
+    [
+        (lambda n, **_: n > 5, lambda n: n > 5),
+        (lambda key: key == 1, lambda n: n % 3 == 1),
+        (lambda *, n, key: n == key, lambda n: n == n % 3),
+        (lambda rest, more: rest[0] < 2 and more == {"other": 1}, lambda n: n < 2),
+        ("n > 5", lambda n: n > 5),
+        ("n in rest and key", lambda n: n % 3 != 0),
+        ("n > THRESHOLD", lambda n: n > THRESHOLD),  # a global of the target's module
+        ("any(n == i for i in (2, 3))", lambda n: n in (2, 3)),
+        (lambda **arguments: arguments == {"n": 4, "rest": (4,), "key": 1, "more": {"other": 1}}, lambda n: n == 4),
+        (bool, lambda n: False),  # takes no argument by name: false for each
+    ],
+)
+def test_when(when, wanted):
+    results = Tracer(leaf, when=when, max_calls=None).run(calls_leaf, 300)
+    assert [call.arguments["n"][1] for call in results] == [str(n) for n in range(300) if wanted(n)]
+    assert results.calls == 300
+    assert results.warnings == []
+    assert all(call.trace["doubled = n * 2"][0] == 1 for call in results)
+
+
+def test_when_that_raises():
+    results = Tracer(leaf, when=lambda n: 10 / (n - 2) > 1).run(calls_leaf, 10)
+    assert [call.arguments["n"][1] for call in results] == [str(n) for n in range(3, 10)]
+    [warning] = results.warnings
+    assert re.fullmatch(r"when raised ZeroDivisionError\(.*\): that call of leaf is not recorded", warning)
+    assert results.exc is None
+
+
+def test_when_that_raises_never_shows_a_redacted_value():
+    def when(n):
+        raise ValueError(f"secret {n}")
+
+    results = Tracer(leaf, when=when, redact="n").run(calls_leaf, 3)
+    assert results == []
+    assert results.warnings == ["when raised ValueError: that call of leaf is not recorded"]
+
+
+def test_warnings_are_bounded():
+    def when(n):
+        raise ValueError(n)
+
+    assert len(Tracer(leaf, when=when).run(calls_leaf, 1000).warnings) == 10
+
+
+def test_calls_that_are_refused_leave_no_mark():
+    def nest(n):
+        def inner(m):
+            return m + n
+
+        if n:
+            nest(n - 1)
+        return inner(n)
+
+    results = Tracer(nest, when="n % 2").run(nest, 6)
+    assert [call.arguments["n"][1] for call in results] == ["5", "3", "1"]
+    assert [call.trace["return m + n"] for call in results] == [
+        (1, {"m": [("int", n)], "n": [("int", n)]}) for n in ("5", "3", "1")
+    ]
+
+
+@pytest.mark.parametrize("kept", [1, 150, 151, 420])
+def test_a_call_after_many_refused_ones_is_recorded_whole(kept):
+    """Only starts are listened to meanwhile."""
+
+    def target(n, wanted):
+        total = 0
+        for i in range(n):
+            total += i
+        return [total for _ in range(2)]
+
+    def many():
+        for n in range(500):
+            target(n % 7, n == kept or n == kept + 2)
+
+    [one, other] = Tracer(target, when="wanted").run(many)
+    for call, n in ((one, kept % 7), (other, (kept + 2) % 7)):
+        assert [hits for hits, _ in call.trace.values()] == ([1, n + 1, n, 1, 2] if n else [1, 1, 1, 2])
+        assert call.returned == ("list", repr([sum(range(n))] * 2))
+
+
+# --- what is refused ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "options, error, words",
+    [
+        ({"max_calls": -1}, ValueError, "max_calls is -1: it must be 0 or more, or None for no limit."),
+        ({"max_calls": 2.5}, TypeError, "max_calls must be a whole number, or None for no limit, not 2.5."),
+        ({"max_samples": True}, TypeError, "max_samples must be a whole number, or None for no limit, not True."),
+        ({"max_repr": 3}, ValueError, "max_repr is 3: it must be 4 or more, or None for no limit."),
+        ({"keep": "some"}, ValueError, "keep is 'some': it must be 'first', 'last' or 'ends'."),
+        ({"threads": "one"}, ValueError, "threads is 'one': it must be 'all' or 'current'."),
+        ({"when": 5}, TypeError, "when must be a function"),
+        ({"when": "n >"}, ValueError, "when is no Python expression: 'n >'"),
+        ({"describe": "repr"}, TypeError, "describe must be a function"),
+        ({"redact": [1]}, TypeError, "redact must be names"),
+    ],
+)
+def test_wrong_options(options, error, words):
+    with pytest.raises(error, match=re.escape(words)):
+        Tracer(leaf, **options)
+    with pytest.raises(TypeError, match="unexpected keyword"):
+        Tracer(leaf, max_call=1)
+
+
+def test_reraise():
+    tracer = Tracer(leaf, reraise=True)
+    with pytest.raises(KeyError):
+        tracer.run(leaf, 3)
+    assert tracer.results[0].raised == ("KeyError", "KeyError(3)")
+    assert tracer.run(leaf, 1).result == 2
+
+
+def test_lines_that_were_not_hit():
+    [call] = Tracer(leaf, incl_unhit=True).run(leaf, 1)
+    assert call.trace["raise KeyError(n)"] == (0, {"KeyError": [], "n": []})
+    [call] = Tracer(leaf).run(leaf, 1)
+    assert "raise KeyError(n)" not in call.trace
+    assert [line.hits for line in call.lines if line.text == "raise KeyError(n)"] == [0]
