@@ -81,9 +81,11 @@ WITH_BOTH_ENGINES = {
     "test_programs",
     "test_readme",
     "test_skill",
+    "test_soak",
     "test_stack",
     "test_targets",
     "test_text",
+    "test_threads",
     "test_tracer",
     "test_workloads",
 }

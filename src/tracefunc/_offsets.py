@@ -419,13 +419,21 @@ class CodeAnalysis:
             if line is None:
                 continue
             if _is_endless(line.node):
-                self._ghost_at_start(line, place.children[0])
+                self._ghost_at_start(line, self._first(place))
             elif line.index in seen:
                 continue
             elif line.kind == "case":
-                self._ghost_at_start(line, place.children[0])
+                self._ghost_at_start(line, self._first(place))
             elif line.kind == "return":
                 self._ghost_return(line, place, before)
+
+    def _first(self, place: Place) -> Place:
+        """The first statement below `place`, but for those that left nothing: `...` before another on one line."""
+        there = {id(ins.place) for ins in self.instructions}
+        for child in place.children:
+            if id(child) in there or child.children or child.line is None or not child.line.idle:
+                return child
+        return place.children[0]
 
     def _ghost_at_start(self, line: Line, first: Place) -> None:
         """`line` was executed whenever `first`, the statement below it, starts."""
