@@ -127,9 +127,10 @@ class Phases:
         if self.tracer is None:
             yield
             return
-        from .core import _anchor
+        from ._targets import codes_of
 
-        session, results = self.tracer.recording(_anchor(getattr(item, "obj", None)) if phase == "call" else None)
+        test = codes_of(getattr(item, "obj", None)) if phase == "call" else []
+        session, results = self.tracer.recording(test[0] if test else None)
         try:
             session.start()
             yield
