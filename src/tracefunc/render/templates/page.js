@@ -524,7 +524,7 @@ function search() {
   const query = $("query").value.trim();
   state.search = query && model.calls.length ? model.search(query) : null;
   place = -1;
-  $("found").textContent = state.search ? plural(state.search.total, "match").replace("matchs", "matches") : "";
+  $("found").textContent = state.search ? `${state.search.total.toLocaleString("en")} found` : "";
   if (!model.calls.length) return;
   showTree();
   showSource();
