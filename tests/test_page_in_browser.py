@@ -399,7 +399,7 @@ def test_search_in_source_names_and_values(show):
     assert page.locator("#source .matched").count() == 1
     page.locator("#query").fill("nowhere at all")
     page.keyboard.press("Enter")
-    assert page.locator("#found").inner_text() == "0 matches"
+    assert page.locator("#found").inner_text() == "0 found"
     page.keyboard.press("Escape")
     assert page.locator("#found").inner_text() == ""
     assert page.locator("mark").count() == 0

@@ -23,7 +23,7 @@ function drawing(tag, attributes, ...content) {
 }
 
 const cut = (text, most) => (text.length > most ? text.slice(0, most - 1) + "…" : text);
-const plural = (count, one, many = `${one}s`) => `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
+const plural = (count, word) => `${count.toLocaleString("en")} ${word}${count === 1 ? "" : "s"}`;
 
 // --- long lists: only what is on the screen is in the page ------------------------------------------------------
 
@@ -524,7 +524,7 @@ function search() {
   const query = $("query").value.trim();
   state.search = query && model.calls.length ? model.search(query) : null;
   place = -1;
-  $("found").textContent = state.search ? plural(state.search.total, "match", "matches") : "";
+  $("found").textContent = state.search ? `${state.search.total.toLocaleString("en")} found` : "";
   if (!model.calls.length) return;
   showTree();
   showSource();
