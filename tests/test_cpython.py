@@ -1770,6 +1770,36 @@ def test_a_name_that_is_put_away_for_a_comprehension_within_one():
     assert texts(results, "return a, b, x", "x") == ["7"]
 
 
+def test_a_return_of_which_only_one_copy_has_an_instruction(define):
+    """A `finally` is compiled twice; a constant returned from the one in a handler is but the handler's clean-up."""
+    fn = define("""
+        def target(fails):
+            try:
+                raise KeyError
+            except KeyError:
+                try:
+                    fails and 1 // 0
+                finally:
+                    return
+    """)["target"]
+    assert hits(tracefunc(fn, False))["return"] == 1
+    assert hits(tracefunc(fn, True))["return"] == 1
+
+
+def test_a_case_that_only_goes_on_with_the_loop(define):
+    """Its header is executed at the jump back, which ends the `case` before; also when others have their samples."""
+    fn = define("""
+        def target(n):
+            while n:
+                n -= 1
+                match n:
+                    case 7: y = 1
+                    case _: continue
+    """)["target"]
+    found = hits(tracefunc(fn, 40))
+    assert (found["case 7:"], found["case _:"], found["while n:"]) == (40, 39, 41)
+
+
 def test_the_last_line_of_a_handler_is_sampled_before_its_name_is_unbound():
     """`e = None; del e` ends it; that of `except*` follows the line at once."""
 

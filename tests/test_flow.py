@@ -393,6 +393,13 @@ def endless(n):
             raise StopIteration
         x = n
 
+def case_goes_on(n):
+    while n:
+        n -= 1
+        match n:
+            case 7: y = 1
+            case _: continue
+
 def returns_but_goes_on(n):
     for i in range(n):
         try:

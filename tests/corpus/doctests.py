@@ -197,6 +197,7 @@ def main(argv=None):
         with tempfile.NamedTemporaryFile(suffix=".json") as file:
             command = [
                 sys.executable,
+                *("-X", "faulthandler"),
                 "-m",
                 "tests.corpus.doctests",
                 name,
@@ -214,7 +215,7 @@ def main(argv=None):
             except (ValueError, KeyError):
                 summaries[name] = Summary()
                 summaries[name].found.append(
-                    {"case": name, "target": "", "where": "", "wrong": [f"crash: {done.stderr[-600:]}"]}
+                    {"case": name, "target": "", "where": "", "wrong": [f"crash, exit code {done.returncode}: {done.stderr[-600:]}"]}
                 )
     print()
     return min(100, len(report(summaries, args.json).found))
