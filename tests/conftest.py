@@ -67,6 +67,7 @@ def nothing_left_behind():
 # The modules whose tests run with each engine.
 WITH_BOTH_ENGINES = {
     "test_against_original",
+    "test_concurrency",
     "test_corpus",
     "test_cpython",
     "test_diff",
@@ -81,11 +82,12 @@ WITH_BOTH_ENGINES = {
     "test_programs",
     "test_readme",
     "test_skill",
+    "test_soak",
     "test_stack",
     "test_targets",
-    "test_tracer",
-    "test_concurrency",
     "test_text",
+    "test_threads",
+    "test_tracer",
     "test_workloads",
 }
 # Those whose tests do so if they take the fixture `engine` by name.

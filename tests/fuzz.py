@@ -3,6 +3,7 @@
     python -m tests.fuzz SEED0 COUNT [--kind sync|async] [--syntax 3.14,3.15,tstring] [--no-shrink] [--show N]
 
 prints disagreements, the first ones with a shrunk program, then a summary; the exit status is their number.
+TRACEFUNC_ENGINE names the engine.
 """
 
 import argparse
@@ -29,6 +30,9 @@ from programs import Program, load, program, resolve  # noqa: E402
 
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]+(?!\w)")
 FREE_IDS = range(6)
+NEWER_SYNTAX = tuple(
+    s for s, since in (("3.14", (3, 14)), ("tstring", (3, 14)), ("3.15", (3, 15))) if sys.version_info >= since
+)
 
 
 class TooLong(BaseException):
@@ -315,6 +319,13 @@ def tools_under_test():
     return tracefunc, truth, compare, Unsupported
 
 
+def engine():
+    """The engine and the interpreter under test, for a report."""
+    from tracefunc import _engine
+
+    return f"engine {_engine.engine.name}, {sys.implementation.name} {sys.version.split()[0]}"
+
+
 def kind_of(message):
     """A disagreement without its particulars, to shrink within one kind."""
     return re.sub(r"'.*|\d+|\".*", "", message)[:24]
@@ -380,13 +391,15 @@ def main(argv=None):
     parser.add_argument("seed0", type=int)
     parser.add_argument("count", type=int)
     parser.add_argument("--kind", default="sync", choices=("sync", "async"))
-    parser.add_argument("--syntax", default="", help="opt in to newer grammar: 3.14,3.15,tstring")
+    parser.add_argument(
+        "--syntax", default="", help="newer grammar too: 3.14,3.15,tstring, or `all` that there is here"
+    )
     parser.add_argument("--size", type=int, default=22, help="statements in a target, about")
     parser.add_argument("--no-shrink", action="store_true")
     parser.add_argument("--show", type=int, default=5, help="print so many disagreements")
     parser.add_argument("--seconds", type=float, default=None, help="stop after so many seconds")
     args = parser.parse_args(argv)
-    syntax = tuple(filter(None, args.syntax.split(",")))
+    syntax = NEWER_SYNTAX if args.syntax == "all" else tuple(filter(None, args.syntax.split(",")))
     progs = (program(args.seed0 + n, args.kind, syntax, args.size) for n in range(args.count))
     shown = Counter()
 
@@ -400,7 +413,9 @@ def main(argv=None):
     began = time.monotonic()
     report = survey(progs, deadline=began + args.seconds if args.seconds else None, on_found=on_found)
     took = time.monotonic() - began
-    print(f"\n{report.programs} programs, {report.calls} calls, {len(report.found)} disagree, {took:.0f} s")
+    print(
+        f"\n{report.programs} programs, {report.calls} calls, {len(report.found)} disagree, {took:.0f} s ({engine()})"
+    )
     for reason, n in report.skipped.most_common(20):
         print(f"  not compared: {n} {reason}")
     if report.found:

@@ -572,6 +572,19 @@ def test_json_on_stdout(folder):
     assert first == "2 24" and len(json.loads(document)["calls"]) == 2
 
 
+def test_a_program_that_goes_elsewhere(folder):
+    write("program.py", "import os\ndef f(): os.chdir('/')\nf()")
+    run(*TRACEFUNC, "-q", "-o", "trace.txt", "--json", "trace.json", "--html", "trace.html", "program.py")
+    assert {"trace.txt", "trace.json", "trace.html"} <= {path.name for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("options", [[], ["-q"]])
+def test_a_program_that_closes_its_streams(folder, options):
+    write("program.py", "import sys\ndef f(): sys.stderr.close(); sys.stdout.close(); sys.exit(3)\nf()")
+    assert run(*TRACEFUNC, *options, "--json", "trace.json", "program.py") == (3, "", "")
+    assert names(TraceResults.from_json(Path("trace.json").read_bytes())) == ["f"]
+
+
 def test_no_call(folder):
     assert run(*TRACEFUNC, "-t", "json:dumps", "area.py") == (0, "2 24\n", "tracefunc: no call was recorded\n")
 
@@ -622,7 +635,9 @@ def test_interrupt(folder, engine):
     out, err = started.communicate(timeout=60)
     assert (out, started.returncode) == ("", -signal.SIGINT)  # which a shell shows as 130
     assert err.startswith("Traceback (most recent call last):\n  File ") and "cli.py" not in err
-    assert "KeyboardInterrupt\n" in err and err.endswith("tracefunc: 1 recorded call, written to trace.json\n")
+    assert "KeyboardInterrupt\n" in err and err.endswith(
+        f"tracefunc: 1 recorded call, written to {folder / 'trace.json'}\n"
+    )
     results = TraceResults.from_json(Path("trace.json").read_bytes())
     assert [call.returned for call in results] == [("int", "2")]
 
@@ -670,7 +685,7 @@ def test_progress_in_a_terminal(folder):
     assert status == -signal.SIGINT
     assert re.search(r"\r\x1b\[Ktracefunc: 1 recorded of 1 calls, 2 s\r\x1b\[K", written) and re.search(line, written)
     after = written[written.rindex("\r\x1b[K") :]  # the line is gone when the traceback comes
-    assert "KeyboardInterrupt" in after and "1 recorded call, written to trace.json" in after
+    assert "KeyboardInterrupt" in after and "1 recorded call, written to " in after
 
 
 @needs_posix
@@ -685,7 +700,7 @@ def test_no_progress_where_stderr_is_no_terminal(folder):
     assert run(*TRACEFUNC, "--json", "t.json", "program.py") == (
         0,
         "",
-        "tracefunc: 1 recorded call, written to t.json\n",
+        f"tracefunc: 1 recorded call, written to {folder / 't.json'}\n",
     )
 
 
@@ -698,7 +713,11 @@ def test_text(folder, engine, options):
     shown = run(*TRACEFUNC, *options, "area.py")
     assert shown[:2] == (0, "2 24\n") and "return width * height" in shown[2]
     done = run(*TRACEFUNC, *options, "-o", "trace.txt", "--json", "trace.json", "area.py")
-    assert done == (0, "2 24\n", "tracefunc: 3 recorded calls, written to trace.txt, trace.json\n")
+    assert done == (
+        0,
+        "2 24\n",
+        f"tracefunc: 3 recorded calls, written to {folder / 'trace.txt'}, {folder / 'trace.json'}\n",
+    )
     written = Path("trace.txt").read_text(encoding="utf-8")
     address = re.compile("0x[0-9a-f]+")  # of the process
     assert address.sub("", written) == address.sub("", shown[2])
@@ -710,7 +729,11 @@ def test_text(folder, engine, options):
 
 def test_pages(folder):
     done = run(*TRACEFUNC, "--html", "run.html", "--json", "trace.json", "area.py")
-    assert done == (0, "2 24\n", "tracefunc: 3 recorded calls, written to run.html, trace.json\n")
+    assert done == (
+        0,
+        "2 24\n",
+        f"tracefunc: 3 recorded calls, written to {folder / 'run.html'}, {folder / 'trace.json'}\n",
+    )
     assert run(*TRACEFUNC, "show", "--html", "show.html", "trace.json") == (0, "", "")
     for page in ("run.html", "show.html"):
         assert "Box.volume" in Path(page).read_text(encoding="utf-8")

@@ -1740,6 +1740,85 @@ def test_without_columns_it_works_by_lines(tmp_path, how):
     ]
 
 
+def test_a_header_without_an_instruction_before_a_statement_without_one(define):
+    """`case _:` and `while True:` are executed when what they hold starts; on one line `...` leaves no trace of itself."""
+    fn = define("""
+        def target(v):
+            match v:
+                case 1: x = 1
+                case _: ...; x = v
+            while True: ...; x += 1; break
+            return x
+    """)["target"]
+    found = hits(tracefunc(fn, 2))
+    assert (found["case _:"], found["while True:"], found["x += 1"]) == (1, 1, 1)
+    assert "case _:" not in hits(tracefunc(fn, 1))
+
+
+def test_a_name_that_is_put_away_for_a_comprehension_within_one():
+    """While the outer one runs, its `x` has no value: the inner one's is the same variable."""
+
+    def target(x):
+        a = [1 for i in (x, x) if [2 for x in "ab"]]
+        b = [x for i in (x, x) if [2 for x in "ab"]]
+        return a, b, x
+
+    results = tracefunc(target, 7)
+    assert results.exc is None
+    assert texts(results, '[1 for i in (x, x) if [2 for x in "ab"]]', "x") == ["<unavailable>"] * 2
+    assert texts(results, '[x for i in (x, x) if [2 for x in "ab"]]', "x") == ["7"] * 2
+    assert texts(results, "return a, b, x", "x") == ["7"]
+
+
+def test_a_return_of_which_only_one_copy_has_an_instruction(define):
+    """A `finally` is compiled twice; a constant returned from the one in a handler is but the handler's clean-up."""
+    fn = define("""
+        def target(fails):
+            try:
+                raise KeyError
+            except KeyError:
+                try:
+                    fails and 1 // 0
+                finally:
+                    return
+    """)["target"]
+    assert hits(tracefunc(fn, False))["return"] == 1
+    assert hits(tracefunc(fn, True))["return"] == 1
+
+
+def test_a_case_that_only_goes_on_with_the_loop(define):
+    """Its header is executed at the jump back, which ends the `case` before; also when others have their samples."""
+    fn = define("""
+        def target(n):
+            while n:
+                n -= 1
+                match n:
+                    case 7: y = 1
+                    case _: continue
+    """)["target"]
+    found = hits(tracefunc(fn, 40))
+    assert (found["case 7:"], found["case _:"], found["while n:"]) == (40, 39, 41)
+
+
+def test_the_last_line_of_a_handler_is_sampled_before_its_name_is_unbound():
+    """`e = None; del e` ends it; that of `except*` follows the line at once."""
+
+    def target():
+        try:
+            raise KeyError(1)
+        except KeyError as e:
+            plain = e
+        try:
+            raise ExceptionGroup("g", [KeyError(2)])
+        except* KeyError as e:
+            group = e
+        return plain, group
+
+    results = tracefunc(target)
+    assert texts(results, "plain = e", "e") == ["KeyError(1)"]
+    assert texts(results, "group = e", "e") == ["ExceptionGroup('g', [KeyError(2)])"]
+
+
 # --- threads --------------------------------------------------------------------------------------------------------
 
 
@@ -1756,6 +1835,41 @@ def test_calls_in_other_threads_are_recorded():
     assert [hits([r]) for r in results] == [SIMPLE] * 5
     assert [stack for stack, _ in results[:4]] == [""] * 4
     assert results[4][0].endswith(f"simple (test_cpython.py:{simple.__code__.co_firstlineno})")
+
+
+def waiting(wait, got=None):
+    if wait is not None:
+        got = wait()
+    for _ in range(3):
+        got = [got]
+    return got
+
+
+def test_a_call_in_another_thread_goes_on_after_the_last_has_started():
+    """When no further call is recorded, only what running ones can come to is listened to: theirs is not on the stack."""
+    started, go_on = threading.Event(), threading.Event()
+
+    def wait():
+        started.set()
+        return go_on.wait(60)
+
+    def fn():
+        thread = threading.Thread(target=waiting, args=(wait,))
+        thread.start()
+        try:
+            assert started.wait(60)
+            for _ in range(12):
+                waiting(None)
+        finally:
+            go_on.set()
+            thread.join()
+
+    results = tracefunc(fn, target_func=waiting)
+    assert results.exc is None
+    assert len(results) == 10
+    lines = {"if wait is not None:": 1, "got = wait()": 1, "for _ in range(3):": 4, "got = [got]": 3, "return got": 1}
+    assert hits([results[0]]) == lines
+    assert [hits([r]) for r in results[1:]] == [{k: v for k, v in lines.items() if k != "got = wait()"}] * 9
 
 
 COUNTED = """

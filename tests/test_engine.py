@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import sysconfig
 
 import pytest
 
@@ -10,7 +11,7 @@ import tracefunc
 from tracefunc import _engine, _pymon
 from tracefunc._engine import Engine
 
-GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
+FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 PURE = os.environ.get("TRACEFUNC_ENGINE") == "pure"  # so the tests of a pure installation are run
 
 
@@ -18,7 +19,6 @@ PURE = os.environ.get("TRACEFUNC_ENGINE") == "pure"  # so the tests of a pure in
 def installed(monkeypatch):
     """A compiled recorder that can be imported; the pure one stands in for it."""
     monkeypatch.setattr(_engine, "_fast", lambda reason: Engine("fast", reason, _pymon.Recorder, _pymon.share))
-    monkeypatch.setattr(_engine, "_gil_enabled", lambda: True)
 
 
 @pytest.fixture
@@ -81,28 +81,11 @@ def test_unknown_engine(installed, wanted, required):
     assert str(caught.value) == f"TRACEFUNC_ENGINE is {wanted!r}: it must be auto, fast or pure."
 
 
-@pytest.mark.parametrize(
-    "wanted, required, chosen",
-    [
-        ("auto", False, "pure (the extension would switch the GIL on)"),
-        ("auto", True, "fast (the extension is installed)"),
-        ("fast", False, "fast (TRACEFUNC_ENGINE=fast)"),
-        ("pure", False, "pure (TRACEFUNC_ENGINE=pure)"),
-    ],
-)
-def test_free_threading_is_left_as_it_is(installed, monkeypatch, wanted, required, chosen):
-    monkeypatch.setattr(_engine, "_gil_enabled", lambda: False)
-    assert str(_engine.choose(wanted, required)) == chosen
-
-
-def test_gil_enabled():
-    assert _engine._gil_enabled() is GIL
-
-
-@pytest.mark.skipif(PURE or not GIL, reason="without the extension, or it would switch the GIL on")
+@pytest.mark.skipif(PURE, reason="without the extension")
 def test_engines_have_their_own_recorders():
     pure = _engine.choose("pure", False)
-    assert (pure.recorder, pure.share) == (_pymon.Recorder, _pymon.share)
+    assert pure.recorder is (_pymon.FreeThreadedRecorder if FREE_THREADED else _pymon.Recorder)
+    assert pure.share is _pymon.share
     fast = _engine.choose("fast", False)
     assert fast.recorder.__module__ == fast.share.__module__ == "tracefunc._fastmon"
 
@@ -136,7 +119,13 @@ def test_results_name_their_engine(monkeypatch):
     assert tracefunc.tracefunc(run, "-c", "").engine == str(chosen)
 
 
-@pytest.mark.skipif(GIL, reason="the GIL is on")
-def test_importing_the_package_keeps_the_gil_off():
-    done = run("-W", "error", "-c", "import sys, tracefunc; print(sys._is_gil_enabled())")
-    assert done.stdout == "False\n"
+def test_free_threading_is_told_from_the_build():
+    assert _engine.FREE_THREADED is FREE_THREADED
+
+
+@pytest.mark.skipif(not FREE_THREADED, reason="a build with the GIL")
+@pytest.mark.parametrize("wanted", ["pure"] if PURE else ["auto", "fast", "pure"])
+def test_importing_the_package_keeps_the_gil_off(wanted):
+    source = "import sys, tracefunc; print(tracefunc._engine.engine.name, sys._is_gil_enabled())"
+    done = run("-W", "error", "-c", source, TRACEFUNC_ENGINE=wanted)
+    assert done.stdout == f"{wanted.replace('auto', 'fast')} False\n", done.stderr

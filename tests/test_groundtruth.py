@@ -197,6 +197,32 @@ def test_match_and_cases():
     assert got["e = 1"] == (1, "e=1")
 
 
+def test_a_name_that_is_put_away_for_a_comprehension_within_one():
+    got = lines(
+        """
+        def target(x):
+            a = [1 for i in (x,) if [2 for x in "ab"]]
+            b = [x for i in (x,) if [2 for x in "ab"]]
+            c = [1 for i in (x,) if [2 for j in "a" if [3 for x in "ab"]]]
+            d = [1 for i in (x,) if [2 for j in (x,) if [3 for x in "ab"]]]
+            e = [1 for i in (x,) if list(2 for x in "ab")]
+            f = [1 for i in (x,) if [(lambda: x) for x in "ab"]]
+            g = [1 for i in (len,) if [2 for len in "ab"]]
+            class C:
+                h = [1 for i in (x,) if [2 for x in "ab"]]
+        """,
+        7,
+    )
+    assert got['[1 for i in (x,) if [2 for x in "ab"]]'][:3] == (1, "i=7", f"x={GONE}")
+    assert got['[x for i in (x,) if [2 for x in "ab"]]'][:3] == (1, "i=7", "x=7")
+    assert got['[1 for i in (x,) if [2 for j in "a" if [3 for x in "ab"]]]'] == (1, "i=7", f"x={GONE}")
+    assert got['[1 for i in (x,) if [2 for j in (x,) if [3 for x in "ab"]]]'] == (1, "i=7", "x=7")
+    assert got['[2 for j in (x,) if [3 for x in "ab"]]'] == (1, "j=7", f"x={GONE}")
+    assert got['[1 for i in (x,) if list(2 for x in "ab")]'] == (1, "i=7", "list=<class 'list'>", "x=7")
+    assert got['[1 for i in (x,) if [(lambda: x) for x in "ab"]]'] == (1, "i=7", f"x={GONE}")
+    assert got['[1 for i in (len,) if [2 for len in "ab"]]'][:2] == (1, "i=<built-in function len>")
+
+
 def test_except_star():
     got = lines(
         """

@@ -102,10 +102,11 @@ def test_made_anew_when_its_interpreter_is_gone(maker, tmp_path):
     assert maker.called == ["venv", "pip", "venv", "pip"]
 
 
-def test_constraints_that_change(maker, tmp_path, monkeypatch):
+@pytest.mark.parametrize("option", ["--constraints", "--requirement"])
+def test_versions_that_change(maker, tmp_path, option):
     versions = tmp_path / "versions.txt"
     versions.write_text("a==1")
-    part = ("--constraints", str(versions))
+    part = (option, str(versions))
     maker.make(tmp_path / "env", None, [part])
     assert not maker.make(tmp_path / "env", None, [part])
     versions.write_text("a==2")

@@ -20,7 +20,6 @@ MODULES = [".".join(path.relative_to(ROOT / "src").with_suffix("").parts).remove
 RENDER = ROOT / "src" / "tracefunc" / "render"
 DATA = [*RENDER.glob("*.json"), *(RENDER / "templates").iterdir()]
 LEFT_OUT = (".*", "build", "dist", "*.egg-info", "__pycache__", "results", "*.so", "*.pyd")
-GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
 PURE = os.environ.get("TRACEFUNC_ENGINE") == "pure"  # so the tests of a pure installation are run
 NOT_BUILT = "tracefunc: the compiled recorder was not built"
 
@@ -161,7 +160,7 @@ def test_wheel_from_the_sdist_works(built, tmp_path):
     assert tags_of(built[1]) != "py3-none-any"
     assert len(compiled(built[1])) == 1
     engine = install_and_trace(built[1], tmp_path)
-    assert engine.startswith("fast" if GIL else "pure")
+    assert engine.startswith("fast")
 
 
 def test_pure_wheel(project, tmp_path):
@@ -207,7 +206,7 @@ def test_entry_point_resolves():
     assert skill.tracefunc is tracefunc.tracefunc
 
 
-@pytest.mark.skipif(PURE or not GIL, reason="without the extension, or it would switch the GIL on")
+@pytest.mark.skipif(PURE, reason="without the extension")
 def test_extension_can_be_imported_alone(tmp_path):
     run("-W", "error", "-c", "import tracefunc._fastmon", cwd=tmp_path)
 

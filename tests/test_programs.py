@@ -22,7 +22,7 @@ COUNT = EXAMPLES or 10
 # A short run stops there at the latest; a long one has a minute for 50 programs.
 SECONDS = 60 + EXAMPLES * 1.2  # for a slow machine: the number of programs is what ends a test
 
-NEWER = [s for s, since in (("3.14", (3, 14)), ("tstring", (3, 14)), ("3.15", (3, 15))) if sys.version_info >= since]
+NEWER = fuzz.NEWER_SYNTAX
 
 quick = settings(
     max_examples=EXAMPLES or 20,

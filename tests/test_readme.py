@@ -33,8 +33,8 @@ def outputs(tmp_path_factory):
     return printed
 
 
-def test_there_are_six_with_output():
-    assert sum(example["output"] is not None for example in EXAMPLES) == 6
+def test_there_are_seven_with_output():
+    assert sum(example["output"] is not None for example in EXAMPLES) == 7
 
 
 @pytest.mark.parametrize("number", range(len(EXAMPLES)))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-CPYTHONS = ["cp312", "cp313", "cp314", "cp315"]  # free-threaded builds take the pure wheel
+CPYTHONS = ["cp312", "cp313", "cp314", "cp314t", "cp315", "cp315t"]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Make an environment with tracefunc in it, and the tools of the named groups.
 
-    python3 tools/make_env.py [--python PATH] [--wheel] [--group NAME]... [--constraints FILE]... FOLDER
+    python3 tools/make_env.py [--python PATH] [--wheel] [--group NAME]... [--requirement FILE]...
+                             [--constraints FILE]... FOLDER
 
 tracefunc is the checkout itself (editable), or with --wheel what a wheel built from it holds. Without --python the
 interpreter is the one that find_python.py finds. An environment that is up to date is left as it is, which takes a
@@ -41,8 +42,8 @@ def inputs_hash(wheel):
 
 
 def part_hash(option, value):
-    """Return a hash of a constraints file; groups are covered by pyproject.toml's."""
-    return hashlib.sha256((ROOT / value).read_bytes()).hexdigest() if option == "--constraints" else ""
+    """Return a hash of the file that an option names; groups are covered by pyproject.toml's."""
+    return "" if option == "--group" else hashlib.sha256((ROOT / value).read_bytes()).hexdigest()
 
 
 def python_in(folder):
@@ -113,11 +114,13 @@ def main():
     parser.add_argument("--python", help="interpreter to use, instead of finding one")
     parser.add_argument("--wheel", action="store_true", help="install a wheel, not the checkout itself")
     parser.add_argument("--group", action="append", default=[], help="dependency group of pyproject.toml")
+    parser.add_argument("--requirement", action="append", default=[], help="file of packages to install")
     parser.add_argument("--constraints", action="append", default=[], help="file of versions to keep to")
     parser.add_argument("folder", type=Path)
     arguments = parser.parse_args()
     try:
         parts = [("--group", group) for group in arguments.group]
+        parts += [("--requirement", file) for file in arguments.requirement]
         parts += [("--constraints", file) for file in arguments.constraints]
         make(ROOT / arguments.folder, arguments.python, parts, arguments.wheel)
     except NotFound as error:

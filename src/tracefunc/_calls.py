@@ -115,7 +115,8 @@ class Calls:
 
     def open(self, target: int, frame: FrameType) -> CallInfo | None:
         """A call of a target starts in `frame`; returns None if it is not to be recorded."""
-        self.seen += 1
+        with self._lock:
+            self.seen += 1
         if self.full or (self.chooses and not self._is_chosen(target, frame)):
             self._pass(target, frame)
             return None

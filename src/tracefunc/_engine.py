@@ -6,7 +6,7 @@ import os
 import sys
 from _thread import RLock
 
-from ._records import SUSPENDING
+from ._records import FREE_THREADED, SUSPENDING
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ _CALLBACKS = {
     events.PY_THROW: "on_throw",
     events.PY_UNWIND: "on_unwind",
 }
-_ALWAYS = (events.PY_START, events.PY_RETURN, events.PY_UNWIND, events.INSTRUCTION)
+_ALWAYS = (events.INSTRUCTION, events.PY_RETURN, events.PY_UNWIND, events.PY_START)
 _OF_SUSPENDING = (events.PY_YIELD, events.PY_RESUME, events.PY_THROW)  # more for generators and coroutines
 _OF_EXCEPTIONS = events.PY_THROW | events.PY_UNWIND  # up to 3.14 no local events
 
@@ -80,9 +80,9 @@ class Engine:
 
 
 def _pure(reason: str) -> Engine:
-    from ._pymon import Recorder, share
+    from ._pymon import FreeThreadedRecorder, Recorder, share
 
-    return Engine("pure", reason, Recorder, share)
+    return Engine("pure", reason, FreeThreadedRecorder if FREE_THREADED else Recorder, share)
 
 
 def _fast(reason: str) -> Engine:
@@ -94,8 +94,6 @@ def _fast(reason: str) -> Engine:
 def choose(wanted: str, required: bool) -> Engine:
     """The engine for `wanted`, the value of TRACEFUNC_ENGINE: "auto", "fast" or "pure".
 
-    "auto" leaves free threading as it is: there, importing the extension would switch the GIL on for all threads.
-
     Raises ImportError when the extension is wanted, or `required` (TRACEFUNC_REQUIRE_EXT), and cannot be imported;
     ValueError when `wanted` is something else.
     """
@@ -103,8 +101,6 @@ def choose(wanted: str, required: bool) -> Engine:
         raise ValueError(f"TRACEFUNC_ENGINE is {wanted!r}: it must be auto, fast or pure.")
     if wanted == "pure" and not required:
         return _pure("TRACEFUNC_ENGINE=pure")
-    if wanted == "auto" and not required and not _gil_enabled():
-        return _pure("the extension would switch the GIL on")
     try:
         fast = _fast(f"TRACEFUNC_ENGINE={wanted}" if wanted == "fast" else "the extension is installed")
     except ImportError as error:
@@ -116,10 +112,6 @@ def choose(wanted: str, required: bool) -> Engine:
             ) from error
         return _pure(f"the extension cannot be imported: {error}")
     return fast if wanted != "pure" else _pure("TRACEFUNC_ENGINE=pure")
-
-
-def _gil_enabled() -> bool:
-    return sys.version_info < (3, 13) or sys._is_gil_enabled()
 
 
 engine = choose(os.environ.get("TRACEFUNC_ENGINE", "auto"), os.environ.get("TRACEFUNC_REQUIRE_EXT") == "1")
@@ -188,7 +180,7 @@ class Monitor:
                         entry.starts.add(id(recorder))
             self._listen()
             for recorder in recorders:
-                for code in recorder.code_objects():
+                for code in reversed(recorder.code_objects()):  # the target last: other threads may call it right now
                     self._arm(code)
 
     def remove(self, recorder: Recorder) -> None:
@@ -216,6 +208,8 @@ class Monitor:
         if self.lines or all(i == self.tool_id or monitoring.get_tool(i) is None for i in TOOL_IDS):
             return
         with self.lock:
+            if not self.recorders:  # another thread has ended the last trace
+                return
             self.lines = True
             monitoring.register_callback(self.tool_id, events.LINE, _do_nothing)
             for entry in self.armed.values():
@@ -245,7 +239,7 @@ class Monitor:
         if LINE_SWALLOWS_INSTRUCTION:
             self.notice_other_tools()
         suspends = any(code.co_flags & SUSPENDING for recorder in self.recorders for code in recorder.code_objects())
-        for event in (*_ALWAYS, *_OF_SUSPENDING) if suspends else _ALWAYS:
+        for event in (*_OF_SUSPENDING, *_ALWAYS) if suspends else _ALWAYS:  # what starts a frame last
             self._register(event)
         if self.lines:
             monitoring.register_callback(self.tool_id, events.LINE, _do_nothing)
@@ -274,8 +268,11 @@ class Monitor:
             monitoring.set_events(self.tool_id, monitoring.get_events(self.tool_id) | mask & _OF_EXCEPTIONS)
             mask &= ~_OF_EXCEPTIONS
         try:
-            # Set to none and to `mask` by one call from C, within which no other thread runs and misses events.
-            list(map(monitoring.set_local_events, (self.tool_id,) * 2, (code, code), (0, mask)))
+            if FREE_THREADED:  # nothing is silenced that may be wanted again, and other threads would miss events
+                monitoring.set_local_events(self.tool_id, code, mask)
+            else:
+                # Set to none and to `mask` by one call from C, within which no other thread runs and misses events.
+                list(map(monitoring.set_local_events, (self.tool_id,) * 2, (code, code), (0, mask)))
         except SystemError as error:
             raise ValueError(f"{code.co_qualname!r} cannot be monitored: it is not Python code ({error}).") from error
 

@@ -1,5 +1,6 @@
 # cython: language_level=3, binding=False, profile=False, linetrace=False, boundscheck=False, wraparound=False
 # cython: initializedcheck=False, cdivision=True, auto_pickle=False, embedsignature=False
+# cython: freethreading_compatible=True
 """The recorder in Cython: the twin of `_pymon`, whose methods it has in the same order, with the same results.
 
 It looks at each armed event, in C, and needs no mode that only counts. An offset at which no line starts that still
@@ -9,6 +10,10 @@ are armed again for that time. Such a line may be rare, so this is done only for
 
 A frame is known by the address of the interpreter's own record of it, for which no Python object has to be made;
 only a frame that is recorded has its frame object made, for the search for the call around a frame that starts.
+
+Where threads run at once, a critical section of the recorder stands for the GIL: one thread at a time is in a
+recorder, and another one gets in where that blocks or runs Python code. Nothing is silenced there that may be wanted
+again: an answer DISABLE may come into force after a thread that wants the offset has armed it.
 """
 
 import sys
@@ -39,7 +44,46 @@ cdef extern from *:
     #define tracefunc_code_of(frame) ((PyObject *)PyFrame_GetCode(frame))
     /* An offset is a small number. */
     #define tracefunc_offset(number) PyUnstable_Long_CompactValue((PyLongObject *)(number))
+    /* One thread at a time in a recorder, which lives until the last one has left it: with the GIL, nothing to do. */
+    #ifdef Py_GIL_DISABLED
+    #define tracefunc_free_threaded 1
+    #define tracefunc_cells_are_safe (PY_VERSION_HEX >= 0x030E0000)
+    typedef PyCriticalSection tracefunc_section;
+    #define tracefunc_enter(section, self) (Py_INCREF(self), PyCriticalSection_Begin(section, self))
+    #define tracefunc_leave(section, self) (PyCriticalSection_End(section), Py_DECREF(self))
+    typedef PyObject *(*tracefunc_callback)(PyObject *, PyObject **, Py_ssize_t);
+    static tracefunc_callback tracefunc_callbacks[5];
+    #define TRACEFUNC_LOCKED(number) \\
+    static PyObject *tracefunc_locked##number(PyObject *self, PyObject **args, Py_ssize_t count) { \\
+        tracefunc_section section; \\
+        tracefunc_enter(&section, self); \\
+        PyObject *answer = tracefunc_callbacks[number](self, args, count); \\
+        tracefunc_leave(&section, self); \\
+        return answer; \\
+    }
+    TRACEFUNC_LOCKED(0) TRACEFUNC_LOCKED(1) TRACEFUNC_LOCKED(2) TRACEFUNC_LOCKED(3) TRACEFUNC_LOCKED(4)
+    static PyCFunction tracefunc_locked(int number, PyCFunction callback) {
+        static const tracefunc_callback locked[5] = {
+            tracefunc_locked0, tracefunc_locked1, tracefunc_locked2, tracefunc_locked3, tracefunc_locked4
+        };
+        tracefunc_callbacks[number] = (tracefunc_callback)(void (*)(void))callback;
+        return (PyCFunction)(void (*)(void))locked[number];
+    }
+    #else
+    #define tracefunc_free_threaded 0
+    #define tracefunc_cells_are_safe 1
+    typedef char tracefunc_section;
+    #define tracefunc_enter(section, self) ((void)(section))
+    #define tracefunc_leave(section, self) ((void)(section))
+    #define tracefunc_locked(number, callback) (callback)
+    #endif
     """
+    ctypedef struct Section "tracefunc_section":
+        pass
+    bint FREE_THREADED "tracefunc_free_threaded"
+    bint CELLS_ARE_SAFE "tracefunc_cells_are_safe"  # as `_reading` has it
+    void enter "tracefunc_enter"(Section *section, object self)
+    void leave "tracefunc_leave"(Section *section, object self)
     ctypedef struct PyFrameObject:
         pass
     void *tracefunc_current_frame()
@@ -55,6 +99,7 @@ cdef extern from "Python.h":
         int ml_flags
         const char *ml_doc
     int METH_FASTCALL
+    PyCFunction locked "tracefunc_locked"(int number, PyCFunction callback)
     object PyCFunction_NewEx(PyMethodDef *method, object self, object module)
     PyFrameObject *PyEval_GetFrame()
     PyFrameObject *PyFrame_GetBack(PyFrameObject *frame)
@@ -515,7 +560,7 @@ cdef class Recorder:
         self.max_samples = MOST if max_samples is None else min(max_samples, MOST)
         self.surplus = surplus
         self.measure_all = measure_all
-        self.asleep = calls.chooses
+        self.asleep = calls.chooses and not FREE_THREADED  # where nothing is armed anew while threads run
         self.lines = len(plan.lines)
         self.codes = []
         self.last_code = &_nothing
@@ -608,7 +653,7 @@ cdef class Recorder:
         info = None
         if own.table.is_target:
             if self.calls.full and not own.table.flags & SUSPENDING:  # the start of such a one may be silenced too early
-                return DISABLE
+                return None if FREE_THREADED else DISABLE
             try:
                 info = self.calls.open(self.target, <object>frame)
             except RecursionError:  # the program's own limit, so near that there is nothing left for us
@@ -731,7 +776,7 @@ cdef class Recorder:
             state = self.current()
             if state != NULL and state.code == own:
                 table = (<Code>own.own).table
-                left = (<Call>state.call).left[table.index]
+                left = <dict>(<Call>state.call).left[table.index]
                 left[<object>offset] = left.get(<object>offset, 0) + 1
                 self.leave(<Code>own.own, state, table.plan.prelude_at(<object>offset), True, error)
             elif state == NULL:
@@ -770,7 +815,7 @@ cdef class Recorder:
             except RecursionError:
                 pass
         self.forget(state)
-        if own.table.is_target and self.calls.full and not self.calls.is_starting(self.target):
+        if own.table.is_target and self.calls.full and not FREE_THREADED and not self.calls.is_starting(self.target):
             self.bury(own)
         return 0
 
@@ -800,7 +845,7 @@ cdef class Recorder:
         cdef Table table = (<Code>state.code.own).table
         cdef int line = state.line
         if state.at >= 0:
-            left = call.left[table.index]
+            left = <dict>call.left[table.index]
             left[state.at] = left.get(state.at, 0) + 1
             line = table.plan.line_at(state.at, line)
         if 0 <= line < self.lines and table.entry < 0:
@@ -894,7 +939,7 @@ cdef class Recorder:
         elif call.taken[line] < self.max_samples:  # other threads may have been quicker
             call.samples[line].append(row)
             call.taken[line] += 1
-            if call.taken[line] == self.max_samples:
+            if call.taken[line] == self.max_samples and not FREE_THREADED:
                 self.filled(line)
         return 0
 
@@ -1046,7 +1091,7 @@ cdef class Recorder:
     cdef object refuse(self):
         """A call is not recorded: after many of them, only starts are listened to, as long as no call is recorded."""
         self.refused += 1
-        if not self.asleep and self.by_key.used == 0 and self.refused >= REFUSALS and not self.calls.full:
+        if self.refused >= REFUSALS and not (self.asleep or self.by_key.used or FREE_THREADED or self.calls.full):
             self.sleep(True)
         return None
 
@@ -1065,22 +1110,28 @@ cdef class Recorder:
         self.calls.seen += self.passed
         self.passed = 0
         running = {id(frame): frame for frame in all_frames()} if self.by_key.used else {}
-        for i in range(self.by_key.mask + 1):
-            if self.by_key.slots[i].key != NULL:
-                state = <Frame *>self.by_key.slots[i].value
-                frame = running.get(<size_t>state.object)
-                if frame is not None and <PyObject *>frame.f_code == state.code.code:
-                    state.at = frame.f_lasti
-                self.lose(state)
+        cdef Section section
+        enter(&section, self)
+        try:
+            for i in range(self.by_key.mask + 1):
+                if self.by_key.slots[i].key != NULL:
+                    state = <Frame *>self.by_key.slots[i].value
+                    frame = running.get(<size_t>state.object)
+                    if frame is not None and <PyObject *>frame.f_code == state.code.code:
+                        state.at = frame.f_lasti
+                    self.lose(state)
+        finally:
+            leave(&section, self)
 
     def record(self, Call call):
         """What was recorded of a call."""
         cdef Code own
         cdef int index, number
         found = RawCall(self.lines, call.codes)
-        found.samples = call.samples
+        # Copies: another thread may be in a callback still.
+        found.samples = [rows.copy() for rows in call.samples]
         found.extra = [call.extra[number] for number in range(self.lines)]
-        found.left = call.left
+        found.left = [left.copy() for left in call.left]
         found.open = call.open
         for index in range(call.codes):
             own = self.codes[index]
@@ -1106,7 +1157,7 @@ cdef object frame_above(PyFrameObject *frame):
 
 cdef object show(object frame, object reader, bint alone, object describe):
     """A sample of one name; `alone`: one variable of the frame has it."""
-    if not alone or reader.how != READS_LOCAL:
+    if not CELLS_ARE_SAFE or not alone or reader.how != READS_LOCAL:
         return sample(frame, reader, describe)
     try:
         return describe(PyFrame_GetVar(<PyFrameObject *>frame, reader.stored))
@@ -1143,11 +1194,11 @@ cdef object unwind(object self, PyObject **args, Py_ssize_t count):
     return held.unwind(args[0], args[1], args[2])
 
 
-cdef PyMethodDef _on_start = PyMethodDef("on_start", <PyCFunction>start, METH_FASTCALL, NULL)
-cdef PyMethodDef _on_instruction = PyMethodDef("on_instruction", <PyCFunction>instruction, METH_FASTCALL, NULL)
-cdef PyMethodDef _on_return = PyMethodDef("on_return", <PyCFunction>returned, METH_FASTCALL, NULL)
-cdef PyMethodDef _on_yield = PyMethodDef("on_yield", <PyCFunction>yielded, METH_FASTCALL, NULL)
-cdef PyMethodDef _on_unwind = PyMethodDef("on_unwind", <PyCFunction>unwind, METH_FASTCALL, NULL)
+cdef PyMethodDef _on_start = PyMethodDef("on_start", locked(0, <PyCFunction>start), METH_FASTCALL, NULL)
+cdef PyMethodDef _on_instruction = PyMethodDef("on_instruction", locked(1, <PyCFunction>instruction), METH_FASTCALL, NULL)
+cdef PyMethodDef _on_return = PyMethodDef("on_return", locked(2, <PyCFunction>returned), METH_FASTCALL, NULL)
+cdef PyMethodDef _on_yield = PyMethodDef("on_yield", locked(3, <PyCFunction>yielded), METH_FASTCALL, NULL)
+cdef PyMethodDef _on_unwind = PyMethodDef("on_unwind", locked(4, <PyCFunction>unwind), METH_FASTCALL, NULL)
 
 
 @cython.final

@@ -8,6 +8,7 @@ is reached, and an offset matters only where that set holds more than its own li
 from __future__ import annotations
 
 import ast
+from itertools import takewhile
 from typing import TYPE_CHECKING, NamedTuple
 
 from ._bytecode import Instruction, decode, exception_table
@@ -419,13 +420,19 @@ class CodeAnalysis:
             if line is None:
                 continue
             if _is_endless(line.node):
-                self._ghost_at_start(line, place.children[0])
-            elif line.index in seen:
-                continue
-            elif line.kind == "case":
-                self._ghost_at_start(line, place.children[0])
+                self._ghost_at_start(line, self._first(place))
             elif line.kind == "return":
-                self._ghost_return(line, place, before)
+                self._ghost_return(line, place, None if line.index in seen else before)
+            elif line.kind == "case" and line.index not in seen:
+                self._ghost_at_start(line, self._first(place))
+
+    def _first(self, place: Place) -> Place:
+        """The first statement below `place`, but for those that left nothing: `...` before another on one line."""
+        there = {id(ins.place) for ins in self.instructions}
+        for child in place.children:
+            if id(child) in there or child.children or child.line is None or not child.line.idle:
+                return child
+        return place.children[0]
 
     def _ghost_at_start(self, line: Line, first: Place) -> None:
         """`line` was executed whenever `first`, the statement below it, starts."""
@@ -443,11 +450,14 @@ class CodeAnalysis:
                     self._ghost_at(ins, line)
 
     def _ghost_return(self, line: Line, place: Place, before: Line | None) -> None:
-        """A `return` of a constant may have no instruction but its clean-up's, or none at all."""
+        """A `return` of a constant, or a copy of it, may have no instruction but its clean-up's, or none at all."""
+        unseen = self._reached_without(line)
         for i, ins in enumerate(self.instructions):
-            if ins.place is place and self.instructions[i - 1].place is not place:
-                self._ghost_at(ins, line)
-                before = None
+            if ins.place is place and self.instructions[i - 1].place is not place and i in unseen:
+                copy = takewhile(lambda other: other.place is place, self.instructions[i:])
+                if all(other.label != line.index for other in copy):
+                    self._ghost_at(ins, line)
+                    before = None
         if before is None or before.end[0] != line.start[0]:
             return
         if before.kind != "try":
@@ -457,10 +467,28 @@ class CodeAnalysis:
             if ins.name == "NOP" and ins.place is not None and ins.place.line is before:
                 self._ghost_at(follower, line)
 
+    def _reached_without(self, line: Line) -> set[int]:
+        """The instructions that control can come to without one of `line`."""
+        seen = {0}
+        todo = [0]
+        while todo:
+            at = todo.pop()
+            if self.instructions[at].label == line.index:
+                continue
+            after = [*self.instructions[at].followers, *self.caught_at.get(at, ())]
+            todo.extend(k for k in after if k not in seen)
+            seen.update(after)
+        return {i for i in seen if self.instructions[i].label != line.index}
+
     def _ghost_at(self, ins: Instruction, line: Line) -> None:
         """`line` was executed whenever control reaches an instruction."""
-        action = self.actions.get(ins.start, Action(ins.label, False, NOTHING, NOTHING, (), ()))
+        action = self._action_at(ins, ())
         self.actions[ins.start] = action._replace(ghosts=(*action.ghosts, (THROUGH, line.index)))
+
+    def _action_at(self, ins: Instruction, before: tuple[int, ...]) -> Action:
+        """The action at an instruction, or a new one, which ends what is under way: that is sampled there."""
+        label = ins.label if ins.label != THROUGH else NOTHING
+        return self.actions.get(ins.start, Action(label, False, NOTHING, NOTHING, (), before))
 
     def _ghost_after(self, line: Line, before: Line) -> None:
         """`line` was executed whenever `before`, the line above it, has come to its end."""
@@ -471,7 +499,7 @@ class CodeAnalysis:
             if ins.name in _JUMPS and any(self.instructions[j].label == before.index for j in ins.followers):
                 continue  # a loop within the line: of a comprehension, or of an `await`
             if last == before.index != ins.label:
-                action = self.actions.get(ins.start, Action(ins.label, False, NOTHING, NOTHING, (), (last,)))
+                action = self._action_at(ins, (last,))
                 self.actions[ins.start] = action._replace(ghosts=(*action.ghosts, (last, line.index)))
             last = NOTHING if ins.name in _JUMPS or ins.name in _ENDS else ins.label
 

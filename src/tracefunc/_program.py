@@ -142,8 +142,9 @@ def _of_text(name: str, text: str, **attributes: str) -> Program:
     """A program that is in no file: its lines are kept where tracebacks, and the trace, look for them."""
     main = _new_main(BuiltinImporter, **attributes)
     code = compile(text, name, "exec", dont_inherit=True)
-    if hasattr(linecache, "_register_code") and name == "<string>":  # from 3.13 on, as the interpreter does
-        linecache._register_code(code, text, name)
+    register = getattr(linecache, "_register_code", None)  # from 3.13 on; the interpreter does so too
+    if register is not None and name == "<string>":
+        register(code, text, name)
     else:
         linecache.cache[name] = len(text), None, text.splitlines(keepends=True), name
     return Program(main, code, None)

@@ -9,6 +9,7 @@ nothing but its count is wanted, and a callback that does no more than count tak
 from __future__ import annotations
 
 import sys
+from _thread import RLock
 
 from ._reading import sample
 from ._records import ASYNCHRONOUS, COROUTINE, NOTHING, THROUGH, RawCall
@@ -18,6 +19,7 @@ TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import CodeType, FrameType
+    from typing import Any
 
     from ._calls import CallInfo, Calls
     from ._codeplan import CodePlan
@@ -161,7 +163,7 @@ class Recorder:
             if info is None:
                 self._refuse()
                 return None
-            call = RawCall(self.lines, len(self.codes))
+            call = RawCall(self.lines, len(self.plan.codes))
             self.refused = 0
             if self.asleep:
                 self._sleep(False)
@@ -169,14 +171,17 @@ class Recorder:
             call = around
         else:
             return None
-        state = _Frame(call, own, info)
-        if info is not None:
-            self.running[key] = call
-        self.frames[key] = state
-        own.frames += 1
+        self._enter(own, key, call, info)
         if info is not None:
             info.raw = call  # it has started now
         return None
+
+    def _enter(self, own: _Code, key: int, call: RawCall, info: CallInfo | None) -> None:
+        """A frame is recorded from now on."""
+        if info is not None:
+            self.running[key] = call
+        self.frames[key] = _Frame(call, own, info)
+        own.frames += 1
 
     def examine(self, code: CodeType, offset: int, depth: int = 1) -> object:
         """INSTRUCTION: control is about to execute `offset` in the frame that is `depth` callers up."""
@@ -213,7 +218,7 @@ class Recorder:
             self._interrupted(state, before, frame)  # control has come to a handler
         for only_after, ghost in action.ghosts:
             if only_after == before:
-                state.call.extra[ghost] += 1
+                self._hit(state, ghost)
             if only_after in (before, THROUGH):
                 self._sample(state, ghost, frame)
         state.line = line
@@ -238,8 +243,9 @@ class Recorder:
         own = self.codes.get(id(code))
         if own is not None:
             key = id(sys._getframe(depth))
-            if key in self.frames:
-                self.frames[key].at = -1
+            state = self.frames.get(key)
+            if state is not None:
+                state.at = -1
             counting = self.counting.get(id(code))
             if counting is None:
                 self._count(own)
@@ -258,8 +264,7 @@ class Recorder:
             frame = sys._getframe(depth)
             state = self.frames.get(id(frame))
             if state is not None and state.code is own:
-                left = state.call.left[own.plan.index]
-                left[offset] = left.get(offset, 0) + 1
+                self._left(state, offset)
             self._leave(own, code, frame, offset, error)
         return None
 
@@ -287,7 +292,7 @@ class Recorder:
         elif 0 <= state.line < self.lines:
             self._sample(state, state.line, frame)
         if own.plan.entry >= 0:
-            state.call.extra[own.plan.entry] += 1
+            self._hit(state, own.plan.entry)
         if state.info is not None:
             try:
                 line = self.counted[prelude] if prelude >= 0 else state.line if state.line < self.lines else NOTHING
@@ -299,6 +304,15 @@ class Recorder:
             self._bury(own, frame)
         if own.frames == 1:
             self._count(own)
+
+    def _hit(self, state: _Frame, line: int) -> None:
+        """A hit that is no offset's count."""
+        state.call.extra[line] += 1
+
+    def _left(self, state: _Frame, offset: int) -> None:
+        """A frame is left at `offset`, by an exception or not at all."""
+        left = state.call.left[state.code.plan.index]
+        left[offset] = left.get(offset, 0) + 1
 
     # frames
 
@@ -332,8 +346,7 @@ class Recorder:
         """A frame has not ended, or nobody said so: its line was counted when it started."""
         line = state.line
         if state.at >= 0:
-            left = state.call.left[state.code.plan.index]
-            left[state.at] = left.get(state.at, 0) + 1
+            self._left(state, state.at)
             line = state.code.plan.line_at(state.at, line)
         if 0 <= line < self.lines and state.code.plan.entry < 0:
             state.call.open.append(line)
@@ -376,7 +389,7 @@ class Recorder:
     def _interrupted(self, state: _Frame, prelude: int, frame: FrameType) -> None:
         """An exception ended a loop's prelude: a hit without an advance."""
         line = self.counted[prelude]
-        state.call.extra[line] += 1
+        self._hit(state, line)
         self._sample(state, line, frame)
 
     def _sample(self, state: _Frame, line: int, frame: FrameType) -> None:
@@ -498,9 +511,9 @@ class Recorder:
         if not now:
             return examine
         if len(now) == 1:
-            ((key, counting),) = now.items()
+            (counting,) = now.values()
             numbers = counting.numbers
-            only = self.codes[key].code
+            only = counting.state.code.code
 
             def count_one(code: CodeType, offset: int, depth: int = 1) -> object:
                 if code is only:
@@ -540,17 +553,96 @@ class Recorder:
 
     def stop(self) -> None:
         """Complete the records of all calls; to be done once, at the end."""
-        for counting in self.counting.values():
+        for counting in list(self.counting.values()):
             counting.end()
         running = {id(frame): frame for frame in all_frames()} if self.frames else {}
         for key, state in list(self.frames.items()):
             if key in running and running[key].f_code is state.code.code:
                 state.at = running[key].f_lasti
             self._lose(state)
+        # What other threads do that are in a callback still must not reach what is recorded.
+        self.codes, self.frames = {}, {}
 
     def record(self, call: RawCall) -> RawCall:
         """What was recorded of a call."""
+        call.samples = [rows[: self.max_samples] for rows in call.samples]
         return call
+
+
+class _Lookup(dict):  # type: ignore[type-arg]
+    """A dictionary for threads: of a key that another thread made, 3.13's own `get` takes its lock twice, and waits."""
+
+    def get(self, key: int, default: Any = None) -> Any:
+        try:
+            return self[key]
+        except KeyError:
+            return default
+
+
+class FreeThreadedRecorder(Recorder):
+    """The same where threads run at once.
+
+    A frame is executed by one thread at a time, so what concerns it alone needs no lock: it has counts of its own until
+    it ends. The lock is for what several frames share, and is never held while code runs that is not ours.
+
+    Each event is examined. None is silenced that may be wanted again: an answer DISABLE may come into force after a
+    thread that wants the offset has armed it.
+    """
+
+    def __init__(self, *args: Any, **limits: Any) -> None:
+        self.lock = RLock()
+        super().__init__(*args, **limits)
+        self.asleep = False
+        self.codes, self.frames = _Lookup(self.codes), _Lookup()
+        for own in self.codes.values():
+            own.actions = _Lookup(own.actions)
+
+    def on_start(self, code: CodeType, offset: int, depth: int = 1) -> object:
+        super().on_start(code, offset, depth + 1)
+        return None
+
+    def _enter(self, own: _Code, key: int, call: RawCall, info: CallInfo | None) -> None:
+        with self.lock:
+            super()._enter(own, key, call, info)
+            if (state := self.frames.get(key)) is not None:
+                state.counts = [0] * len(state.counts)
+
+    def _hit(self, state: _Frame, line: int) -> None:
+        with self.lock:
+            super()._hit(state, line)
+
+    def _left(self, state: _Frame, offset: int) -> None:
+        with self.lock:
+            super()._left(state, offset)
+
+    def _forget(self, key: int) -> None:
+        state = self.frames.get(key)
+        if state is not None:
+            self._gather(state)
+        super()._forget(key)
+
+    def _gather(self, state: _Frame) -> None:
+        """Add the counts of a frame to those of its call."""
+        with self.lock:
+            found, state.counts = state.counts, [0] * len(state.counts)
+            counts = state.call.counts[state.code.plan.index]
+            assert counts is not None, "a call has counts of each code object that a frame of it runs"
+            for offset, number in enumerate(found):
+                counts[offset] += number
+
+    def _count(self, own: _Code) -> None:
+        """Go on to examine."""
+
+    def _bury(self, own: _Code, frame: FrameType) -> None:
+        """Go on to examine."""
+
+    def _sleep(self, asleep: bool) -> None:
+        """Nothing is armed anew while threads run."""
+
+    def stop(self) -> None:
+        for state in list(self.frames.values()):
+            self._gather(state)
+        super().stop()
 
 
 def _running(code: CodeType) -> int:

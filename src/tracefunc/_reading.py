@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from ._records import FREE_THREADED
+
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,6 +73,11 @@ def read_local(frame: FrameType, name: str) -> object:
     unbound. Nothing keeps a reference to the value. (Without ctypes, Python 3.12 does, until the frame
     ends.)
     """
+    if _CELLS_ARE_READ_WITHOUT_LOCK:
+        try:
+            return _read_slots(frame, name)
+        except ImportError:  # no ctypes: the interpreter's own way is the only one
+            pass
     if not _PROXY_IS_SAFE:
         return _read_by_ctypes(frame, name)
     variables = frame.f_locals
@@ -112,6 +119,7 @@ def read_class_free(frame: FrameType, name: str) -> object:
     raise NameError(name)
 
 
+_CELL = type((lambda cell: lambda: cell)(0).__closure__[0])  # type: ignore[index]
 _CO_OPTIMIZED = 1
 _MISSING = object()
 _PROXY: type = (lambda: type(sys._getframe().f_locals))()
@@ -119,6 +127,10 @@ _PROXY: type = (lambda: type(sys._getframe().f_locals))()
 # Before 3.13 f_locals is a copy, shared with the program's `locals()`, that keeps objects alive. In 3.13.0 to
 # 3.13.2 it crashes on a cell variable's name while a comprehension has a variable of that name.
 _PROXY_IS_SAFE = sys.version_info >= (3, 13, 3)
+
+# The free-threaded 3.13 takes what a cell holds without the cell's lock in f_locals, PyFrame_GetVar and cell_contents:
+# another thread that binds the variable anew frees it meanwhile, and the interpreter crashes.
+_CELLS_ARE_READ_WITHOUT_LOCK = FREE_THREADED and sys.version_info < (3, 14)
 
 _get_var: Callable[[FrameType, str], object] | None = None
 
@@ -157,17 +169,49 @@ def _read_copy(frame: FrameType, name: str) -> object:
 def _read_free_slot(frame: FrameType, name: str) -> object:
     """Read a free variable that PyFrame_GetVar misses, since a comprehension has a variable of that name.
 
-    It stops at the first slot of a name; free variables have the last ones. The layout is that of the
-    versions concerned, all of them final: a frame object's second field points to the frame proper, which has
-    eight pointers and eight bytes before its slots.
+    It stops at the first slot of a name; free variables have the last ones.
     """
-    from ctypes import c_void_p, py_object, sizeof
-
-    code, size = frame.f_code, sizeof(c_void_p)
+    code = frame.f_code
     index = len({*code.co_varnames, *code.co_cellvars}) + code.co_freevars.index(name)
-    proper = c_void_p.from_address(id(frame) + object.__basicsize__ + size).value or 0
     try:
-        cell: Any = py_object.from_address(proper + 8 * size + 8 + index * size).value
+        cell: Any = _slot(frame, index)
         return cell.cell_contents
     except ValueError:  # no cell, or nothing in it
         raise NameError(name) from None
+
+
+def _read_slots(frame: FrameType, name: str) -> object:
+    """Read a variable from the first slot of its name that holds something; what a cell holds from the cell itself."""
+    code = frame.f_code
+    names = [*code.co_varnames, *(n for n in code.co_cellvars if n not in code.co_varnames), *code.co_freevars]
+    has_cell = name in code.co_cellvars or name in code.co_freevars
+    for index, known in enumerate(names):
+        if known == name:
+            try:
+                value: Any = _slot(frame, index)
+                return _contents(value) if has_cell and type(value) is _CELL else value
+            except ValueError:  # empty
+                pass
+    raise NameError(name)
+
+
+def _contents(cell: object) -> object:
+    """What a cell holds, read under its lock, which `cell_contents` does without; raises ValueError if nothing."""
+    from ctypes import py_object, pythonapi
+
+    get = pythonapi["PyCell_Get"]
+    get.restype = py_object
+    return get(py_object(cell))
+
+
+def _slot(frame: FrameType, index: int) -> object:
+    """What a slot of a frame's variables holds; raises ValueError if nothing.
+
+    The layout is that of the versions concerned, all of them final: a frame object's second field points to the frame
+    proper, which has eight pointers and eight bytes before its slots.
+    """
+    from ctypes import c_void_p, py_object, sizeof
+
+    size = sizeof(c_void_p)
+    proper = c_void_p.from_address(id(frame) + object.__basicsize__ + size).value or 0
+    return py_object.from_address(proper + 8 * size + 8 + index * size).value

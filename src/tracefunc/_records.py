@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
     from ._plan import Plan
@@ -12,6 +14,9 @@ Sample = tuple[str, str]  # type name, text
 # What an offset does to "the line that is under way", where it is no line's number.
 NOTHING = -1  # ends it: clean-up code, which belongs to no line
 THROUGH = -2  # leaves it as it is
+
+# Whether this build of CPython can run threads at once, even if it does not just now.
+FREE_THREADED = "free-threading build" in sys.version
 
 # co_flags
 GENERATOR = 0x20

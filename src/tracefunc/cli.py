@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from ._program import Program
+    from ._progress import Progress
     from .core import Tracer
     from .results import TraceResults
 
@@ -265,6 +266,8 @@ class _Recording:
         self.options = options
         self.stderr = sys.stderr  # the program may set another one
         self.process = os.getpid()
+        self.interrupted = False
+        self.progress: Progress | None = None
         try:
             self.session, self.results = tracer.recording(program.code)
         except ValueError as error:
@@ -274,8 +277,6 @@ class _Recording:
         """Run the program; raises what it raises."""
         import atexit
 
-        from ._progress import Progress
-
         try:
             self.session.start()
         except (RuntimeError, ValueError) as error:
@@ -283,13 +284,16 @@ class _Recording:
             raise _Failure(error) from error
         # The last thing that is done at exit: the program's threads have ended, and its exit functions were called.
         atexit.register(self.end)
-        quiet = self.options.quiet or self.stderr is None or not self.stderr.isatty()
-        self.progress = None if quiet else Progress(self.session.calls, self.stderr)
+        if not self.options.quiet and self.stderr is not None and self.stderr.isatty():
+            from ._progress import Progress
+
+            self.progress = Progress(self.session.calls, self.stderr)
         try:
             self.program.run()
         except BaseException as error:
             if isinstance(error, Exception):
                 self.results.exc = error
+            self.interrupted = type(error) is KeyboardInterrupt
             self._stop_progress()
             from ._program import hide_our_frames
 
@@ -306,16 +310,33 @@ class _Recording:
         _flush(sys.stdout)  # what the program has written comes first
         try:
             _show_run(self.results, self.options, self.stderr)
-        except BrokenPipeError:
-            pass  # nobody reads any more
         except KeyboardInterrupt:
-            print("tracefunc: interrupted while the trace was shown", file=self.stderr)
+            self._tell("interrupted while the trace was shown")
         except (_Failure, OSError, ImportError, ValueError) as error:
-            print(f"tracefunc: error: {error}", file=self.stderr)
+            self._tell(f"error: {error}")
+        if self.interrupted:
+            _remember_the_interrupt()
+
+    def _tell(self, text: str) -> None:
+        try:
+            print(f"tracefunc: {text}", file=self.stderr)
+        except (OSError, ValueError):
+            pass  # it is closed, or nobody reads any more: there is no one to tell
 
     def _stop_progress(self) -> None:
         if self.progress is not None:
             self.progress.stop()
+
+
+def _remember_the_interrupt() -> None:
+    """Let the interpreter end by SIGINT, as it does after an uncaught KeyboardInterrupt.
+
+    It forgets about that when it executes any text meanwhile, as `namedtuple` does, and it sees it when that raises.
+    """
+    try:
+        exec("raise KeyboardInterrupt")
+    except KeyboardInterrupt:
+        pass
 
 
 def _flush(stream: TextIO | None) -> None:
@@ -329,13 +350,13 @@ def _flush(stream: TextIO | None) -> None:
 # --- showing ------------------------------------------------------------------------------------------------------
 
 
-def _show_run(results: TraceResults, options: argparse.Namespace, stderr: TextIO) -> None:
+def _show_run(results: TraceResults, options: argparse.Namespace, stderr: TextIO | None) -> None:
     if options.json:
         _write(options.json, results.to_json() + "\n")
     page = _page(results, options)
     if options.output:
         _write(options.output, _text(results, options))
-    if options.quiet:
+    if options.quiet or stderr is None:  # there is none where there is no console
         return
     elsewhere = ["stdout" if path == "-" else path for path in (options.output, page, options.json) if path]
     if results and not elsewhere:
@@ -383,11 +404,17 @@ def _write(path: str, text: str) -> None:
 
 
 def _check_outputs(options: argparse.Namespace) -> None:
-    """Say now what could not be written at the end, when a long run would be lost."""
+    """Say now what could not be written at the end, when a long run would be lost.
+
+    The paths become absolute: a program may go to another folder.
+    """
     given = vars(options)
-    for path in filter(None, map(given.get, ("output", "html", "json"))):
-        folder = os.path.dirname(os.path.abspath(path))
-        if path != "-" and (os.path.isdir(path) or not os.access(folder, os.W_OK)):
+    for name in ("output", "html", "json"):
+        path = given.get(name)
+        if not path or path == "-":
+            continue
+        given[name] = os.path.abspath(path)
+        if os.path.isdir(path) or not os.access(os.path.dirname(given[name]), os.W_OK):
             raise _Failure(f"cannot write {path!r}: {'it is a' if os.path.isdir(path) else 'there is no'} folder")
     if given.get("html") or given.get("open"):
         from .render import html

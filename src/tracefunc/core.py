@@ -269,7 +269,7 @@ class Tracer:
             raise ValueError(f"target {what(target)}: there is no source of any function in it.")
         return found
 
-    # helpers, the first two for decorated functions too
+    # helpers, the first three for decorated functions, programs and tests too
 
     def session(self, fn: Any) -> Session:
         """What a run of `fn` is traced by."""

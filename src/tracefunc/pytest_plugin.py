@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator
+    from typing import Any
 
     from .core import Tracer
     from .results import TraceResults
@@ -90,7 +91,7 @@ class Phases:
         """Find the targets, now that test modules are imported and `sys.path` is what it is for them."""
         from .core import Tracer
 
-        option = self.config.getoption
+        option = cast("Callable[[str], Any]", self.config.getoption)
         try:
             limit = option("tracefunc_max_calls")
             self.tracer = Tracer(
@@ -126,9 +127,10 @@ class Phases:
         if self.tracer is None:
             yield
             return
-        from .core import _anchor
+        from ._targets import codes_of
 
-        session, results = self.tracer.recording(_anchor(getattr(item, "obj", None)) if phase == "call" else None)
+        test = codes_of(getattr(item, "obj", None)) if phase == "call" else []
+        session, results = self.tracer.recording(test[0] if test else None)
         try:
             session.start()
             yield

@@ -88,7 +88,7 @@ class Call(tuple[str, Trace]):
 
     def __new__(cls, pair: tuple[str, Trace], known: dict[str, Any] | None = None) -> Self:
         call = super().__new__(cls, pair)
-        call.__dict__.update({"arguments": {}, "yielded": []} if known is None else known)
+        call.__dict__.update({"arguments": {}, "yielded": []} | (known or {}))
         return call
 
     def __reduce__(self) -> tuple[object, ...]:

@@ -20,7 +20,7 @@ for folder in (TESTS, TESTS.parent / "src"):  # also as a script, or with -m
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
 
-from fuzz import ADDRESS, TooLong, left_armed, time_limit, tools, tools_under_test  # noqa: E402
+from fuzz import ADDRESS, TooLong, engine, left_armed, time_limit, tools, tools_under_test  # noqa: E402
 
 
 @dataclass
@@ -283,6 +283,7 @@ def report(summaries, path):
         whole.add(s)
     if len(summaries) > 1:
         print(f"ALL: {whole}")
+    print(engine())
     if path:
         Path(path).write_text(json.dumps({n: s.as_dict() for n, s in summaries.items()}, indent=1, default=str))
     return whole

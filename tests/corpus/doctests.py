@@ -1,6 +1,6 @@
 """The doctests of libraries from PyPI, traced by tracefunc and by the ground truth, call by call.
 
-    python -m tests.corpus.doctests [LIB ...] [--json FILE] [--extra N] [--limit N] [--only REGEX] [--list]
+    python -m tests.corpus.doctests [LIB ...] [--json FILE] [--extra N] [--limit N] [--only REGEX] [--list] [--all]
 
 Libraries that are not installed are named. Each doctest is one function that runs its examples in a fresh copy of
 its namespace; the target is the documented function and, up to `--extra`, library functions that it calls and that
@@ -177,11 +177,14 @@ def main(argv=None):
     parser.add_argument("--limit", type=int, help="stop a library after so many runs")
     parser.add_argument("--only", default="", metavar="REGEX", help="only targets with such names")
     parser.add_argument("--list", action="store_true", help="only name the libraries")
+    parser.add_argument("--all", action="store_true", help="fail if a library is not installed")
     args = parser.parse_args(argv)
     libraries = args.libraries or list(LIBRARIES)
     missing = [name for name in libraries if name not in installed(libraries)]
     if missing:
         print("not installed (see tests/corpus/requirements.txt):", *missing)
+        if args.all:
+            return 100
     if args.list:
         print(*installed(libraries))
         return 0
@@ -194,6 +197,7 @@ def main(argv=None):
         with tempfile.NamedTemporaryFile(suffix=".json") as file:
             command = [
                 sys.executable,
+                *("-X", "faulthandler"),
                 "-m",
                 "tests.corpus.doctests",
                 name,
@@ -211,7 +215,7 @@ def main(argv=None):
             except (ValueError, KeyError):
                 summaries[name] = Summary()
                 summaries[name].found.append(
-                    {"case": name, "target": "", "where": "", "wrong": [f"crash: {done.stderr[-600:]}"]}
+                    {"case": name, "target": "", "where": "", "wrong": [f"crash, exit code {done.returncode}: {done.stderr[-600:]}"]}
                 )
     print()
     return min(100, len(report(summaries, args.json).found))

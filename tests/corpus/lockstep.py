@@ -1,6 +1,6 @@
 """One JSON of traces over a fixed corpus, to be equal byte by byte on every supported version.
 
-    python -m tests.corpus.lockstep [--seeds N] [--async-seeds N] [--out FILE] [--against PYTHON ...]
+    python -m tests.corpus.lockstep [--seeds N] [--async-seeds N] [--out FILE] [--against PYTHON ...] [--engines NAME ...]
 
 The corpus is the generated programs of seeds 0 to N and the functions of `own.py`: not the standard library, whose
 code differs from version to version. Addresses and the few messages that CPython itself changed are masked.
@@ -115,15 +115,16 @@ def document(seeds, async_seeds, first=0):
     return "".join(masked(row) + "\n" for row in rows)
 
 
-def document_of(python, seeds, async_seeds, first=0):
-    """The same, made by another interpreter."""
+def document_of(python, seeds, async_seeds, first=0, engine=None):
+    """The same, made by another interpreter, or with another engine than the environment names."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, "traces.json")
         numbers = {"--seeds": seeds, "--async-seeds": async_seeds, "--first": first}
         command = [python, "-W", "ignore", str(Path(__file__)), "--out", str(out)]
         command += [str(part) for pair in numbers.items() for part in pair]
         env = {k: v for k, v in os.environ.items() if k not in ("PYTHONHOME", "VIRTUAL_ENV")}
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=env | {"PYTHONHASHSEED": "0"})
+        env |= {"PYTHONHASHSEED": "0"} | ({"TRACEFUNC_ENGINE": engine} if engine else {})
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
         if done.returncode:
             raise RuntimeError(f"{python}: {done.stderr[-2000:]}")
         return out.read_text(encoding="utf-8")
@@ -180,20 +181,22 @@ def main(argv=None):
     parser.add_argument("--first", type=int, default=0, help="the first seed of both kinds")
     parser.add_argument("--out", help="write the JSON there")
     parser.add_argument("--against", nargs="*", metavar="PYTHON", default=interpreters(), help="compare with these")
+    parser.add_argument("--engines", nargs="+", metavar="NAME", default=[None], help="compare these, on each interpreter")
     args = parser.parse_args(argv)
     if args.out:
         Path(args.out).write_text(document(args.seeds, args.async_seeds, args.first), encoding="utf-8")
         return 0
     count = 0
-    reference = document_of(sys.executable, args.seeds, args.async_seeds, args.first)
+    first, *others = [(python, engine) for python in (sys.executable, *args.against) for engine in args.engines]
+    reference = document_of(first[0], args.seeds, args.async_seeds, args.first, first[1])
     print(
         f"{len(reference.splitlines())} records, {len(reference)} characters, sha1 {hashlib.sha1(reference.encode()).hexdigest()}"
     )
-    for python in args.against:
-        there = document_of(python, args.seeds, args.async_seeds, args.first)
+    for python, engine in others:
+        there = document_of(python, args.seeds, args.async_seeds, args.first, engine)
         found = differences(reference, there, closes_quietly(python))
         count += len(found)
-        print(f"{python}: {len(found)} records differ")
+        print(f"{python}, engine {engine or 'as here'}: {len(found)} records differ")
         for name, a, b in found[:10]:
             print(f"  {name}\n    {sys.version.split()[0]}: {a}\n    there : {b}")
     return min(count, 100)

@@ -5,7 +5,7 @@ import copy
 import sys
 
 from .expressions import Expressions
-from .scopes import Scope, elements, mentions, scope_of
+from .scopes import Scope, elements, mentions, put_away, scope_of
 from .source import COMPS, DEFS, LINES, Unsupported, lines_of, parameters
 from .templates import (
     BINDING,
@@ -88,6 +88,11 @@ class Rewriter:
             inner = mentions([first.target, *first.ifs, *others, *elements(node)])
             if name not in inner:
                 return scope.parent.is_local(name) or name in self.freevars
+        elif isinstance(node, COMPS) and name in put_away(node):
+            around = scope.parent
+            while around.kind == "comp" and name not in around.bound:
+                around = around.parent
+            return around.kind != "class" and name in around.bound
         return False
 
     def parts(self, k, scope):

@@ -140,6 +140,28 @@ def mentions(nodes):
     return {n.id for node in nodes for n in ast.walk(node) if isinstance(n, ast.Name)}
 
 
+def put_away(comp):
+    """Names that have no value in the function around while a comprehension runs, for one within it has them.
+
+    The code of both is the function's. What the outer one names itself, its first iterable aside, is left in place.
+    """
+    first, *others = comp.generators
+    named, inner = set(), set()
+    todo = [first.target, *first.ifs, *others, *elements(comp)]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, COMPS):
+            todo.append(node.generators[0].iter)
+            if not isinstance(node, ast.GeneratorExp):
+                inner |= scope_of(node, None).bound | put_away(node)
+        elif isinstance(node, ast.Lambda):
+            named |= mentions([node])
+        else:
+            named |= {node.id} if isinstance(node, ast.Name) else set()
+            todo += ast.iter_child_nodes(node)
+    return inner - named
+
+
 def elements(comp):
     """The expressions that make an element of a comprehension."""
     parts = [comp.key, comp.value] if isinstance(comp, ast.DictComp) else [comp.elt]

@@ -47,10 +47,11 @@ def _shortened(guides: str, room: int) -> str:
 
 def row_of(call: Call, room: int) -> Row:
     """Return a call with its end in `room` columns: arguments are left out until it fits."""
+    row: Row = []
     for most in range(len(call.arguments), -1, -1):
         row = [part for word in _words(call, most) for part in word]
         if size(row) <= room:
-            return row
+            break
     return trimmed(row, room)
 
 

@@ -57,7 +57,9 @@ def show(results: TraceResults, *, builtins: bool = False, file: TextIO | None =
     On a terminal, and if `rich` is installed, the hits have colours by their number relative to the hottest line's,
     unless the environment has a `NO_COLOR` that is not empty. Characters that `file` cannot encode are replaced.
     """
-    file = sys.stdout if file is None else file
+    file = file or sys.stdout
+    if file is None:  # a program without a console
+        return
     rows = _rows(results, _columns(None), builtins)
     shown = plain(rows)
     encoding = getattr(file, "encoding", None) or "utf-8"

@@ -92,16 +92,24 @@ class Call {
     this.target = model.targets[plain.target];
     this.mostHits = Object.values(this.lines).reduce((most, [hits]) => Math.max(most, hits), 1);
     this.mappings = new Map();
+    this.made = new Map();
   }
 
   hits(i) {
     return this.lines[i]?.[0] ?? 0;
   }
 
-  /** The samples of a line, `[name, samples]` each. */
+  /** The samples of a line, `[name, samples]` each, those with short texts first: they are read at a glance. */
   columns(i) {
     const line = this.lines[i];
-    return line ? this.target.lines[i].names.map((name, k) => [name, line[1][k].map((s) => this.model.samples[s])]) : [];
+    if (!line) return [];
+    if (!this.made.has(i)) {
+      const columns = this.target.lines[i].names.map((name, k) => [name, line[1][k].map((s) => this.model.samples[s])]);
+      const length = ([, samples]) => samples.reduce((most, [, text]) => Math.max(most, text.length), 0);
+      const order = new Map(columns.map((column) => [column, length(column) > 16 ? length(column) : 0]));
+      this.made.set(i, columns.sort((a, b) => order.get(a) - order.get(b)));
+    }
+    return this.made.get(i);
   }
 
   /** How many samples a line has; one without names has as many as it has hits, or as any other line keeps. */
@@ -116,9 +124,9 @@ class Call {
     return this.most;
   }
 
-  /** The lines that can be stepped through: those with several samples. */
+  /** The loops, comprehensions and lambdas that can be stepped through: those with several samples. */
   anchors() {
-    return Object.keys(this.lines).map(Number).filter((i) => this.sampled(i) > 1);
+    return Object.keys(this.lines).map(Number).filter((i) => this.sampled(i) > 1 && (this.isLoop(i) || this.target.isExpression(i)));
   }
 
   /** What is stepped through when line `i` is chosen: itself, if it is a loop, or the loop around it, or `otherwise`. */
@@ -200,10 +208,11 @@ class Call {
 /**
  * Which samples of the lines in a loop belong to which of its steps. The data has no order across lines; what follows
  * from counts and values is found here, and nothing is guessed:
- * - the first statement of the loop is hit once at each step;
+ * - the first statement of the loop is hit once at each step, but for those that only end the loop;
  * - of two statements of a suite, the later one is hit only where the earlier one was: if both have the same number
  *   of hits, these are at the same steps;
- * - a name that has another value at each step, and is not bound any more behind, tells the step by its value.
+ * - a name that has another value at each step, and is not bound any more behind, tells the step by its value;
+ * - the hits of a block are some of its header's, in order: values that they share may leave only one way to be so.
  */
 class Mapping {
   constructor(call, loop) {
@@ -212,7 +221,10 @@ class Mapping {
     this.found = new Map();
     this.block = call.target.block(loop).filter((i) => call.sampled(i));
     this.known = new Map(); // by name, the step of each value
-    this.learn(loop, null);
+    this.first = this.firstStatement();
+    this.ends = this.findEnds();
+    this.turns = identity(call.sampled(loop)).filter((k) => !this.ends?.has(k)); // the hits that its block ran after
+    this.learn(loop, this.turns);
     this.start();
     let before;
     do {
@@ -221,23 +233,66 @@ class Mapping {
     } while (this.found.size > before);
   }
 
-  /** The first statement of the loop, where its samples are of the same hits as the loop's. */
+  /** The statement that is hit once at each turn of the loop, or -1. A `try:` may go without hits. */
+  firstStatement() {
+    const { target } = this.call;
+    const first = this.block.find((i) => !target.isExpression(i)) ?? -1;
+    if (first < 0 || this.call.isLoop(first)) return -1;
+    let { owner, part } = target.suites[first];
+    while (owner > this.loop && target.lines[owner].kind === "try" && part === 0) ({ owner, part } = target.suites[owner]);
+    return owner === this.loop ? first : -1;
+  }
+
+  /** The hits of the loop that only ended it; null where they are not known. */
+  findEnds() {
+    const { call, loop } = this;
+    const hits = call.hits(loop);
+    const extra = this.first < 0 ? -1 : hits - call.hits(this.first);
+    if (extra === 0) return new Set();
+    if (call.sampled(loop) < hits) return null;
+    if (!this.isEnteredAgain()) return extra === 1 || this.isExhausted() ? new Set([hits - 1]) : null;
+    const repeated = call.target.lines[loop].kind === "for" ? this.repeatedItems() : null;
+    return repeated?.size === extra ? repeated : null;
+  }
+
+  /** Whether the loop may have been entered several times: it is in another one, or in a function of its own. */
+  isEnteredAgain() {
+    const { lines, suites } = this.call.target;
+    for (let { owner } = suites[this.loop]; owner >= 0; ({ owner } = suites[owner])) {
+      if (["def", "class"].includes(lines[owner].kind) || (this.call.isLoop(owner) && this.call.hits(owner) > 1)) return true;
+    }
+    return false;
+  }
+
+  /** Whether a loop that was entered once surely ran to its end. */
+  isExhausted() {
+    const { ended, target } = this.call;
+    if (ended === null || ended === this.loop || target.isWithin(ended, this.loop)) return false;
+    return !target.block(this.loop).some((i) => target.lines[i].text.trimEnd() === "break");
+  }
+
+  /** The hits at which a `for` has the values of the one before, as it has when its items are used up. */
+  repeatedItems() {
+    const line = this.call.target.lines[this.loop];
+    const bound = this.call.columns(this.loop).filter(([name]) => mayBind(line, name));
+    if (!bound.length || bound.some(([name]) => this.isBoundBehind(name, this.loop))) return null;
+    const isRepeated = (k) => bound.every(([, samples]) => samples[k] === (k ? samples[k - 1] : samples[k]) && (k || isAbsent(samples[k])));
+    return new Set(identity(this.call.sampled(this.loop)).filter(isRepeated));
+  }
+
   start() {
-    const [first] = this.block;
-    const isFirst = first !== undefined && this.call.target.suites[first].owner === this.loop;
-    const loop = this.call.sampled(this.loop);
-    const enough = this.call.sampled(first) >= Math.min(loop - 1, this.call.hits(first));
-    const whole = this.call.hits(this.loop) === loop || this.call.hits(first) === this.call.hits(this.loop);
-    if (isFirst && !this.call.target.isExpression(first) && enough && whole) this.add(first, identity(this.call.sampled(first)));
+    const { call, first } = this;
+    if (first < 0 || !this.ends || this.turns.length < call.sampled(first)) return;
+    this.add(first, this.turns.slice(0, call.sampled(first)));
   }
 
   add(i, steps) {
     this.found.set(i, steps);
-    if (steps.length >= this.call.sampled(this.loop) - 1) this.learn(i, steps);
+    if (this.ends && steps.length === this.turns.length) this.learn(i, steps); // else it may be of an older turn
   }
 
   find(i) {
-    const steps = this.bySuite(i) ?? this.byValue(i);
+    const steps = this.bySuite(i) ?? this.byValue(i) ?? this.byOrder(i);
     if (steps) this.add(i, steps);
   }
 
@@ -258,17 +313,26 @@ class Mapping {
     return undefined;
   }
 
-  /** Take the names of a line whose values tell the steps; `mapped`: the steps of its samples, null for the loop itself. */
-  learn(line, mapped) {
-    for (const [name, samples] of this.call.columns(line)) {
-      const steps = new Map(samples.map((sample, k) => [sample, mapped ? mapped[k] : k]));
-      let distinct = samples.length;
-      const last = samples.length - 1;
-      if (!mapped && last > 0 && samples[last] === samples[last - 1]) { // the end of the loop repeats the last value
-        steps.set(samples[last], last - 1);
-        distinct--;
-      }
-      if (steps.size < Math.max(2, distinct) || this.known.has(name) || this.isBoundBehind(name, line)) continue;
+  byOrder(i) {
+    const { target } = this.call;
+    const { owner } = target.suites[i];
+    const steps = this.found.get(owner);
+    if (!steps || steps.length < this.call.hits(owner) || this.call.isLoop(owner) || target.isExpression(i)) return undefined;
+    const own = new Map(this.call.columns(i));
+    const between = Array.from({ length: i - owner }, (_, k) => target.lines[owner + 1 + k]);
+    const shared = this.call.columns(owner).filter(([name]) => own.has(name) && !between.some((line) => mayBind(line, name)));
+    if (!shared.length) return undefined;
+    const same = (k, hit) => shared.every(([name, samples]) => samples[hit] === own.get(name)[k]);
+    const places = onlyWay(this.call.sampled(i), steps.length, same);
+    return places?.map((hit) => steps[hit]);
+  }
+
+  /** Take the names of a line whose values tell the steps: those that have another one at each; `hits`: their steps. */
+  learn(line, hits) {
+    for (const [name, all] of this.call.columns(line)) {
+      const samples = line === this.loop ? hits.map((k) => all[k]) : all;
+      const steps = new Map(samples.map((sample, k) => [sample, hits[k]]));
+      if (samples.length < 2 || steps.size < samples.length || this.known.has(name) || this.isBoundBehind(name, line)) continue;
       this.known.set(name, { line, steps });
     }
   }
@@ -277,6 +341,20 @@ class Mapping {
     const { target } = this.call;
     return target.block(this.loop).some((i) => i > line && target.lines[i].names.includes(name) && mayBind(target.lines[i], name));
   }
+}
+
+/** Where `count` things stand in order among `all`, if there is one way only; `same(k, place)`: thing k may stand there. */
+function onlyWay(count, all, same) {
+  const early = [];
+  for (let place = 0; place < all && early.length < count; place++) if (same(early.length, place)) early.push(place);
+  if (early.length < count) return undefined;
+  let late = all;
+  for (let k = count - 1; k >= 0; k--) {
+    do late--;
+    while (!same(k, late));
+    if (late !== early[k]) return undefined;
+  }
+  return early;
 }
 
 const identity = (length) => Array.from({ length }, (_, k) => k);
@@ -291,11 +369,18 @@ const BINDING = {
   class: (text) => text.split(/[(:]/)[0],
   comprehension: (text) => (text.match(/\bfor\s[^]*?\sin\s/g) ?? []).join(" "),
   lambda: (text) => text.split(":")[0],
-  statement: (text) => (/^(del|import|from|global|nonlocal)\b/.test(text) ? text : text.slice(0, lastAssignment(text))),
+  statement: (text) => (/^(del|import|from|global|nonlocal)\b/.test(text) ? text : assigned(text)),
 };
 
-function lastAssignment(text) {
-  return text.replace(/[=!<>]=/g, "  ").lastIndexOf("=") + 1;
+/** What stands before the last assignment, without the names in subscripts, those of calls, and of objects with a dot. */
+function assigned(text) {
+  const end = text.replace(/[=!<>]=/g, "  ").lastIndexOf("=") + 1;
+  let targets = text.slice(0, end);
+  for (let before = ""; before !== targets; ) {
+    before = targets;
+    targets = targets.replace(/(?<=[\p{L}\p{N}_\])])\[[^[\]]*\]/u, "");
+  }
+  return targets.replace(/[\p{L}\p{N}_]+(?=[.(])/gu, "");
 }
 
 /** Whether a line may give a name a value. */
@@ -359,6 +444,12 @@ class Search {
     return rows;
   }
 
+  /** The same, kept for the call that was asked for last. */
+  in(call) {
+    if (this.last?.call !== call) this.last = { call, found: this.of(call) };
+    return this.last.found;
+  }
+
   /** The matches of a call in the order of the source: {row, line, sample}, where the latter two may be -1. */
   of(call) {
     const rows = this.inSource.get(call.target);
@@ -380,6 +471,11 @@ class Search {
     if (own.some((s) => s !== null && this.samples.has(s)) && !found.length) found.push({ row: 0, line: -1, sample: -1 });
     return found;
   }
+}
+
+/** Whether a name had no value. */
+function isAbsent([type, text]) {
+  return type === "NameError" && text === "<unavailable>";
 }
 
 /** Functions, classes and modules: rarely what one looks for. */

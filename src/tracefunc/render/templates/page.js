@@ -77,7 +77,8 @@ class LongList {
 
 // --- the calls --------------------------------------------------------------------------------------------------
 
-let treeRows = [];
+const DEEPEST = 12; // what is deeper is not indented any more, but numbered
+let treeRows = null; // made anew when a call was opened or closed
 const tree = new LongList($("tree"), (k) => {
   const { call: index, depth, place, siblings } = treeRows[k];
   const call = model.calls[index];
@@ -96,9 +97,11 @@ const tree = new LongList($("tree"), (k) => {
     title: `${call.signature()} ${outcome.text}`,
   });
   const twist = make("span", { class: "twist", "aria-hidden": "true" }, children ? (state.closed.has(index) ? "▸" : "▾") : "");
-  row.style.setProperty("--depth", Math.min(depth, 24));
-  row.append(twist, ...signature(call, 60), ...ending(outcome, 40));
-  if (depth > 24) row.append(make("span", { class: "badge" }, `depth ${depth}`));
+  row.style.setProperty("--depth", Math.min(depth, DEEPEST));
+  row.append(twist);
+  if (depth > DEEPEST) row.append(make("span", { class: "depth" }, `${depth} `));
+  const [sign, ...rest] = ending(outcome, 40);
+  row.append(...(outcome.kind === "raised" ? [sign, ...signature(call, 32), ...rest] : [...signature(call, 32), sign, ...rest]));
   const parent = call.parent === null ? null : model.calls[call.parent];
   if (model.runners.size > 1 && parent?.runner() !== call.runner()) row.append(make("span", { class: "badge" }, call.runner()));
   if (matches) row.append(make("span", { class: "badge match" }, String(matches)));
@@ -122,7 +125,7 @@ function ending(outcome, most) {
 }
 
 function showTree() {
-  treeRows = model.tree(state.closed);
+  treeRows ??= model.tree(state.closed);
   tree.count = treeRows.length;
   tree.show();
   $("tree").setAttribute("aria-activedescendant", `call-${state.call}`);
@@ -132,6 +135,7 @@ function toggle(index, close = !state.closed.has(index)) {
   if (!model.children[index].length) return;
   if (close) state.closed.add(index);
   else state.closed.delete(index);
+  treeRows = null;
   showTree();
 }
 
@@ -139,7 +143,9 @@ function chooseCall(index, { reveal = true } = {}) {
   const before = current();
   state.call = index;
   const call = current();
-  for (let around = call.parent; around !== null; around = model.calls[around].parent) state.closed.delete(around);
+  for (let around = call.parent; around !== null; around = model.calls[around].parent) {
+    if (state.closed.delete(around)) treeRows = null;
+  }
   if (!before || before.target !== call.target || state.line < 0) state.line = firstLine(call);
   setAnchor(call.anchorOf(state.line, call.anchors().find((i) => call.isLoop(i)) ?? -1));
   // What raised did so at its last hit.
@@ -206,7 +212,8 @@ function sourceRow(call, k) {
   const hits = target.atRow[k].reduce((most, i) => Math.max(most, call.hits(i)), 0);
   const traced = target.atRow[k].length > 0;
   const row = make("div", { class: "row line", role: "presentation", "data-row": k });
-  if (traced && !hits) row.classList.add("unhit");
+  const isText = target.atRow[k].every((i) => /^[a-z]*["']/i.test(target.lines[i].text)); // it is no work to skip
+  if (traced && !hits && !isText) row.classList.add("unhit");
   if (target.atRow[k].includes(state.line)) row.classList.add("chosen");
   if (state.matched?.has(k)) row.classList.add("matched");
   const gutter = make("span", { class: "gutter", role: "presentation" }, ...starting.map((i) => chip(call, i)));
@@ -302,8 +309,10 @@ function values(call, starting) {
     const count = call.sampled(i);
     const pairs = shown(call, i);
     const element = make("span", { class: `values ${pairs.length ? how : ""}`, "data-line": i, "aria-hidden": "true", title: explained(how, sample, count) });
-    for (const [name, [type, text]] of pairs) {
-      const value = make("span", { class: "value", title: `${name}: ${type}\n${text}` }, ...marked(cut(text, 60)));
+    for (const [name, held] of pairs) {
+      const [type, text] = held;
+      const title = isAbsent(held) ? `${name} has no value` : `${name}: ${type}\n${text}`;
+      const value = make("span", { class: "value", title }, ...marked(isAbsent(held) ? "no value" : cut(text, 40)));
       element.append(make("span", { class: "pair" }, make("span", { class: "name" }, name), " = ", value), " ");
     }
     if (how === "other" && pairs.length) element.append(make("span", { class: "which" }, `${sample + 1}/${count}`));
@@ -326,7 +335,7 @@ function showSource({ reveal = false } = {}) {
   const call = current();
   source.count = call.target.rows.length;
   source.rows.style.setProperty("--chips", Math.min(call.target.mostStarting, 4));
-  state.matched = state.search && new Set(state.search.of(call).map((match) => match.row));
+  state.matched = state.search && new Set(state.search.in(call).map((match) => match.row));
   if (reveal && state.line >= 0) source.reveal(call.target.lines[state.line].span[0]);
   source.show();
   if (state.line >= 0) $("source").setAttribute("aria-activedescendant", `line-${state.line}`);
@@ -385,14 +394,15 @@ function setStep(step) {
 function showStepper() {
   const call = current();
   const count = steps();
-  const anchors = call.anchors();
-  if (state.anchorsOf !== call) {
+  if (state.anchorsOf !== call || !$("anchor").querySelector(`[value="${state.anchor}"]`)) {
+    const anchors = call.anchors();
+    if (state.anchor >= 0 && !anchors.includes(state.anchor)) anchors.push(state.anchor);
     const options = anchors.map((i) => make("option", { value: i }, anchorText(call, i)));
     $("anchor").replaceChildren(make("option", { value: -1 }, anchors.length ? "nothing" : "nothing here was hit twice"), ...options);
+    $("anchor").disabled = !anchors.length;
     state.anchorsOf = call;
   }
   $("anchor").value = String(state.anchor);
-  $("anchor").disabled = !anchors.length;
   const slider = $("step");
   slider.max = String(Math.max(count, 1));
   slider.value = String(state.step + 1);
@@ -447,7 +457,10 @@ function lineDetails(call, i) {
 function table(call, i, columns, count, at) {
   const from = Math.max(0, Math.min(Math.max(at.sample, 0) - TABLE_ROWS / 2, count - TABLE_ROWS));
   const to = Math.min(count, from + TABLE_ROWS);
-  const types = columns.map(([, samples]) => (samples.every(([type]) => type === samples[0][0]) ? samples[0][0] : ""));
+  const types = columns.map(([, samples]) => {
+    const found = new Set(samples.filter((sample) => !isAbsent(sample)).map(([type]) => type));
+    return found.size === 1 ? [...found][0] : "";
+  });
   const heads = columns.map(([name], k) => make("th", { scope: "col" }, name, types[k] && make("small", {}, ` ${types[k]}`)));
   const first = make("th", { scope: "col", title: count < call.hits(i) ? "sample" : "hit" }, "#");
   const rows = [];
@@ -463,8 +476,8 @@ function table(call, i, columns, count, at) {
 function tableRow(i, columns, types, k, isCurrent) {
   const cells = columns.map(([, samples], c) => {
     const [type, text] = samples[k];
-    const absent = type === "NameError" && text === "<unavailable>";
-    return make("td", { class: absent ? "absent" : null, title: type }, ...marked(absent ? "no value" : text), !types[c] && !absent ? make("small", {}, ` ${type}`) : null);
+    const absent = isAbsent(samples[k]);
+    return make("td", { class: absent ? "absent" : text.length > 60 ? "long" : null, title: type }, ...marked(absent ? "no value" : text), !types[c] && !absent ? make("small", {}, ` ${type}`) : null);
   });
   const row = make("tr", { "aria-current": isCurrent ? "step" : null }, make("th", { scope: "row" }, String(k + 1)), ...cells);
   row.addEventListener("click", () => {
@@ -511,7 +524,7 @@ function search() {
   const query = $("query").value.trim();
   state.search = query && model.calls.length ? model.search(query) : null;
   place = -1;
-  $("found").textContent = state.search ? plural(state.search.total, "match").replace("matchs", "matches") : "";
+  $("found").textContent = state.search ? `${state.search.total.toLocaleString("en")} found` : "";
   if (!model.calls.length) return;
   showTree();
   showSource();
@@ -530,7 +543,7 @@ function nextMatch(direction) {
     chooseCall(call);
     place = direction > 0 ? 0 : found.counts[call] - 1;
   }
-  showMatch(found.of(current())[place]);
+  showMatch(found.in(current())[place]);
   const before = found.counts.slice(0, state.call).reduce((sum, more) => sum + more, 0);
   $("found").textContent = `${before + place + 1} of ${found.total.toLocaleString("en")}`;
 }
@@ -570,7 +583,7 @@ function printable() {
   });
   const items = model.tree(new Set()).slice(0, PAPER_CALLS).map(({ call: index, depth }) => {
     const item = make("li", {}, ...signature(model.calls[index], 100), ...ending(model.calls[index].outcome(), 100));
-    item.style.setProperty("--depth", Math.min(depth, 24));
+    item.style.setProperty("--depth", Math.min(depth, DEEPEST));
     return item;
   });
   if (model.calls.length > PAPER_CALLS) items.push(make("li", {}, `and ${plural(model.calls.length - PAPER_CALLS, "more call")}`));

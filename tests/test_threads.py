@@ -1,0 +1,386 @@
+"""Threads that trace, run the target, or both, at the same moment: nothing is lost, nothing is left, nothing crashes.
+
+TRACEFUNC_STRESS=100 runs each test's rounds a hundred times as often.
+"""
+
+import asyncio
+import os
+import sys
+import threading
+from collections import Counter
+
+import pytest
+
+from tracefunc import tracefunc
+
+ROUNDS = int(os.environ.get("TRACEFUNC_STRESS", "0")) or 1
+THREADS = 8
+
+pytestmark = pytest.mark.timeout(300 + 30 * ROUNDS)
+
+
+@pytest.fixture(autouse=True)
+def rapid_switches():
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
+def in_threads(work, number=THREADS):
+    """Run `work(i)` in threads that start together; raise what the first of them raised."""
+    barrier = threading.Barrier(number)
+    errors = []
+
+    def run(i):
+        try:
+            barrier.wait(60)
+            work(i)
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=run, args=(i,)) for i in range(number)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+
+
+def counts(trace):
+    return {line: count for line, (count, _) in trace.items()}
+
+
+def check_samples(trace):
+    """Each hit up to the tenth has its sample."""
+    for line, (count, names) in trace.items():
+        assert {len(samples) for samples in names.values()} <= {min(count, 10)}, (line, count, names)
+
+
+def first(trace, line, name):
+    """The first value of a name there; None if the trace ended while its thread was at the end of that line."""
+    samples = trace[line][1][name] if line in trace else ()
+    return int(samples[0][1]) if samples else None
+
+
+BUSY = """
+def target(n, seed):
+    total = seed
+    for i in range(n):
+        if i % 3:
+            total += i
+        else:
+            total -= 1
+    return total
+"""
+
+
+def busy(n):
+    """The hits of BUSY's target."""
+    thirds = (n + 2) // 3
+    return {
+        "total = seed": 1,
+        "for i in range(n):": n + 1,
+        "if i % 3:": n,
+        "total += i": n - thirds,
+        "total -= 1": thirds,
+        "return total": 1,
+    }
+
+
+def test_eight_threads_that_trace(define, engine):
+    """Each its own function, of the same text."""
+    targets = [define(BUSY, name="<busy>")["target"] for _ in range(THREADS)]
+
+    def work(i):
+        for n in range(30, 60):
+            ((_, trace),) = tracefunc(targets[i], n, i)
+            assert counts(trace) == busy(n)
+            assert first(trace, "total = seed", "total") == i
+            check_samples(trace)
+
+    for _ in range(ROUNDS):
+        in_threads(work)
+
+
+def test_a_target_that_runs_in_eight_threads(define, engine):
+    target = define(BUSY)["target"]
+
+    def fn():
+        in_threads(lambda i: target(100 + i, i))
+
+    for _ in range(5 * ROUNDS):
+        results = tracefunc(fn, target_func=target)
+        assert sorted(first(trace, "total = seed", "seed") for _, trace in results) == list(range(THREADS))
+        for _, trace in results:
+            assert counts(trace) == busy(100 + first(trace, "total = seed", "seed"))
+            check_samples(trace)
+
+
+def test_one_call_whose_nested_code_runs_in_eight_threads(define, engine):
+    """All that the threads do is added up in the call that they have in common."""
+    space = define("""
+        def target(in_threads, n):
+            def work(i):
+                for k in range(n):
+                    try:
+                        if k % 4 == 0: raise KeyError(k)
+                        twice = (lambda v: v + v)(k)
+                    except KeyError as error:
+                        squares = sum(x * x for x in range(3))
+                    except ValueError:
+                        pass
+                return [j for j in range(n) if j % 2]
+            in_threads(work)
+    """)
+    n = 40
+    for _ in range(2 * ROUNDS):
+        ((_, trace),) = tracefunc(space["target"], in_threads, n)
+        assert counts(trace) == {
+            "def work(i):": 1,
+            "for k in range(n):": THREADS * (n + 1),
+            "try:": THREADS * n,
+            "if k % 4 == 0:": THREADS * n,
+            "raise KeyError(k)": THREADS * n // 4,
+            "twice = (lambda v: v + v)(k)": THREADS * n * 3 // 4,
+            "lambda v: v + v": THREADS * n * 3 // 4,
+            "except KeyError as error:": THREADS * n // 4,
+            "squares = sum(x * x for x in range(3))": THREADS * n // 4,
+            "(x * x for x in range(3))": THREADS * n // 4 * 3,
+            "return [j for j in range(n) if j % 2]": THREADS,
+            "[j for j in range(n) if j % 2]": THREADS * n // 2,
+            "in_threads(work)": 1,
+        }
+        check_samples(trace)
+
+
+def test_more_calls_than_are_recorded(define, engine):
+    """The trace ends itself, in one of many threads, when the tenth call has ended."""
+    target = define(BUSY)["target"]
+
+    def fn():
+        in_threads(lambda i: [target(k, i) for k in range(20)])
+
+    for _ in range(3 * ROUNDS):
+        results = tracefunc(fn, target_func=target)
+        assert len(results) == 10
+        for _, trace in results:
+            check_samples(trace)
+            n = counts(trace)["for i in range(n):"] - 1
+            assert counts(trace) == {line: count for line, count in busy(n).items() if count}
+
+
+def test_traces_of_one_target_that_start_and_stop(define, engine):
+    """Each thread's trace has its own call, and of those that other threads make at the time what happens until it ends."""
+    target = define(BUSY)["target"]
+
+    def work(i):
+        for k in range(12):
+            seed = 100 * i + k
+            results = tracefunc(target, 30, seed)
+            assert results.exc is None
+            assert len(results) <= 10
+            calls = {first(trace, "total = seed", "seed"): trace for _, trace in results}
+            if len(results) < 10:
+                assert seed in calls
+            for found, trace in calls.items():
+                too_many = {line: count for line, count in counts(trace).items() if count > busy(30)[line]}
+                assert not too_many
+                if found == seed:
+                    assert counts(trace) == busy(30)
+                    check_samples(trace)
+
+    for _ in range(ROUNDS):
+        in_threads(work)
+
+
+def test_traces_within_traces_of_one_target(define, engine):
+    """Two levels in each thread; a thread's own calls stand in each of its own traces."""
+    target = define("""
+        def target(depth, seed, trace):
+            inner = trace(target, depth - 1, seed, trace) if depth else None
+            total = 0
+            for i in range(12):
+                total += i
+            return inner
+    """)["target"]
+    wanted = {"total = 0": 1, "for i in range(12):": 13, "total += i": 12}
+
+    def work(i):
+        for k in range(3):
+            inner = []
+
+            def trace(*args):
+                results = tracefunc(*args)
+                inner.append(results)
+                return results
+
+            seed = 100 * i + k
+            trace(target, 2, seed, trace)
+            for depth, results in enumerate(inner):
+                assert results.exc is None
+                own = [t for _, t in results if first(t, LINE, "seed") == seed]
+                assert len(results) == 10 or len(own) == depth + 1
+                for t in own:
+                    assert {line: counts(t).get(line) for line in wanted} == wanted
+                    check_samples(t)
+
+    LINE = "inner = trace(target, depth - 1, seed, trace) if depth else None"
+    for _ in range(ROUNDS):
+        in_threads(work)
+
+
+GENERATOR = """
+def target(n):
+    total = 0
+    for i in range(n):
+        received = yield i
+        total += len([j for j in (i, n) if j])
+    return total
+"""
+
+
+def generator(n):
+    return {
+        "total = 0": 1,
+        "for i in range(n):": n + 1,
+        "received = yield i": n,
+        "total += len([j for j in (i, n) if j])": n,
+        "[j for j in (i, n) if j]": 2 * n - 1,
+        "return total": 1,
+    }
+
+
+def test_generators_that_go_from_thread_to_thread(define, engine):
+    """Each step of a generator may be made by another thread, one at a time."""
+    target = define(GENERATOR)["target"]
+
+    def fn():
+        generators = [(threading.Lock(), target(30)) for _ in range(THREADS)]
+
+        def work(i):
+            for k in range(31 * THREADS):
+                lock, generator = generators[(i + k) % THREADS]
+                with lock:
+                    next(generator, None)
+
+        in_threads(work)
+
+    for _ in range(ROUNDS):
+        results = tracefunc(fn, target_func=target)
+        assert [counts(trace) for _, trace in results] == [generator(30)] * THREADS
+        for _, trace in results:
+            check_samples(trace)
+
+
+def test_generators_while_traces_of_them_come_and_go(define, engine):
+    """Arming and disarming leave alone what other threads compute."""
+    target = define(GENERATOR)["target"]
+    rounds = Counter()
+    done = threading.Event()
+
+    def work(i):
+        if i < 3:
+            rounds[sum(target(20)), i] += 1
+            while not done.is_set():
+                rounds[sum(target(20)), i] += 1
+        else:
+            for _ in range(8):
+                results = tracefunc(lambda: list(target(7)), target_func=target)
+                assert results.exc is None
+                for _, trace in results:
+                    assert all(count <= generator(20)[line] for line, count in counts(trace).items())
+                assert len(results) == 10 or generator(7) in [counts(trace) for _, trace in results]
+            if i == 3:
+                done.set()
+
+    for _ in range(ROUNDS):
+        done.clear()
+        in_threads(work)
+    assert {total for total, _ in rounds} == {190}
+
+
+def test_coroutines_in_eight_event_loops(define, engine):
+    space = define("""
+        import asyncio
+        async def target(n):
+            total = 0
+            for i in range(n):
+                await asyncio.sleep(0)
+                async for x in numbers(3):
+                    total += x
+            return total
+
+        async def numbers(n):
+            for i in range(n):
+                yield i
+                await asyncio.sleep(0)
+
+        async def main():
+            return await asyncio.gather(target(12), target(12))
+    """)
+    target, main = space["target"], space["main"]
+    wanted = {
+        "total = 0": 1,
+        "for i in range(n):": 13,
+        "await asyncio.sleep(0)": 12,
+        "async for x in numbers(3):": 48,
+        "total += x": 36,
+        "return total": 1,
+    }
+    for _ in range(2 * ROUNDS):
+        results = tracefunc(in_threads, lambda i: asyncio.run(main()), target_func=target)
+        assert len(results) == 10
+        for _, trace in results:
+            assert counts(trace) == wanted
+            check_samples(trace)
+
+
+def test_threads_that_outlive_the_trace(define, engine):
+    """What they do afterwards is not recorded, and is not disturbed by its end."""
+    target = define(BUSY)["target"]
+    for _ in range(5 * ROUNDS):
+        done = threading.Event()
+        totals = []
+
+        def work():
+            while not done.is_set():
+                totals.append(target(40, 0))
+
+        threads = [threading.Thread(target=work) for _ in range(THREADS)]
+
+        def fn():
+            for thread in threads:
+                thread.start()
+
+        results = tracefunc(fn, target_func=target)
+        lines = [counts(trace) for _, trace in results]
+        done.set()
+        for thread in threads:
+            thread.join()
+        assert lines == [counts(trace) for _, trace in results]
+        for found in lines:
+            assert all(count <= busy(40)[line] for line, count in found.items())
+        assert set(totals) <= {target(40, 0)}
+
+
+def test_values_that_other_threads_change(define, engine):
+    """A variable that threads share and a list that they lengthen are shown while they are at it."""
+    target = define("""
+        def target(in_threads, n):
+            last = items = None
+            items = []
+            def work(i):
+                nonlocal last
+                for k in range(n):
+                    last = [i, k]
+                    items.append(last)
+            in_threads(work)
+            return items
+    """)["target"]
+    for _ in range(3 * ROUNDS):
+        ((_, trace),) = tracefunc(target, in_threads, 50)
+        assert trace["last = [i, k]"][0] == trace["items.append(last)"][0] == 50 * THREADS
+        assert trace["for k in range(n):"][0] == 51 * THREADS
+        check_samples(trace)
