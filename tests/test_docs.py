@@ -152,8 +152,12 @@ def reader(request, tmp_path, monkeypatch):
         linecache.cache.pop(str(file), None)
 
 
+# Without the GIL no offset is silenced, and one page tells how many events there are.
+LEFT_OUT = () if getattr(sys, "_is_gil_enabled", lambda: True)() else ("how-it-works",)
+
+
 def with_code():
-    pages = [Page(path) for path in PAGES]
+    pages = [Page(path) for path in PAGES if path.stem not in LEFT_OUT]
     return [pytest.param(page, id=page.path.stem) for page in pages if page.blocks]
 
 
