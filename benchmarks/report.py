@@ -2,7 +2,8 @@
 
 python benchmarks/report.py benchmarks/results/3.14.json
 
-With --docs, also write what the documentation shows of it, docs/benchmarks.md and docs/pictures/benchmarks.svg.
+With --docs, also write what the documentation shows of it, docs/benchmarks.md and docs/pictures/benchmarks.svg, and the
+table in the README.
 """
 
 import argparse
@@ -15,7 +16,11 @@ from workloads import YARDSTICKS
 
 IN_DETAIL = ["null callback, measured points", "null callback, every instruction", "tracefunc, fast", "tracefunc, pure"]
 PANELS = ["programs", "loops"]
-DOCS = Path(__file__).resolve().parent.parent / "docs"
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
+README = ROOT / "README.md"
+# What is between these in the README is written here.
+BEGIN, END = "<!-- written by make bench -->\n", "<!-- end -->\n"
 
 
 class Run:
@@ -182,6 +187,12 @@ Not measured:
 """
 
 
+def readme_markdown(run):
+    """What the README shows: the table of means."""
+    hot = [group for group in run.distinct("group") if group not in YARDSTICKS]
+    return f"{means_table(run, hot)}\n\n{run.title}.\n"
+
+
 def picture(run, path):
     """Draw a bar for each tracer, and a dot for each workload in it; the line is untraced code."""
     import matplotlib
@@ -231,6 +242,9 @@ def main():
         (DOCS / "benchmarks.md").write_text(docs_markdown(run), encoding="utf-8")
         (DOCS / "pictures").mkdir(exist_ok=True)
         picture(run, DOCS / "pictures" / "benchmarks.svg")
+        before, rest = README.read_text(encoding="utf-8").split(BEGIN)
+        after = rest.split(END)[1]
+        README.write_text(before + BEGIN + readme_markdown(run) + END + after, encoding="utf-8")
     print(text)
 
 
