@@ -1800,6 +1800,38 @@ def test_a_case_that_only_goes_on_with_the_loop(define):
     assert (found["case 7:"], found["case _:"], found["while n:"]) == (40, 39, 41)
 
 
+def handled():
+    now = sys.exception()
+    yield now
+    now = sys.exception()
+    yield now
+
+
+def in_a_handler(seen):
+    def inner():
+        now = sys.exception()
+        yield now
+        now = sys.exception()
+        yield now
+
+    for function in (inner, handled):
+        try:
+            raise KeyError
+        except KeyError:
+            generator = function()
+            seen.append(type(next(generator)))
+        seen.append(type(next(generator)))
+
+
+@pytest.mark.parametrize("target", [in_a_handler, handled])
+def test_a_generator_that_starts_in_a_handler_keeps_nothing_of_it(target):
+    """What is being handled at its first step is its caller's affair, and over at the next."""
+    seen = []
+    results = tracefunc(in_a_handler, seen, target_func=target)
+    assert results.exc is None
+    assert seen == [KeyError, type(None)] * 2
+
+
 def test_the_last_line_of_a_handler_is_sampled_before_its_name_is_unbound():
     """`e = None; del e` ends it; that of `except*` follows the line at once."""
 

@@ -44,6 +44,33 @@ cdef extern from *:
     #define tracefunc_code_of(frame) ((PyObject *)PyFrame_GetCode(frame))
     /* An offset is a small number. */
     #define tracefunc_offset(number) PyUnstable_Long_CompactValue((PyLongObject *)(number))
+    /* When Cython has caught something, it puts back what was being handled before: at the top of the stack of such,
+       which may be a generator's own, while it was found below, where its caller's is. The generator would keep it.
+       So a callback has a top of its own. That of INSTRUCTION goes without, as nothing is caught in it. */
+    typedef PyObject *(*tracefunc_callback)(PyObject *, PyObject **, Py_ssize_t);
+    static tracefunc_callback tracefunc_callbacks[5];
+    static PyObject *tracefunc_apart(int number, PyObject *self, PyObject **args, Py_ssize_t count) {
+        PyThreadState *thread = PyThreadState_Get();
+        _PyErr_StackItem own = {.exc_value = NULL, .previous_item = thread->exc_info};
+        thread->exc_info = &own;
+        PyObject *answer = tracefunc_callbacks[number](self, args, count);
+        thread->exc_info = own.previous_item;
+        Py_XDECREF(own.exc_value);
+        return answer;
+    }
+    /* A variable as described, or `unavailable`. */
+    static PyObject *tracefunc_show(PyFrameObject *frame, PyObject *name, PyObject *describe, PyObject *unavailable) {
+        PyObject *value = PyFrame_GetVar(frame, name), *shown = NULL;
+        if (value != NULL) {
+            shown = PyObject_CallOneArg(describe, value);
+            Py_DECREF(value);
+        }
+        if (shown == NULL && PyErr_ExceptionMatches(PyExc_Exception)) {
+            PyErr_Clear();
+            shown = Py_NewRef(unavailable);
+        }
+        return shown;
+    }
     /* One thread at a time in a recorder, which lives until the last one has left it: with the GIL, nothing to do. */
     #ifdef Py_GIL_DISABLED
     #define tracefunc_free_threaded 1
@@ -51,32 +78,31 @@ cdef extern from *:
     typedef PyCriticalSection tracefunc_section;
     #define tracefunc_enter(section, self) (Py_INCREF(self), PyCriticalSection_Begin(section, self))
     #define tracefunc_leave(section, self) (PyCriticalSection_End(section), Py_DECREF(self))
-    typedef PyObject *(*tracefunc_callback)(PyObject *, PyObject **, Py_ssize_t);
-    static tracefunc_callback tracefunc_callbacks[5];
-    #define TRACEFUNC_LOCKED(number) \\
-    static PyObject *tracefunc_locked##number(PyObject *self, PyObject **args, Py_ssize_t count) { \\
-        tracefunc_section section; \\
-        tracefunc_enter(&section, self); \\
-        PyObject *answer = tracefunc_callbacks[number](self, args, count); \\
-        tracefunc_leave(&section, self); \\
-        return answer; \\
-    }
-    TRACEFUNC_LOCKED(0) TRACEFUNC_LOCKED(1) TRACEFUNC_LOCKED(2) TRACEFUNC_LOCKED(3) TRACEFUNC_LOCKED(4)
-    static PyCFunction tracefunc_locked(int number, PyCFunction callback) {
-        static const tracefunc_callback locked[5] = {
-            tracefunc_locked0, tracefunc_locked1, tracefunc_locked2, tracefunc_locked3, tracefunc_locked4
-        };
-        tracefunc_callbacks[number] = (tracefunc_callback)(void (*)(void))callback;
-        return (PyCFunction)(void (*)(void))locked[number];
-    }
     #else
     #define tracefunc_free_threaded 0
     #define tracefunc_cells_are_safe 1
     typedef char tracefunc_section;
     #define tracefunc_enter(section, self) ((void)(section))
     #define tracefunc_leave(section, self) ((void)(section))
-    #define tracefunc_locked(number, callback) (callback)
     #endif
+    #define TRACEFUNC_GUARDED(number) \\
+    static PyObject *tracefunc_guarded##number(PyObject *self, PyObject **args, Py_ssize_t count) { \\
+        tracefunc_section section; \\
+        tracefunc_enter(&section, self); \\
+        PyObject *answer = tracefunc_apart(number, self, args, count); \\
+        tracefunc_leave(&section, self); \\
+        return answer; \\
+    }
+    TRACEFUNC_GUARDED(0) TRACEFUNC_GUARDED(1) TRACEFUNC_GUARDED(2) TRACEFUNC_GUARDED(3) TRACEFUNC_GUARDED(4)
+    static PyCFunction tracefunc_guarded(int number, PyCFunction callback) {
+        static const tracefunc_callback guarded[5] = {
+            tracefunc_guarded0, tracefunc_guarded1, tracefunc_guarded2, tracefunc_guarded3, tracefunc_guarded4
+        };
+        tracefunc_callbacks[number] = (tracefunc_callback)(void (*)(void))callback;
+        if (number == 1 && !tracefunc_free_threaded)
+            return callback;
+        return (PyCFunction)(void (*)(void))guarded[number];
+    }
     """
     ctypedef struct Section "tracefunc_section":
         pass
@@ -90,6 +116,7 @@ cdef extern from *:
     PyObject *tracefunc_word(void *frame, Py_ssize_t i)
     object tracefunc_code_of(PyFrameObject *frame)
     Py_ssize_t tracefunc_offset(PyObject *number)
+    object tracefunc_show(PyFrameObject *frame, object name, object describe, object unavailable)
 
 cdef extern from "Python.h":
     ctypedef PyObject *(*PyCFunction)(PyObject *, PyObject *)
@@ -99,11 +126,10 @@ cdef extern from "Python.h":
         int ml_flags
         const char *ml_doc
     int METH_FASTCALL
-    PyCFunction locked "tracefunc_locked"(int number, PyCFunction callback)
+    PyCFunction guarded "tracefunc_guarded"(int number, PyCFunction callback)
     object PyCFunction_NewEx(PyMethodDef *method, object self, object module)
     PyFrameObject *PyEval_GetFrame()
     PyFrameObject *PyFrame_GetBack(PyFrameObject *frame)
-    object PyFrame_GetVar(PyFrameObject *frame, object name)
     object PyObject_RichCompare(object one, object other, int operator)
     object PyObject_Vectorcall(object callable, PyObject **args, size_t count, PyObject *names)
     void Py_DECREF(PyObject *value)
@@ -1159,10 +1185,7 @@ cdef object show(object frame, object reader, bint alone, object describe):
     """A sample of one name; `alone`: one variable of the frame has it."""
     if not CELLS_ARE_SAFE or not alone or reader.how != READS_LOCAL:
         return sample(frame, reader, describe)
-    try:
-        return describe(PyFrame_GetVar(<PyFrameObject *>frame, reader.stored))
-    except Exception:  # as in sample()
-        return UNAVAILABLE
+    return tracefunc_show(<PyFrameObject *>frame, reader.stored, describe, UNAVAILABLE)  # as sample() does
 
 
 # --- the callbacks ---------------------------------------------------------------------------------------------------
@@ -1194,11 +1217,11 @@ cdef object unwind(object self, PyObject **args, Py_ssize_t count):
     return held.unwind(args[0], args[1], args[2])
 
 
-cdef PyMethodDef _on_start = PyMethodDef("on_start", locked(0, <PyCFunction>start), METH_FASTCALL, NULL)
-cdef PyMethodDef _on_instruction = PyMethodDef("on_instruction", locked(1, <PyCFunction>instruction), METH_FASTCALL, NULL)
-cdef PyMethodDef _on_return = PyMethodDef("on_return", locked(2, <PyCFunction>returned), METH_FASTCALL, NULL)
-cdef PyMethodDef _on_yield = PyMethodDef("on_yield", locked(3, <PyCFunction>yielded), METH_FASTCALL, NULL)
-cdef PyMethodDef _on_unwind = PyMethodDef("on_unwind", locked(4, <PyCFunction>unwind), METH_FASTCALL, NULL)
+cdef PyMethodDef _on_start = PyMethodDef("on_start", guarded(0, <PyCFunction>start), METH_FASTCALL, NULL)
+cdef PyMethodDef _on_instruction = PyMethodDef("on_instruction", guarded(1, <PyCFunction>instruction), METH_FASTCALL, NULL)
+cdef PyMethodDef _on_return = PyMethodDef("on_return", guarded(2, <PyCFunction>returned), METH_FASTCALL, NULL)
+cdef PyMethodDef _on_yield = PyMethodDef("on_yield", guarded(3, <PyCFunction>yielded), METH_FASTCALL, NULL)
+cdef PyMethodDef _on_unwind = PyMethodDef("on_unwind", guarded(4, <PyCFunction>unwind), METH_FASTCALL, NULL)
 
 
 @cython.final
