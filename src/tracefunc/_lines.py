@@ -155,6 +155,13 @@ def is_workless(node: ast.AST) -> bool:
     return isinstance(node, ast.If | ast.While) and is_constant(node.test)
 
 
+def never_goes_on(node: ast.AST) -> bool:
+    """Whether what follows a simple statement, or the suite below a header, is known never to be executed."""
+    if isinstance(node, ast.Return | ast.Raise | ast.Break | ast.Continue):
+        return True
+    return isinstance(node, ast.If | ast.While) and is_constant(node.test) and not _holds(node.test)
+
+
 def _holds(test: ast.expr) -> bool:
     """Whether an expression of constants is true; False when it raises, or may take long."""
     if any(isinstance(node, ast.Pow | ast.LShift | ast.Mult) for node in ast.walk(test)):

@@ -8,10 +8,11 @@ is reached, and an offset matters only where that set holds more than its own li
 from __future__ import annotations
 
 import ast
-from itertools import takewhile
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from ._bytecode import Instruction, decode, exception_table
+from ._lines import never_goes_on
 from ._records import NOTHING, THROUGH
 from ._source import node_span
 
@@ -69,6 +70,8 @@ class CodeAnalysis:
         self.caught_at: dict[int, list[int]] = {}  # index -> handlers
         self.reraises: dict[int, frozenset[int]] = {}  # offset -> preludes that can be under way
         self.advance: dict[int, int] = {}  # index of a loop's advance -> its prelude state
+        self.endless: set[Place] = set()  # loops whose test the compiler has decided
+        self.ghosts: dict[int, list[tuple[int, int]]] = {}  # index -> as in its action
         self.under_way: dict[
             int, int
         ] = {}  # offset -> the state of a frame that stands there, where it is the only one
@@ -78,13 +81,16 @@ class CodeAnalysis:
         self._elements()
         if self.body.line is None:
             self._locate()
+            self._find_endless()
+            self._label()
             self._advances()
             self._exits()
             self._handlers()
+            self._returns()
+            self._entries()
             arriving = self._flow()
             self._arm(arriving)
             self._find_reraises(arriving)
-            self._ghosts()
             self._find_under_way(arriving)
         for ins in self.instructions:
             ins.place = None  # holds the syntax tree
@@ -128,12 +134,28 @@ class CodeAnalysis:
             if place is None:
                 row, col = span[0]
                 place = known[span] = root.find(*span) if col >= 0 else root.find_row(row)
-            line = place.line
-            if line is None:
+            if place.line is not None:
+                ins.place = place
+
+    def _find_endless(self) -> None:
+        """Find the loops with a body but without a test: whatever is left of their headers does not branch."""
+        for place in _walk(self.body.root):
+            if place.line is not None and place.line.kind == "while":
+                below = set(_walk(place))
+                branches = any(ins.place is place and len(ins.followers) > 1 for ins in self.instructions)
+                if not branches and any(
+                    ins.place in below and ins.span is not None and ins.span[0] > place.line.end
+                    for ins in self.instructions
+                ):
+                    self.endless.add(place)
+
+    def _label(self) -> None:
+        for ins in self.instructions:
+            line = ins.place.line if ins.place else None
+            if line is None or ins.place in self.endless:
                 continue
-            ins.place = place
             idle = line.idle and ins.name not in _CHECKED_LOADS
-            if idle or _is_endless(line.node) or ins.name == "CLEANUP_THROW" or ins.name in _NO_EVENT:
+            if idle or ins.name == "CLEANUP_THROW" or ins.name in _NO_EVENT:
                 continue
             if ins.name in _JUMPS and not isinstance(line.node, ast.Pass | ast.Break | ast.Continue):
                 continue
@@ -329,11 +351,12 @@ class CodeAnalysis:
             if ins.label == THROUGH or ins.name in _NO_EVENT:
                 continue
             before = tuple(sorted(state for state in arriving[i] if state >= 0))
+            ghosts = tuple(self.ghosts.get(i, ()))
             if i in self.advance:
-                self._act(ins, Action(ins.label, False, self.advance[i], NOTHING, (), before))
-            elif arriving[i] - {ins.label}:
-                conditional = ins.label in before and not self._loops(i, arriving)
-                self._act(ins, Action(ins.label, conditional, NOTHING, NOTHING, (), before))
+                self._act(ins, Action(ins.label, False, self.advance[i], NOTHING, ghosts, before))
+            elif ghosts or arriving[i] - {ins.label}:
+                begins = any(after == THROUGH for after, _ in ghosts) or self._loops(i, arriving)
+                self._act(ins, Action(ins.label, ins.label in before and not begins, NOTHING, NOTHING, ghosts, before))
 
     def _loops(self, i: int, arriving: list[set[int]]) -> bool:
         """Whether the line that starts at `i` can be under way there only because a loop has come round.
@@ -413,108 +436,120 @@ class CodeAnalysis:
 
     # lines that are executed without an instruction of their own
 
-    def _ghosts(self) -> None:
-        seen = {ins.label for ins in self.instructions} | {self.preludes[p - self.count] for p in self.advance.values()}
-        for place, before in _walk(self.body.root):
+    def _ghost(self, i: int, after: int, line: Line) -> None:
+        """`line` was executed whenever control reaches `i`, provided that `after` was under way (THROUGH: anything)."""
+        ins = self.instructions[i]
+        if ins.label == THROUGH:
+            ins.label = NOTHING  # whatever was under way has ended
+        self.ghosts.setdefault(i, []).append((after, line.index))
+
+    def _returns(self) -> None:
+        """Find where a `return` of a constant is executed that shares its physical line.
+
+        It is what the statements without work before it go on to. Of all those there may be one instruction, at the
+        place of any of them, or none if one that works stands before them: then it is executed when that one ends.
+        """
+        labels = {ins.label for ins in self.instructions}
+        for parent in (self.body.root, *_walk(self.body.root)):
+            for i, place in enumerate(parent.children):
+                if place.line is not None and place.line.kind == "return":
+                    self._return(place.line, place, [*parent.children[:i][::-1], parent], labels)
+
+    def _return(self, line: Line, place: Place, before: list[Place], labels: set[int]) -> None:
+        idle = {place}
+        row = place.start[0]
+        for other in before:
+            if other.line is None or other.line.end[0] != row:
+                break
+            if never_goes_on(other.line.node):
+                return
+            if other.line.index in labels:
+                self._show(line, idle)
+                if other.line.kind in ("statement", "with", "case"):
+                    self._return_after(line, other, other.line.index)
+                return
+            idle.add(other)
+            row = other.line.start[0]
+        self._show(line, idle)
+
+    def _show(self, line: Line, places: set[Place]) -> None:
+        """Let `line` begin where control comes to `places`, headers without work among them."""
+
+        def belongs(ins: Instruction) -> bool:
+            return ins.place in places and (ins.name == "NOP" or ins.place.line is line or not ins.place.children)
+
+        for found, run in groupby(self.instructions, belongs):
+            first, *others = run
+            if found and all(ins.label != line.index for ins in (first, *others)):
+                first.label = line.index
+
+    def _return_after(self, line: Line, before: Place, last: int) -> None:
+        """`line` is executed when `last`, the line of `before`, has come to its end, if it does not show itself."""
+        todo = [i for i, ins in enumerate(self.instructions) if ins.label == last]
+        seen = set(todo)
+        for i in todo:  # grows
+            for j in self.instructions[i].followers:
+                other = self.instructions[j]
+                if j in seen or other.label == line.index:
+                    continue
+                seen.add(j)
+                if other.place is before and other.label == THROUGH:
+                    todo.append(j)
+                elif not (isinstance(before.line.node, ast.match_case) and self._has_failed(i, before)):
+                    self._ghost(j, last, line)
+
+    def _has_failed(self, i: int, case: Place) -> bool:
+        """Whether the way from the instruction `i` out of a `case` is that of a subject that does not match."""
+        if len(self.instructions[i].followers) > 1:
+            return True
+        leading = self._leading()
+        while len(leading[i]) == 1 and self.instructions[leading[i][0]].followers == [i]:
+            i = leading[i][0]
+        sources = [self.instructions[j] for j in leading[i]]
+        return any(ins.place is case and len(ins.followers) > 1 and ins.followers[0] == i for ins in sources)
+
+    def _entries(self) -> None:
+        """Find where a header without instructions is executed: control comes into its suite, from outside or around.
+
+        An endless loop that begins with another loop is left out, as one cannot tell which of them goes around.
+        """
+        labels = {ins.label for ins in self.instructions}
+        for place in _walk(self.body.root):
             line = place.line
-            if line is None:
+            if line is None or not (place in self.endless or (line.kind == "case" and line.index not in labels)):
                 continue
-            if _is_endless(line.node):
-                self._ghost_at_start(line, self._first(place))
-            elif line.kind == "return":
-                self._ghost_return(line, place, None if line.index in seen else before)
-            elif line.kind == "case" and line.index not in seen:
-                self._ghost_at_start(line, self._first(place))
+            below = set(_walk(place))
+            loops = {at for loop in below if loop.line and loop.line.kind == "while" for at in (loop, *_walk(loop))}
+            entries = self._entries_of(below)
+            if not any(self.instructions[i].place in loops for i in entries):
+                for i in entries:
+                    self._ghost(i, THROUGH, line)
 
-    def _first(self, place: Place) -> Place:
-        """The first statement below `place`, but for those that left nothing: `...` before another on one line."""
-        there = {id(ins.place) for ins in self.instructions}
-        for child in place.children:
-            if id(child) in there or child.children or child.line is None or not child.line.idle:
-                return child
-        return place.children[0]
+    def _entries_of(self, places: set[Place]) -> list[int]:
+        """The instructions in `places` that control can come to from outside."""
+        leading = self._leading()
+        started = self._started()
 
-    def _ghost_at_start(self, line: Line, first: Place) -> None:
-        """`line` was executed whenever `first`, the statement below it, starts."""
-        if first.line is None or first.line.kind == "while":
-            return  # each iteration of it is a start
-        starts = {first.line.index}
-        if first.line.kind == "for":
-            starts = {p for p in self.advance.values() if self.preludes[p - self.count] == first.line.index}
-        for offset, action in self.actions.items():
-            if action.line in starts:
-                self.actions[offset] = action._replace(ghosts=((THROUGH, line.index), *action.ghosts))
-        if first.line.idle:  # without a start of its own
-            for i, ins in enumerate(self.instructions):
-                if ins.place is first and self.instructions[i - 1].place is not first:
-                    self._ghost_at(ins, line)
+        def outside(i: int) -> bool:
+            todo, seen = [i], {i}
+            while todo:
+                for j in leading[todo.pop()]:
+                    place = self.instructions[j].place
+                    if j < started or (place is not None and place not in places):
+                        return True
+                    if place is None and j not in seen:
+                        seen.add(j)
+                        todo.append(j)
+            return False
 
-    def _ghost_return(self, line: Line, place: Place, before: Line | None) -> None:
-        """A `return` of a constant, or a copy of it, may have no instruction but its clean-up's, or none at all."""
-        unseen = self._reached_without(line)
-        for i, ins in enumerate(self.instructions):
-            if ins.place is place and self.instructions[i - 1].place is not place and i in unseen:
-                copy = takewhile(lambda other: other.place is place, self.instructions[i:])
-                if all(other.label != line.index for other in copy):
-                    self._ghost_at(ins, line)
-                    before = None
-        if before is None or before.end[0] != line.start[0]:
-            return
-        if before.kind != "try":
-            self._ghost_after(line, before)
-            return
-        for ins, follower in zip(self.instructions, self.instructions[1:], strict=False):
-            if ins.name == "NOP" and ins.place is not None and ins.place.line is before:
-                self._ghost_at(follower, line)
-
-    def _reached_without(self, line: Line) -> set[int]:
-        """The instructions that control can come to without one of `line`."""
-        seen = {0}
-        todo = [0]
-        while todo:
-            at = todo.pop()
-            if self.instructions[at].label == line.index:
-                continue
-            after = [*self.instructions[at].followers, *self.caught_at.get(at, ())]
-            todo.extend(k for k in after if k not in seen)
-            seen.update(after)
-        return {i for i in seen if self.instructions[i].label != line.index}
-
-    def _ghost_at(self, ins: Instruction, line: Line) -> None:
-        """`line` was executed whenever control reaches an instruction."""
-        action = self._action_at(ins, ())
-        self.actions[ins.start] = action._replace(ghosts=(*action.ghosts, (THROUGH, line.index)))
-
-    def _action_at(self, ins: Instruction, before: tuple[int, ...]) -> Action:
-        """The action at an instruction, or a new one, which ends what is under way: that is sampled there."""
-        label = ins.label if ins.label != THROUGH else NOTHING
-        return self.actions.get(ins.start, Action(label, False, NOTHING, NOTHING, (), before))
-
-    def _ghost_after(self, line: Line, before: Line) -> None:
-        """`line` was executed whenever `before`, the line above it, has come to its end."""
-        last = NOTHING  # the line of the instruction that control comes from
-        for ins in self.instructions:
-            if ins.label == THROUGH and ins.name not in _JUMPS:
-                continue
-            if ins.name in _JUMPS and any(self.instructions[j].label == before.index for j in ins.followers):
-                continue  # a loop within the line: of a comprehension, or of an `await`
-            if last == before.index != ins.label:
-                action = self._action_at(ins, (last,))
-                self.actions[ins.start] = action._replace(ghosts=(*action.ghosts, (last, line.index)))
-            last = NOTHING if ins.name in _JUMPS or ins.name in _ENDS else ins.label
+        return [i for i, ins in enumerate(self.instructions) if ins.place in places and outside(i)]
 
 
-def _is_endless(node: ast.AST) -> bool:
-    return isinstance(node, ast.While) and isinstance(node.test, ast.Constant) and bool(node.test.value)
-
-
-def _walk(place: Place) -> Iterator[tuple[Place, Line | None]]:
-    """All places below `place`, outer ones last, each with the line that ends before it starts."""
-    before = place.line
+def _walk(place: Place) -> Iterator[Place]:
+    """All places below `place`, outer ones first."""
     for child in place.children:
+        yield child
         yield from _walk(child)
-        yield child, before
-        before = child.line
 
 
 def _element_span(node: ast.AST) -> Span:
