@@ -16,8 +16,15 @@ import pytest
 from tracefunc import _engine
 from tracefunc._engine import monitor
 
-# How long an example takes says nothing on a machine that does other things too.
-hypothesis.settings.register_profile("tests", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+# How long an example takes says nothing on a machine that does other things too. The same examples each time, unless
+# TRACEFUNC_EXAMPLES asks for a long run: a test that fails by chance says nothing of a change.
+hypothesis.settings.register_profile(
+    "tests",
+    deadline=None,
+    derandomize=not os.environ.get("TRACEFUNC_EXAMPLES"),
+    database=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
 hypothesis.settings.load_profile("tests")
 
 MONITORING = sys.monitoring

@@ -310,3 +310,16 @@ def test_anything(text):
 def test_other_types_are_no_text():
     with pytest.raises(TypeError):
         view.loads(None)
+
+
+@pytest.mark.parametrize("seconds", [10**400, -(10**400), float("nan"), float("inf"), "1", True, [1]])
+def test_seconds_that_are_no_number(seconds):
+    text = tracefunc(len_of, [1]).to_json()
+    data = json.loads(text)
+    data["calls"][0]["seconds"] = seconds
+    with pytest.raises(ValueError, match="seconds|NaN|Infinity"):
+        TraceResults.from_json(json.dumps(data))
+
+
+def len_of(items):
+    return len(items)

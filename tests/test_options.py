@@ -12,7 +12,7 @@ import programs
 from groundtruth import runtime
 from tracefunc import Tracer
 
-EXAMPLES = int(os.environ.get("TRACEFUNC_EXAMPLES", "0")) or 12
+EXAMPLES = int(os.environ.get("TRACEFUNC_EXAMPLES", "0")) or 5
 SECONDS = 60 + EXAMPLES * 2
 NO_LIMIT = {"max_calls": None, "max_samples": None}
 

@@ -495,7 +495,7 @@ class CodeAnalysis:
                 seen.add(j)
                 if other.place is before and other.label == THROUGH:
                     todo.append(j)
-                elif not (isinstance(before.line.node, ast.match_case) and self._has_failed(i, before)):
+                elif before.line is None or before.line.kind != "case" or not self._has_failed(i, before):
                     self._ghost(j, last, line)
 
     def _has_failed(self, i: int, case: Place) -> bool:

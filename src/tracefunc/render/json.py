@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from math import isfinite
+from math import isfinite, nan
 from traceback import format_exception
 from typing import TYPE_CHECKING
 
@@ -234,9 +234,13 @@ def _count(value: object, where: str) -> int:
 
 
 def _number(value: object, where: str) -> float:
-    if type(value) not in (int, float) or not isfinite(value):  # type: ignore[arg-type]
+    try:
+        number = float(value) if type(value) in (int, float) else nan  # type: ignore[arg-type]
+    except OverflowError:  # a whole number of hundreds of digits
+        number = nan
+    if not isfinite(number):
         raise _wrong(where, value, "a number")
-    return float(value)  # type: ignore[arg-type]
+    return number
 
 
 def _sample(value: object, where: str) -> Sample:
