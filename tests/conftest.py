@@ -85,6 +85,7 @@ WITH_BOTH_ENGINES = {
     "test_examples",
     "test_json",
     "test_leaks",
+    "test_no_instruction",
     "test_options",
     "test_programs",
     "test_readme",
