@@ -47,6 +47,12 @@ LAYOUTS = {
     "a return behind an assignment": (
         "", "try: x = 1; return 2\nfinally:\n    while 1: break", {"x = 1": 1, "return 2": 1}
     ),
+    "a return in finally inside with": (
+        "z=3", "with N():\n    try: x = 1\n    finally: y = 2; return 1", {"y = 2": 1, "return 1": 1}
+    ),
+    "a return of a name in finally inside with": (
+        "z=3", "with N():\n    try: x = 1\n    finally: y = 2; return z", {"y = 2": 1, "return z": 1}
+    ),
     **{
         f"a loop while {test}": ("n=3", f"while {test}:\n    n -= 1\n    if not n: break", {f"while {test}:": 3})
         for test in ("not 0", "1 + 1", "-1", "(1,)", "1 or n", "True and True", "f'a'", "__debug__", "not None",
