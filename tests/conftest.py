@@ -62,8 +62,9 @@ def armed(*functions, tool=_TOOL):
 @pytest.fixture(autouse=True)
 def nothing_left_behind():
     """Fail a test that leaves a tool id, an event or a recorder behind."""
-    before = tools()
+    before, main = tools(), sys.modules["__main__"]
     yield
+    sys.modules["__main__"] = main  # IPython's shells put a module of their own there
     assert tools() == before
     assert monitor.recorders == ()
     assert monitor.armed == {}

@@ -86,6 +86,8 @@ def snippet_cases():
         if sys.version_info < snippet.since:
             continue
         fn, target = snippet.functions()
+        if target is None and not hasattr(fn, "__code__"):
+            continue  # 0.0.7 refuses it
 
         def run(tracer, snippet=snippet):
             fn, target = snippet.functions()

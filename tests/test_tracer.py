@@ -581,3 +581,50 @@ def test_remote_functions_take_their_source_along(tmp_path):
         del sys.modules["elsewhere"]
     assert results.result == 8
     assert results[0].trace["y = x * 2"] == (1, {"x": [("int", "4")], "y": [("int", "8")]})
+
+
+class Lazy:
+    """Its repr leaves something behind, as those of paths do."""
+
+    def __repr__(self):
+        self.text = "lazy"
+        return "Lazy()"
+
+
+def test_no_repr_is_called_that_no_line_calls():
+    def target(thing, items):
+        kept = 1
+        try:
+            thing.text
+        except AttributeError:
+            kept = 2
+        items.append(thing)
+        return [thing, kept]
+
+    [call] = tracefunc(target, Lazy(), [1])
+    assert call.trace["except AttributeError:"][0] == call.trace["kept = 2"][0] == 1
+    assert call.arguments == {"thing": ("Lazy", "Lazy()"), "items": ("list", "[1]")}  # seen by lines; as at the start
+    assert re.fullmatch(r"\[<Lazy at 0x[0-9a-f]+>, 2\]", call.returned[1])
+
+
+def test_objects_that_no_line_shows():
+    def target(thing, plain, error):
+        thing = 5
+        raise error
+
+    class Plain:
+        pass
+
+    plain, error = Plain(), KeyError(Lazy(), "x")
+    [call] = tracefunc(target, Lazy(), plain, error)
+    assert re.fullmatch(r"<Lazy at 0x[0-9a-f]+>", call.arguments["thing"][1])  # bound anew: no line shows that one
+    assert call.arguments["plain"] == ("Plain", f"{plain!r}"[:47] + "...")
+    assert re.fullmatch(r"KeyError\(<Lazy at 0x[0-9a-f]+>, 'x'\)", call.raised[1])
+
+
+def test_the_returned_object_is_shown_as_its_line_shows_it():
+    def target():
+        made = Lazy()
+        return made
+
+    assert tracefunc(target)[0].returned == ("Lazy", "Lazy()")

@@ -91,6 +91,8 @@ class Calls:
     ) -> None:
         self.plans = plans
         self.describe = options.describer()
+        # A repr of the program's own may change what it does, so none is called but for samples of lines.
+        self._outline = options.outliner()
         self.stack_of = stack_of
         self.kept: list[CallInfo] = []
         self.seen = 0
@@ -122,7 +124,7 @@ class Calls:
             return None
         info = CallInfo(target, self.stack_of(frame), self._parent(frame))
         for reader in self.plans[target].parameters:
-            info.arguments[reader.name] = sample(frame, reader, self.describe)
+            info.arguments[reader.name] = sample(frame, reader, self._outline)
         info.thread, info.task = _thread_name(), _task_name()
         dropped = None
         with self._lock:
@@ -236,7 +238,7 @@ class Calls:
         if self._secret[info.target]:
             return REDACTED_SAMPLE
         try:
-            return self.describe(value)
+            return self._outline(value)
         except Exception:  # no stack left at the recursion limit
             return UNAVAILABLE
 

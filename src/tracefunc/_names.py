@@ -119,6 +119,18 @@ def _bindings(node: ast.AST) -> Iterator[str]:
         yield from _own_names(node)
 
 
+def rebound(node: ast.AST) -> Iterator[str]:
+    """The names that a function's body, or anything nested in it, binds."""
+    body = node.body  # type: ignore[attr-defined]
+    for part in body if isinstance(body, list) else [body]:
+        for child in ast.walk(part):
+            yield from _bindings(child)
+            if isinstance(child, ast.Global | ast.Nonlocal):
+                yield from child.names
+            elif isinstance(child, ast.arguments):
+                yield from (arg.arg for arg in parameters(child))
+
+
 def bind(node: ast.AST, scope: Scope) -> None:
     """Fill in the names that `scope`, whose node is `node`, binds."""
     if isinstance(node, COMPREHENSIONS):

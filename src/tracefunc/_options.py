@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._values import describer
+from ._values import describer, outliner
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
@@ -82,6 +82,10 @@ class Options:
     def describer(self) -> Describe:
         """Return what describes values."""
         return describer(self.max_repr, self.describe)
+
+    def outliner(self) -> Describe:
+        """Return what describes values where no line of the target has been executed that mentions them."""
+        return outliner(self.max_repr, self.describe)
 
     def condition(self, function: FunctionType, plan: Plan) -> Condition | None:
         """Return `when` for the calls of one target."""

@@ -11,7 +11,7 @@ from weakref import ref
 from ._bytecode import decode
 from ._codeplan import CodePlan
 from ._lines import analyse
-from ._names import parameters, readers
+from ._names import parameters, readers, rebound
 from ._offsets import CodeAnalysis
 from ._reading import REDACTED
 from ._records import NOTHING
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 class Plan:
     """All that a recorder needs to trace one target."""
 
-    __slots__ = ("codes", "lines", "names", "parameters", "places", "preludes", "text")
+    __slots__ = ("codes", "lines", "names", "parameters", "places", "preludes", "rebound", "returned", "text")
 
     def __init__(self, source: Source, code: CodeType) -> None:
         self.lines = [line.text for line in source.lines]
@@ -41,6 +41,12 @@ class Plan:
         )
         scope = source.body.scope
         self.parameters = readers([arg.arg for arg in parameters(scope.node.args)], scope, code, scope)  # type: ignore[attr-defined]
+        self.rebound = frozenset(rebound(scope.node))  # names that are bound anywhere in it
+        self.returned = {
+            line.index: line.node.value.id  # type: ignore[attr-defined]
+            for line in source.lines
+            if line.kind == "return" and isinstance(line.node.value, ast.Name)  # type: ignore[attr-defined]
+        }
         self.codes: list[CodePlan] = []
         self.preludes: list[int] = []  # the line that state len(lines) + k is the prelude of
 

@@ -142,8 +142,9 @@ def _of_text(name: str, text: str, **attributes: str) -> Program:
     """A program that is in no file: its lines are kept where tracebacks, and the trace, look for them."""
     main = _new_main(BuiltinImporter, **attributes)
     code = compile(text, name, "exec", dont_inherit=True)
-    register = getattr(linecache, "_register_code", None)  # from 3.13 on; the interpreter does so too
-    if register is not None and name == "<string>":
+    register = getattr(linecache, "_register_code", None)
+    # As the interpreter does from 3.13 on. (3.13.0 has such a function too, but keeps the text by its name.)
+    if register is not None and hasattr(linecache, "_interactive_cache") and name == "<string>":
         register(code, text, name)
     else:
         linecache.cache[name] = len(text), None, text.splitlines(keepends=True), name

@@ -93,6 +93,7 @@ class Session:
             raw = self.recorders[info.target].record(info.raw)
             info.raw = None  # which leads back here
             trace = assemble(plan, hits(plan, raw), raw, self.options.incl_unhit)
+            fill_in(info, plan, trace)
             results.append(Call((info.stack, trace), known(info, plan, indices.get(info.parent))))
 
     def _close(self) -> None:
@@ -109,6 +110,19 @@ def assemble(plan: Plan, counts: list[int], raw: RawCall, incl_unhit: bool) -> T
             columns = list(zip(*rows, strict=True)) if rows else [()] * len(names)
             trace[text] = count, {name: list(column) for name, column in zip(names, columns, strict=True)}
     return trace
+
+
+def fill_in(info: CallInfo, plan: Plan, trace: Trace) -> None:
+    """Show objects as their own reprs do, where samples of lines tell these anyway."""
+    for name, shown in info.arguments.items():
+        if name not in plan.rebound and shown[1].startswith(f"<{shown[0]} at 0x"):
+            rows = (names[name] for _, names in trace.values() if names.get(name))
+            info.arguments[name] = next((row[0] for row in rows if row[0][0] == shown[0]), shown)
+    name = None if info.ended_at is None or info.returned is None else plan.returned.get(info.ended_at)
+    if name is not None and info.returned is not None:
+        hits, names = trace.get(plan.lines[info.ended_at], (0, {}))  # type: ignore[index]
+        if hits == len(names.get(name, ())) > 0 and names[name][-1][0] == info.returned[0]:
+            info.returned = names[name][-1]
 
 
 def known(info: CallInfo, plan: Plan, parent: int | None) -> dict[str, object]:

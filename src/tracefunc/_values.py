@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 else:  # the same types, without the import time of `collections`
     from _collections import OrderedDict, defaultdict, deque
 
-__all__ = ["describe", "describer", "safe_repr"]
+__all__ = ["describe", "describer", "outliner", "safe_repr"]
 
 WIDTH = 50  # characters of a description, unless another number is asked for
 
@@ -66,21 +66,38 @@ def describer(width: int | None, show: Callable[[Any], str] | None = None) -> De
     """
     if width == WIDTH and show is None:
         return describe
-    room = sys.maxsize if width is None else width
-    name_of = _own_name if show is safe_repr else _name_of
     if show is None or show is safe_repr:
-        other = _other if show is None else _safe_other
+        return _walker(width, _other, _name_of) if show is None else _walker(width, _safe_other, _own_name)
 
-        def text_of(value: Any) -> str:
-            return _walk(value, room, _Walk(_opened_here(), other))
-    else:
-        chosen = show
+    def text_of(value: Any) -> str:
+        text = show(value)
+        if not isinstance(text, str):
+            raise TypeError(f"describe() must return a str, not {_name_of(type(text))}")
+        return _plain(text)
 
-        def text_of(value: Any) -> str:
-            text = chosen(value)
-            if not isinstance(text, str):
-                raise TypeError(f"describe() must return a str, not {_name_of(type(text))}")
-            return _plain(text)
+    return _describer(width, text_of, _name_of)
+
+
+def outliner(width: int | None, show: Callable[[Any], str] | None = None) -> Describe:
+    """Return what describes values where no code of the program may run, unless `show` does that.
+
+    It is `describe`, but for objects whose class has a repr of its own: these are `<type at address>`.
+    """
+    return _walker(width, _outline, _own_name) if show is None else describer(width, show)
+
+
+def _walker(width: int | None, other: Leaf, name_of: Callable[[type], str]) -> Describe:
+    room = sys.maxsize if width is None else width
+    runs_code = other is _other
+
+    def text_of(value: Any) -> str:
+        return _walk(value, room, _Walk(_opened_here() if runs_code else [], other))
+
+    return _describer(width, text_of, name_of)
+
+
+def _describer(width: int | None, text_of: Callable[[Any], str], name_of: Callable[[type], str]) -> Describe:
+    room = sys.maxsize if width is None else width
 
     def describe_so(value: Any) -> tuple[str, str]:
         try:
@@ -343,6 +360,19 @@ def _safe_other(value: Any, room: int) -> str:
         if any(kind is known.get(other) for other in kinds):
             return f"<{_own_name(kind)} {' '.join(f'{field}={getattr(value, field)}' for field in fields)}>"
     return f"<{_own_name(kind)} at {id(value):#x}>"
+
+
+def _outline(value: Any, room: int) -> str:
+    """The repr of an object whose class has none of its own; that of an exception is made of its arguments."""
+    kind = type(value)
+    method = type.__getattribute__(kind, "__repr__")
+    if method is object.__repr__:
+        return repr(value)
+    if method is BaseException.__repr__:
+        args = BaseException.args.__get__(value)  # type: ignore[attr-defined]
+        text = _walk(args, room, _Walk([], _outline))
+        return _own_name(kind) + (f"({text[1:-2]})" if len(args) == 1 and text.endswith(",)") else text)
+    return _safe_other(value, room)
 
 
 # Modules, of which nothing is imported here, their types, and what is told of them.

@@ -64,9 +64,13 @@ class Call(tuple[str, Trace]):
     lineno: int = 0
     """Its first line, decorators included."""
     arguments: dict[str, Sample]
-    """What the parameters held at the start, `(type name, text)` each."""
+    """What the parameters held at the start, `(type name, text)` each.
+
+    No `repr` of the program's own is called for it, as that might change what the call does: an object whose class has
+    one is `<type at address>`, unless a line shows it.
+    """
     returned: Sample | None = None
-    """What the call returned; None when it raised, or had not ended with the trace."""
+    """What the call returned, described as arguments are; None when it raised, or had not ended with the trace."""
     raised: Sample | None = None
     """The exception that ended it, or None."""
     yielded: list[Sample]
