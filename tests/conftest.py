@@ -31,6 +31,7 @@ MONITORING = sys.monitoring
 EVENTS = MONITORING.events
 ALL_EVENTS = [1 << i for i in range((EVENTS.C_RETURN | EVENTS.C_RAISE | EVENTS.PY_UNWIND | EVENTS.LINE).bit_length())]
 _TOOL = 4  # the first id that a trace takes
+_MAIN = sys.modules["__main__"]  # IPython's shells put a module of their own there
 _numbers = itertools.count()
 
 
@@ -62,9 +63,9 @@ def armed(*functions, tool=_TOOL):
 @pytest.fixture(autouse=True)
 def nothing_left_behind():
     """Fail a test that leaves a tool id, an event or a recorder behind."""
-    before, main = tools(), sys.modules["__main__"]
+    before = tools()
     yield
-    sys.modules["__main__"] = main  # IPython's shells put a module of their own there
+    sys.modules["__main__"] = _MAIN
     assert tools() == before
     assert monitor.recorders == ()
     assert monitor.armed == {}
