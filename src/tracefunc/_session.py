@@ -118,11 +118,11 @@ def fill_in(info: CallInfo, plan: Plan, trace: Trace) -> None:
         if name not in plan.rebound and shown[1].startswith(f"<{shown[0]} at 0x"):
             rows = (names[name] for _, names in trace.values() if names.get(name))
             info.arguments[name] = next((row[0] for row in rows if row[0][0] == shown[0]), shown)
-    name = None if info.ended_at is None or info.returned is None else plan.returned.get(info.ended_at)
-    if name is not None and info.returned is not None:
-        hits, names = trace.get(plan.lines[info.ended_at], (0, {}))  # type: ignore[index]
-        if hits == len(names.get(name, ())) > 0 and names[name][-1][0] == info.returned[0]:
-            info.returned = names[name][-1]
+    if info.ended_at in plan.returned and info.returned is not None:
+        hits, names = trace.get(plan.lines[info.ended_at], (0, {}))
+        rows = names.get(plan.returned[info.ended_at], [])
+        if hits == len(rows) > 0 and rows[-1][0] == info.returned[0]:
+            info.returned = rows[-1]
 
 
 def known(info: CallInfo, plan: Plan, parent: int | None) -> dict[str, object]:
