@@ -120,9 +120,9 @@ def fill_in(info: CallInfo, plan: Plan, trace: Trace) -> None:
             info.arguments[name] = next((row[0] for row in rows if row[0][0] == shown[0]), shown)
     if info.ended_at in plan.returned and info.returned is not None:
         hits, names = trace.get(plan.lines[info.ended_at], (0, {}))
-        rows = names.get(plan.returned[info.ended_at], [])
-        if hits == len(rows) > 0 and rows[-1][0] == info.returned[0]:
-            info.returned = rows[-1]
+        found = names.get(plan.returned[info.ended_at], [])
+        if hits == len(found) > 0 and found[-1][0] == info.returned[0]:
+            info.returned = found[-1]
 
 
 def known(info: CallInfo, plan: Plan, parent: int | None) -> dict[str, object]:
