@@ -1,5 +1,6 @@
 """What all tests share: functions made from source text, and a look at what each test leaves behind."""
 
+import builtins
 import inspect
 import itertools
 import linecache
@@ -66,6 +67,7 @@ def nothing_left_behind():
     before = tools()
     yield
     sys.modules["__main__"] = _MAIN
+    vars(builtins).pop("_", None)  # of a display hook: IPython leaves its own `_` alone where there is one
     assert tools() == before
     assert monitor.recorders == ()
     assert monitor.armed == {}
