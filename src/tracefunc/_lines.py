@@ -10,7 +10,7 @@ from ._names import COMPREHENSIONS, Scope, annotation_comprehensions, bind, defa
 from ._source import FUNCTIONS, SourceError, Text, class_of, find_node, first_row, indent_of, node_span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from types import CodeType, FunctionType
 
     from ._source import Position, Span
@@ -132,7 +132,19 @@ def is_constant(node: ast.AST) -> bool:
         return is_constant(node.operand)
     if isinstance(node, ast.BinOp):
         return is_constant(node.left) and is_constant(node.right)
+    if isinstance(node, ast.IfExp):
+        return is_constant(node.test) and is_constant(node.body if _holds(node.test) else node.orelse)
+    if isinstance(node, ast.BoolOp):
+        return all(map(is_constant, _evaluated(node)))
     return _is_literal(node)
+
+
+def _evaluated(node: ast.BoolOp) -> Iterator[ast.expr]:
+    """The operands of `and` or `or` up to the one that decides, if it is a constant."""
+    for value in node.values:
+        yield value
+        if is_constant(value) and _holds(value) == isinstance(node.op, ast.Or):
+            return
 
 
 def _is_literal(node: ast.AST) -> bool:
@@ -160,6 +172,16 @@ def never_goes_on(node: ast.AST) -> bool:
     if isinstance(node, ast.Return | ast.Raise | ast.Break | ast.Continue):
         return True
     return isinstance(node, ast.If | ast.While) and is_constant(node.test) and not _holds(node.test)
+
+
+def ends_once(node: ast.AST) -> bool:
+    """Whether a simple statement or header, once executed, goes on to what stands behind it without a choice.
+
+    A `case` without a guard does so where it matches.
+    """
+    if isinstance(node, ast.match_case):
+        return node.guard is None or (is_constant(node.guard) and _holds(node.guard))
+    return isinstance(node, ast.With | ast.AsyncWith) or not hasattr(node, "body")
 
 
 def _holds(test: ast.expr) -> bool:

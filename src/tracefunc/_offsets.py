@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from ._bytecode import Instruction, decode, exception_table
-from ._lines import never_goes_on
+from ._lines import ends_once, never_goes_on
 from ._records import NOTHING, THROUGH
 from ._source import node_span
 
@@ -465,8 +465,8 @@ class CodeAnalysis:
                 return
             if other.line.index in labels:
                 self._show(line, idle)
-                if other.line.kind in ("statement", "with", "case"):
-                    self._return_after(line, other, other.line.index)
+                if ends_once(other.line.node):
+                    self._return_after(line, other, other.line.index, {other, None, *idle})
                 return
             idle.add(other)
             row = other.line.start[0]
@@ -483,7 +483,7 @@ class CodeAnalysis:
             if found and all(ins.label != line.index for ins in (first, *others)):
                 first.label = line.index
 
-    def _return_after(self, line: Line, before: Place, last: int) -> None:
+    def _return_after(self, line: Line, before: Place, last: int, within: set[Place | None]) -> None:
         """`line` is executed when `last`, the line of `before`, has come to its end, if it does not show itself."""
         todo = [i for i, ins in enumerate(self.instructions) if ins.label == last]
         seen = set(todo)
@@ -493,20 +493,22 @@ class CodeAnalysis:
                 if j in seen or other.label == line.index:
                     continue
                 seen.add(j)
-                if other.place is before and other.label == THROUGH:
+                if other.label == THROUGH and other.place in within:
                     todo.append(j)
-                elif before.line is None or before.line.kind != "case" or not self._has_failed(i, before):
+                elif not self._has_failed(i, before):
                     self._ghost(j, last, line)
 
-    def _has_failed(self, i: int, case: Place) -> bool:
-        """Whether the way from the instruction `i` out of a `case` is that of a subject that does not match."""
+    def _has_failed(self, i: int, place: Place) -> bool:
+        """Whether the way out of `place` by the instruction `i` is that of a `case` that does not match."""
+        if place.line is None or place.line.kind != "case":
+            return False
         if len(self.instructions[i].followers) > 1:
             return True
         leading = self._leading()
         while len(leading[i]) == 1 and self.instructions[leading[i][0]].followers == [i]:
             i = leading[i][0]
         sources = [self.instructions[j] for j in leading[i]]
-        return any(ins.place is case and len(ins.followers) > 1 and ins.followers[0] == i for ins in sources)
+        return any(ins.place is place and len(ins.followers) > 1 and ins.followers[0] == i for ins in sources)
 
     def _entries(self) -> None:
         """Find where a header without instructions is executed: control comes into its suite, from outside or around.

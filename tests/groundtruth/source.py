@@ -239,6 +239,13 @@ def parameters(args):
     return [*args.posonlyargs, *args.args, *args.kwonlyargs, *extra]
 
 
+def value_of(node):
+    """The value of an expression without names."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return eval(compile(ast.Expression(node), "<constant>", "eval"))
+
+
 def is_constant(node):
     """Whether the compiler knows the value of an expression."""
     if isinstance(node, ast.Constant) or (isinstance(node, ast.Name) and node.id == "__debug__"):
@@ -246,13 +253,16 @@ def is_constant(node):
     folding = ast.UnaryOp | ast.BinOp | ast.Tuple | ast.Subscript | ast.BoolOp | ast.IfExp
     if not isinstance(node, folding):
         return False
-    parts = [n for n in ast.iter_child_nodes(node) if isinstance(n, ast.expr)]
-    if not all(map(is_constant, parts)):
-        return False
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            eval(compile(ast.Expression(node), "<constant>", "eval"))
+        if isinstance(node, ast.IfExp):
+            return is_constant(node.test) and is_constant(node.body if value_of(node.test) else node.orelse)
+        if isinstance(node, ast.BoolOp) and is_constant(node.values[0]):
+            if bool(value_of(node.values[0])) is isinstance(node.op, ast.Or):
+                return True  # the other operands are never evaluated
+        parts = [n for n in ast.iter_child_nodes(node) if isinstance(n, ast.expr)]
+        if not all(map(is_constant, parts)):
+            return False
+        value_of(node)
     except Exception:
         return False
     return True
