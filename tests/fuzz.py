@@ -392,7 +392,9 @@ def main(argv=None):
     parser.add_argument("count", type=int)
     parser.add_argument("--kind", default="sync", choices=("sync", "async"))
     parser.add_argument(
-        "--syntax", default="", help="newer grammar too: 3.14,3.15,tstring, or `all` that there is here"
+        "--syntax",
+        default="",
+        help="newer grammar too: 3.14,3.15,tstring, or `all` that there is here; or terse: suites on one line",
     )
     parser.add_argument("--size", type=int, default=22, help="statements in a target, about")
     parser.add_argument("--no-shrink", action="store_true")

@@ -301,6 +301,8 @@ def resolve(space, dotted):
 HARD = "\0"  # a newline inside a string: no indentation is added after it
 ENDS = ("close", "throw", "drop")
 CONSTANTS = ("True", "False", "0", "1", "not 0", "__debug__")
+HOLDING = ("True", "1", "not 0", "__debug__", "1 + 1", "-1", "(1,)", "'a'", "1 or x", "not None", "1 if 1 else 0")
+FAILING = ("False", "0", "not 1", "None", "()", "0 and x", "0 if 1 else 1", "0 or False")
 LOCALS = ("a", "b", "c", "d", "é", "名")
 EXCEPTIONS = (
     "ValueError",
@@ -365,7 +367,7 @@ def flatten(nodes):
 
 
 class Writer:
-    """Draws one program from `rnd` (anything with randrange); `syntax` opts in to newer grammar."""
+    """Draws one program from `rnd` (anything with randrange); `syntax` opts in to newer grammar, or to "terse": suites on one line."""
 
     def __init__(self, rnd, kind="sync", syntax=(), size=22):
         self.rnd, self.kind, self.syntax, self.size = rnd, kind, frozenset(syntax), size
@@ -804,16 +806,46 @@ class Writer:
             (1, self.c_generator),
             (2, self.c_gen_use),
         ]
+        if "terse" in self.syntax:
+            table += [(6, self.c_endless), (6, self.c_try), (4, self.c_with)]
         if c.awaits:
             table += [(4, self.c_afor), (4, self.c_awith), (2, self.c_adef)]
         return self.weighted(table)(c)
 
     def block(self, c, most=3, **changes):
         c = replace(c, depth=c.depth + 1, **changes)
+        if "terse" in self.syntax and self.chance(50):
+            return self.terse(c)
         n = 1 + self.below(most)
         return [self.statement(c, at == n - 1) for at in range(n)]
 
+    def terse(self, c):
+        """A suite for one line: statements without work, then one that leaves it at once, or one of the usual ones."""
+        idle = ("pass", "0", "...", "'t'", "assert 1", "-1", "(1, 2)", "note", *c.scope.reads[:1])
+        suite = [Simple(self.pick(idle)) for _ in range(self.below(3))]
+        if self.chance(40):
+            suite.append(self.simple(c))
+        if c.loop and self.chance(30):
+            suite.append(Simple(self.pick(("break", "continue"))))
+        elif c.ret and c.scope.kind == "function" and (self.chance(70) or not suite):
+            value = self.pick(("", "", " 1", " None", " (1, 2)", f" {c.scope.reads[0]}", " note()"))
+            suite.append(Simple("return" + value * c.ret_value))
+        if not suite or self.chance(10):
+            suite.append(Simple(self.pick(("pass", "assert more()"))))
+        return suite
+
+    def c_endless(self, c):
+        """A loop on one line whose test the compiler decides; it ends for `go()` at the latest."""
+        if self.chance(25):
+            return Compound([(f"while {self.pick(FAILING)}:", self.terse(replace(c, loop=True)))])
+        head = f"while {self.pick(HOLDING)}:"
+        if self.chance(30):
+            return Compound([(head, [Simple(self.pick(("break", "pass; break", "assert go()", "int; assert go()")))])])
+        return Compound([(head, [Simple("assert go()"), *self.terse(replace(c, loop=True))])])
+
     def c_if(self, c):
+        if "terse" in self.syntax and self.chance(40):
+            return Compound([(f"if {self.pick(HOLDING + FAILING)}:", self.block(c))])
         constant = self.chance(8)
         parts = [
             (
@@ -859,6 +891,8 @@ class Writer:
             )
         )
         body = self.block(c, loop=True)
+        if "{}" not in form and "terse" in self.syntax:
+            form = f"while {self.pick(HOLDING)}:"
         if "{}" not in form:
             leave = self.pick(
                 ("break", "raise Boom('out')", "return") if c.ret and c.scope.kind == "function" else ("break",)
@@ -1198,7 +1232,8 @@ class Writer:
                     out.append(indent + head)
                     self.render([Compound(n.parts[1:])], indent + step, step, out)
                     break
-                if all(isinstance(b, Simple) for b in body) and self.chance(25):
+                often = 75 if "terse" in self.syntax else 25
+                if all(isinstance(b, Simple) for b in body) and self.chance(often):
                     inner = "; ".join(b.text for b in body).replace("\n", "\n" + indent).replace(HARD, "\n")
                     out.append(f"{indent}{head} {inner}")
                     continue

@@ -61,6 +61,13 @@ def test_newer_syntax(kind):
 
 
 @pytest.mark.timeout(120 + 3 * SECONDS)
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_suites_on_one_line(kind):
+    """Many lines without an instruction of their own: constant tests and returns, statements without work."""
+    agree(programs.program(n, kind, ("terse",)) for n in range(COUNT * 2))
+
+
+@pytest.mark.timeout(120 + 3 * SECONDS)
 @given(programs.programs())
 @quick
 def test_drawn_programs(prog):

@@ -177,11 +177,22 @@ def never_goes_on(node: ast.AST) -> bool:
 def ends_once(node: ast.AST) -> bool:
     """Whether a simple statement or header, once executed, goes on to what stands behind it without a choice.
 
-    A `case` without a guard does so where it matches.
+    A `case` does so where it matches, unless its guard leaves that open to the compiler.
     """
     if isinstance(node, ast.match_case):
-        return node.guard is None or (is_constant(node.guard) and _holds(node.guard))
+        guard = node.guard
+        return guard is None or (_holds(guard) if is_constant(guard) else not _is_partly_constant(guard))
     return isinstance(node, ast.With | ast.AsyncWith) or not hasattr(node, "body")
+
+
+def _is_partly_constant(test: ast.expr) -> bool:
+    if isinstance(test, ast.BoolOp):
+        return any(map(_is_partly_constant, test.values))
+    if isinstance(test, ast.UnaryOp):
+        return _is_partly_constant(test.operand)
+    if isinstance(test, ast.IfExp):
+        return any(map(_is_partly_constant, (test.test, test.body, test.orelse)))
+    return is_constant(test)
 
 
 def _holds(test: ast.expr) -> bool:
