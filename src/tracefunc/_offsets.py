@@ -8,6 +8,7 @@ is reached, and an offset matters only where that set holds more than its own li
 from __future__ import annotations
 
 import ast
+from functools import cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -66,11 +67,13 @@ class CodeAnalysis:
         for ins in self.instructions:  # control may arrive behind a prefix too
             self.by_start.setdefault(ins.offset, self.by_start[ins.start])
         self.handlers: dict[int, list[int]] = {}
+        self.at: dict[Place, list[int]] = {}  # the indices of the instructions that stand there
         self.actions: dict[int, Action] = {}
         self.caught_at: dict[int, list[int]] = {}  # index -> handlers
         self.reraises: dict[int, frozenset[int]] = {}  # offset -> preludes that can be under way
         self.advance: dict[int, int] = {}  # index of a loop's advance -> its prelude state
-        self.endless: set[Place] = set()  # loops whose test the compiler has decided
+        self.endless: set[Place] = set()  # `while` loops whose test the compiler has decided
+        self.tested: set[Place] = set()  # those that have one
         self.ghosts: dict[int, list[tuple[int, int]]] = {}  # index -> as in its action
         self.under_way: dict[
             int, int
@@ -126,7 +129,8 @@ class CodeAnalysis:
     def _locate(self) -> None:
         root = self.body.root
         known: dict[object, Place] = {}
-        for ins in self.instructions[self._started() :]:
+        started = self._started()
+        for i, ins in enumerate(self.instructions[started:], started):
             span = ins.span
             if span is None:
                 continue
@@ -136,25 +140,28 @@ class CodeAnalysis:
                 place = known[span] = root.find(*span) if col >= 0 else root.find_row(row)
             if place.line is not None:
                 ins.place = place
+                self.at.setdefault(place, []).append(i)
 
     def _find_endless(self) -> None:
-        """Find the loops with a body but without a test: whatever is left of their headers does not branch."""
+        """Tell the `while` loops with a body but no test, since what is left of the header does not branch."""
         for place in _walk(self.body.root):
-            if place.line is not None and place.line.kind == "while":
-                below = set(_walk(place))
-                branches = any(ins.place is place and len(ins.followers) > 1 for ins in self.instructions)
-                if not branches and any(
-                    ins.place in below and ins.span is not None and ins.span[0] > place.line.end
-                    for ins in self.instructions
-                ):
+            line = place.line
+            if line is not None and line.kind == "while":
+                spans = (ins.span for inner in _walk(place) for ins in self._standing(inner))
+                if any(len(ins.followers) > 1 for ins in self._standing(place)):
+                    self.tested.add(place)
+                elif any(span is not None and span[0] > line.end for span in spans):
                     self.endless.add(place)
+
+    def _standing(self, place: Place) -> Iterator[Instruction]:
+        return (self.instructions[i] for i in self.at.get(place, ()))
 
     def _label(self) -> None:
         for ins in self.instructions:
             line = ins.place.line if ins.place else None
             if line is None or ins.place in self.endless:
                 continue
-            idle = line.idle and ins.name not in _CHECKED_LOADS
+            idle = line.idle and ins.name not in _CHECKED_LOADS and ins.place not in self.tested
             if idle or ins.name == "CLEANUP_THROW" or ins.name in _NO_EVENT:
                 continue
             if ins.name in _JUMPS and not isinstance(line.node, ast.Pass | ast.Break | ast.Continue):
@@ -174,9 +181,8 @@ class CodeAnalysis:
                 if ins.name == "FOR_ITER":
                     self._exhausted(ins)
         if self.advance:
-            leading = self._leading()
             for i, prelude in self.advance.items():
-                self._prelude(i, prelude, leading)
+                self._prelude(i, prelude)
 
     def _loop_of(self, i: int) -> Line | None:
         """The `for` statement whose advance instruction `i` is; None for a comprehension's."""
@@ -197,7 +203,8 @@ class CodeAnalysis:
         target = node_span(line.node.target)  # type: ignore[attr-defined]
         return line if target[0] <= span[0] and span[1] <= target[1] else None
 
-    def _leading(self) -> list[list[int]]:
+    @cached_property
+    def leading(self) -> list[list[int]]:
         """For each instruction, those that control can come from, exceptions included."""
         leading: list[list[int]] = [[] for _ in self.instructions]
         for i, ins in enumerate(self.instructions):
@@ -207,15 +214,15 @@ class CodeAnalysis:
             leading[handler] += covered
         return leading
 
-    def _prelude(self, i: int, prelude: int, leading: list[list[int]]) -> None:
+    def _prelude(self, i: int, prelude: int) -> None:
         """Label what leads to the advance `i` at its header's place, the end of the loop's body left out."""
         place = self.instructions[i].place
-        seen = {j for j in leading[i] if self.instructions[j].name == "JUMP_BACKWARD"} | self.advance.keys()
+        seen = {j for j in self.leading[i] if self.instructions[j].name == "JUMP_BACKWARD"} | self.advance.keys()
         seen |= {handler for handler, covered in self.handlers.items() if i in covered}
         started = self._started() - 1
         todo = [i]
         while todo:
-            for j in leading[todo.pop()]:
+            for j in self.leading[todo.pop()]:
                 ins = self.instructions[j]
                 if j in seen or ins.label == NOTHING or j <= started or ins.name == "PUSH_EXC_INFO":
                     continue
@@ -474,18 +481,20 @@ class CodeAnalysis:
 
     def _show(self, line: Line, places: set[Place]) -> None:
         """Let `line` begin where control comes to `places`, headers without work among them."""
-
-        def belongs(ins: Instruction) -> bool:
-            return ins.place in places and (ins.name == "NOP" or ins.place.line is line or not ins.place.children)
-
-        for found, run in groupby(self.instructions, belongs):
-            first, *others = run
-            if found and all(ins.label != line.index for ins in (first, *others)):
-                first.label = line.index
+        found = [
+            i
+            for place in places
+            for i in self.at.get(place, ())
+            if place.line is line or not place.children or self.instructions[i].name == "NOP"
+        ]
+        for _, numbered in groupby(enumerate(sorted(found)), lambda item: item[1] - item[0]):
+            run = [self.instructions[i] for _, i in numbered]  # one behind the other
+            if all(ins.label != line.index for ins in run):
+                run[0].label = line.index
 
     def _return_after(self, line: Line, before: Place, last: int, within: set[Place | None]) -> None:
         """`line` is executed when `last`, the line of `before`, has come to its end, if it does not show itself."""
-        todo = [i for i, ins in enumerate(self.instructions) if ins.label == last]
+        todo = [i for i in self.at.get(before, ()) if self.instructions[i].label == last]
         seen = set(todo)
         for i in todo:  # grows
             for j in self.instructions[i].followers:
@@ -504,7 +513,7 @@ class CodeAnalysis:
             return False
         if len(self.instructions[i].followers) > 1:
             return True
-        leading = self._leading()
+        leading = self.leading
         while len(leading[i]) == 1 and self.instructions[leading[i][0]].followers == [i]:
             i = leading[i][0]
         sources = [self.instructions[j] for j in leading[i]]
@@ -529,13 +538,12 @@ class CodeAnalysis:
 
     def _entries_of(self, places: set[Place]) -> list[int]:
         """The instructions in `places` that control can come to from outside."""
-        leading = self._leading()
         started = self._started()
 
         def outside(i: int) -> bool:
             todo, seen = [i], {i}
             while todo:
-                for j in leading[todo.pop()]:
+                for j in self.leading[todo.pop()]:
                     place = self.instructions[j].place
                     if j < started or (place is not None and place not in places):
                         return True
@@ -544,7 +552,7 @@ class CodeAnalysis:
                         todo.append(j)
             return False
 
-        return [i for i, ins in enumerate(self.instructions) if ins.place in places and outside(i)]
+        return sorted(i for place in places for i in self.at.get(place, ()) if outside(i))
 
 
 def _walk(place: Place) -> Iterator[Place]:
