@@ -2409,3 +2409,15 @@ def test_a_guard_that_never_holds(define, guard):
         N=contextlib.nullcontext,
     )["target"]
     assert "return 5" not in hits(tracefunc(target, 1))
+
+
+@pytest.mark.parametrize("around", ["if n:", "with N():", "while True:"])
+@pytest.mark.parametrize(
+    "before", ["n and step(n)", "n or step(n)", "y = n if n else 2; n", "assert n; 0", "y = [n]; n"]
+)
+@pytest.mark.parametrize("ending", ["return", "return n"])
+def test_a_return_behind_a_statement_that_branches(define, around, before, ending):
+    """Where branches meet, an instruction may have no place at all, or that of a statement without work."""
+    source = f"def target(n):\n    {around}\n        {before}; {ending}\n    return 7\n"
+    target = define(source, step=step, N=contextlib.nullcontext)["target"]
+    assert hits(tracefunc(target, 1))[ending] == 1
