@@ -249,7 +249,7 @@ THRESHOLD = 7
         ("n > THRESHOLD", lambda n: n > THRESHOLD),  # a global of the target's module
         ("any(n == i for i in (2, 3))", lambda n: n in (2, 3)),
         (lambda **arguments: arguments == {"n": 4, "rest": (4,), "key": 1, "more": {"other": 1}}, lambda n: n == 4),
-        (bool, lambda n: False),  # takes no argument by name: false for each
+        (lambda *values: bool(values), lambda n: False),  # takes no argument by name: false for each
     ],
 )
 def test_when(when, wanted):
