@@ -19,7 +19,7 @@ VENV ?= .venv
 FOR_TESTS = --group test --constraints tests/corpus/requirements.txt
 
 # Options for pytest: make test PYTEST_ARGS='-x -k match'
-PYTEST_ARGS ?= -q -n 2
+PYTEST_ARGS ?= -q -n 2 --dist worksteal
 # The interpreters of `make test-all`, as names on PATH or as paths.
 PYTHONS ?= python3.12 python3.13 python3.14 python3.15
 

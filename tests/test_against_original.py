@@ -34,7 +34,7 @@ for folder in (TESTS, TESTS / "corpus", TESTS.parent / "src"):  # also as a scri
 
 import fuzz  # noqa: E402
 import programs  # noqa: E402
-from groundtruth.source import COMPS, DEFS, LINES, Source, Unsupported, lines_of, place  # noqa: E402
+from groundtruth.source import COMPS, DEFS, LINES, Source, Unsupported, lines_of, place, text_of  # noqa: E402
 
 EXAMPLES = int(os.environ.get("TRACEFUNC_EXAMPLES", "0"))
 ID = re.compile(r"\b1\d{14}\b")  # of an object of this process
@@ -264,7 +264,7 @@ class Comparison:
         self.found = []
         code = case.target.__code__
         self.code = code
-        self.source = Source(code.co_filename, case.target.__globals__)
+        self.source = Source(text_of(code.co_filename, case.target.__globals__))
         self.root = self.source.locate(code)
         self.parents = self.source.parents
         self.ours, self.theirs = attempt(case, tracefunc), attempt(case, original)

@@ -21,6 +21,7 @@ a NameError instead of an UnboundLocalError, and objects may die later.
 
 import asyncio
 import contextlib
+import functools
 import gc
 import inspect
 import types
@@ -28,7 +29,7 @@ import types
 from .compare import compare
 from .compiling import compiled, finished
 from .runtime import Reporter
-from .source import Source, Unsupported, plain_function
+from .source import Source, Unsupported, plain_function, text_of
 
 __all__ = ["TruthResults", "Unsupported", "compare", "truth"]
 
@@ -101,12 +102,18 @@ def run(fn, args, kwargs):
     return result
 
 
+@functools.lru_cache(maxsize=100)  # the same program is asked about with each engine
+def rewritten(text, filename, code):
+    """The lines of a code object made from a file's text, and the code that reports on them."""
+    source = Source(text)
+    return compiled(source, source.locate(code), code)
+
+
 def truth(fn, /, *args, target_func=None, incl_unhit=False, **kwargs):
     """What a trace of `fn(*args, **kwargs)` must say."""
     function = plain_function(fn if target_func is None else target_func)
     old = function.__code__
-    source = Source(old.co_filename, function.__globals__)
-    lines, code = compiled(source, source.locate(old), old)
+    lines, code = rewritten(text_of(old.co_filename, function.__globals__), old.co_filename, old)
     reporter = Reporter(lines)
     results = TruthResults()
     with swapped(function, finished(code, old, reporter)):

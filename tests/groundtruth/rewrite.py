@@ -187,7 +187,8 @@ class Rewriter:
             method = getattr(self, "do_" + type(node).__name__, self.simple)
             new = method(node, self.index[node], scope)
             for n in new:
-                ast.fix_missing_locations(ast.copy_location(n, n if hasattr(n, "lineno") else anchor(node)))
+                if not hasattr(n, "lineno"):
+                    ast.copy_location(n, anchor(node))
             out += new
         return out
 

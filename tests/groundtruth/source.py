@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import io
 import linecache
 import types
 import warnings
@@ -60,17 +61,23 @@ class Line:
     workless: bool
 
 
+def text_of(filename, module_globals):
+    """The text of a file as it is now."""
+    linecache.checkcache(filename)
+    text = "".join(linecache.getlines(filename, module_globals))
+    if not text:
+        raise Unsupported(f"no source of {filename}")
+    return text
+
+
 class Source:
     """The text of a file, cut by UTF-8 columns."""
 
-    def __init__(self, filename, module_globals):
-        linecache.checkcache(filename)
-        self.lines = linecache.getlines(filename, module_globals)
-        if not self.lines:
-            raise Unsupported(f"no source of {filename}")
+    def __init__(self, text):
+        self.lines = io.StringIO(text, newline="\n").readlines()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            self.tree = ast.parse("".join(self.lines))
+            self.tree = ast.parse(text)
         self.bytes = [line.encode() for line in self.lines]
         self.parents = {}
         for node in ast.walk(self.tree):
