@@ -488,3 +488,45 @@ def test_calls_that_start_while_the_last_one_ends(monkeypatch):
     started = threading.Event()
     results = Tracer(target, max_calls=2).run(main)
     assert [call.trace["total = 1"][0] for call in results] == [1, 1]
+
+
+# --- calls that are not recorded ----------------------------------------------------------------------------------------
+
+
+async def sleeps(n):
+    total = 0
+    for i in range(n):
+        total += i
+        if i % 7 == 0:
+            await asyncio.sleep(0)
+    return total
+
+
+def numbers(n):
+    for i in range(n):  # noqa: UP028 : two lines
+        yield i
+
+
+async def three_tasks():
+    return await asyncio.gather(sleeps(200), sleeps(300), sleeps(150))
+
+
+def two_generators():
+    one, other = numbers(100), numbers(100)
+    next(one), next(other)
+    for steps in (40, 0, 3, 20):
+        for _ in range(steps):
+            next(one)
+        for _ in range(5):
+            next(other)
+    return list(one), list(other)
+
+
+@pytest.mark.parametrize(
+    "fn, target, wanted",
+    [(three_tasks, sleeps, [1, 201, 200, 200, 29, 1]), (two_generators, numbers, [101, 100])],
+)
+def test_a_call_that_is_not_recorded_goes_on_while_a_recorded_one_is_suspended(fn, target, wanted):
+    """It leaves no mark, although the recorded one is alone to be counted, and has all its samples."""
+    (call,) = Tracer(target, max_calls=1).run(fn)
+    assert [hits for hits, _ in call.trace.values()] == wanted

@@ -1,6 +1,7 @@
 """The text of a stack, and how its paths are shortened."""
 
 import functools
+import itertools
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import threading
 import pytest
 
 from tracefunc import _stack
+from tracefunc._records import FREE_THREADED
 from tracefunc._stack import PathLabels, longest_first, resolved, shorten, stack_text
 
 HERE = os.path.basename(__file__)
@@ -375,3 +377,27 @@ def test_nothing_keeps_the_frames_alive():
         assert anchor()() is None
     finally:
         gc.enable()
+
+
+@pytest.mark.skipif(FREE_THREADED, reason="frames could be left meanwhile")
+def test_all_frames_are_those_of_one_moment():
+    """A thread that goes on while its stack is walked would suspend a generator, and the walk end there."""
+    ended = threading.Event()
+
+    def work():
+        any(ended.is_set() for _ in itertools.count())
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        seen = {sum(frame.f_code is work.__code__ for frame in _stack.all_frames()) for _ in range(20_000)}
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join()
+        sys.setswitchinterval(interval)
+    assert seen == {4}
+    assert sys._getframe() in _stack.all_frames()

@@ -1135,16 +1135,14 @@ cdef class Recorder:
         cdef Frame *state
         self.calls.seen += self.passed
         self.passed = 0
-        running = {id(frame): frame for frame in all_frames()} if self.by_key.used else {}
+        running = {(id(frame), id(frame.f_code)): frame.f_lasti for frame in all_frames()} if self.by_key.used else {}
         cdef Section section
         enter(&section, self)
         try:
             for i in range(self.by_key.mask + 1):
                 if self.by_key.slots[i].key != NULL:
                     state = <Frame *>self.by_key.slots[i].value
-                    frame = running.get(<size_t>state.object)
-                    if frame is not None and <PyObject *>frame.f_code == state.code.code:
-                        state.at = frame.f_lasti
+                    state.at = running.get((<size_t>state.object, <size_t>state.code.code), state.at)
                     self.lose(state)
         finally:
             leave(&section, self)

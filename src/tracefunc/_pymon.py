@@ -303,7 +303,7 @@ class Recorder:
         if own.plan.is_target and self.calls.full and not self.calls.is_starting(self.target):
             self._bury(own, frame)
         if own.frames == 1:
-            self._count(own)
+            self._count(own, key)
 
     def _hit(self, state: _Frame, line: int) -> None:
         """A hit that is no offset's count."""
@@ -414,8 +414,11 @@ class Recorder:
 
     # counting only
 
-    def _count(self, own: _Code) -> None:
-        """Only count the offsets of `own` at which nothing is sampled any more, if that can be done."""
+    def _count(self, own: _Code, leaving: int = 0) -> None:
+        """Only count the offsets of `own` at which nothing is sampled any more, if that can be done.
+
+        It can where one frame alone runs that code, besides the one with the address `leaving`, which is at its end.
+        """
         if own.frames != 1 or own.attempts >= _MAX_ATTEMPTS or id(own.code) in self.counting:
             return
         found = [item for item in list(self.frames.items()) if item[1].code is own]
@@ -426,7 +429,8 @@ class Recorder:
         own.attempts += 1
         key, state = found[0]
         counting = self.counting[id(own.code)] = _Counting(key, state)
-        if _running(own.code) != 1:  # asked after a frame that starts from now on is known to end the counting
+        # Asked after a frame that starts or goes on from now on is known to end the counting.
+        if any(frame.f_code is own.code and id(frame) not in (key, leaving) for frame in all_frames()):
             self._stop_counting(own)
             return
         samples = state.call.samples
@@ -555,10 +559,9 @@ class Recorder:
         """Complete the records of all calls; to be done once, at the end."""
         for counting in list(self.counting.values()):
             counting.end()
-        running = {id(frame): frame for frame in all_frames()} if self.frames else {}
+        running = {(id(frame), id(frame.f_code)): frame.f_lasti for frame in all_frames()} if self.frames else {}
         for key, state in list(self.frames.items()):
-            if key in running and running[key].f_code is state.code.code:
-                state.at = running[key].f_lasti
+            state.at = running.get((key, id(state.code.code)), state.at)
             self._lose(state)
         # What other threads do that are in a callback still must not reach what is recorded.
         self.codes, self.frames = {}, {}
@@ -630,7 +633,7 @@ class FreeThreadedRecorder(Recorder):
             for offset, number in enumerate(found):
                 counts[offset] += number
 
-    def _count(self, own: _Code) -> None:
+    def _count(self, own: _Code, leaving: int = 0) -> None:
         """Go on to examine."""
 
     def _bury(self, own: _Code, frame: FrameType) -> None:
@@ -643,11 +646,6 @@ class FreeThreadedRecorder(Recorder):
         for state in list(self.frames.values()):
             self._gather(state)
         super().stop()
-
-
-def _running(code: CodeType) -> int:
-    """How many frames on the stacks of all threads execute `code`."""
-    return sum(frame.f_code is code for frame in all_frames())
 
 
 def share(recorders: dict[int, tuple[Recorder, ...]], name: str) -> Callable[..., object]:

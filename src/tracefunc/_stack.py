@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from itertools import accumulate, chain, repeat, starmap, takewhile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,18 +29,21 @@ _SCHEME = (
 )
 
 
-def all_frames() -> Iterator[FrameType]:
-    """Yield the frames on the stacks of all threads; none where those could leave their frames meanwhile."""
+def all_frames() -> list[FrameType]:
+    """The frames on the stacks of all threads; none where those could leave their frames meanwhile.
+
+    The interpreter takes no step between the first and the last of them: another thread would go on, and suspend the
+    generator that was on top of its stack, which knows of no frame below then.
+    """
     if "free-threading build" in sys.version:
-        return
-    tops = list(sys._current_frames().values())
-    while (
-        tops
-    ):  # emptied, and `frame` runs out: the frames of this function are among them and must not hold themselves
-        frame: FrameType | None = tops.pop()
-        while frame is not None:
-            yield frame
-            frame = frame.f_back
+        return []
+    return list(chain.from_iterable(map(takewhile, repeat(bool), _stacks())))
+
+
+def _stacks() -> Iterator[Iterator[FrameType]]:
+    """For each thread its frames, the topmost first, and None behind the last one; looked up when it is asked for."""
+    tops = chain.from_iterable(map(dict.values, starmap(sys._current_frames, [()])))
+    return map(accumulate, map(chain, zip(tops), repeat(repeat("f_back"))), repeat(getattr))
 
 
 def stack_text(frame: FrameType, anchor_code: CodeType, labels: PathLabels | None = None) -> str:
