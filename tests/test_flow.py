@@ -7,6 +7,7 @@ the control flow. The reference is a recorder without that. `TRACEFUNC_EXAMPLES=
 import os
 import random
 import sys
+import types
 from typing import ClassVar
 
 import pytest
@@ -660,9 +661,13 @@ def test_derived_counts_of_generated_programs(deriving, kind):
 # --- generated programs ----------------------------------------------------------------------------------------------------
 
 
-def loop_program(rnd):
-    """A function of nested loops and branches with much that leaves them, as source text."""
-    lines = ["def target(n, risk):", "    t = 0"]
+KINDS = ("function", "generator", "coroutine")
+
+
+def loop_program(rnd, of="function"):
+    """A function, one of KINDS, of nested loops and branches with much that leaves them, as source text."""
+    lines = ["async " * (of == "coroutine") + "def target(n, risk):", "    t = 0"]
+    most = {"function": 12, "generator": 14, "coroutine": 15}[of]
     names = iter(range(1000))
 
     def block(depth, indent, inside):
@@ -673,7 +678,7 @@ def loop_program(rnd):
         lines.append("    " * indent + text)
 
     def statement(depth, indent, inside):
-        kind = rnd.randrange(12 if depth else 4)
+        kind = rnd.randrange(most if depth else 4)
         name = f"v{next(names)}"
         if kind in (0, 1):
             put(indent, f"{name} = t; t += {rnd.randrange(3)}")
@@ -714,12 +719,21 @@ def loop_program(rnd):
         elif kind == 10:
             put(indent, "with Manager():")
             block(depth - 1, indent + 1, inside)
-        else:
+        elif kind == 11:
             put(indent, f"{name} = [x + y for x in range(t % 6) if x % 2 == 0 for y in range(3) if risk(40) is not x]")
+        elif of == "generator":
+            put(indent, f"{name} = yield {rnd.choice(('t', 'risk(13)'))}" if kind == 12 else "yield from range(t % 4)")
+        elif kind == 12:
+            put(indent, f"{name} = await pause(risk(13))")
+        else:
+            put(indent, rnd.choice(("async for x in numbers(t % 4, risk):", "async with Manager():")))
+            block(depth - 1, indent + 1, inside or lines[-1].strip().startswith("async for"))
 
     for _ in range(3):
         block(3, 1, False)
-    put(1, "return t")
+    put(1, "return" if of == "generator" else "return t")
+    if of == "generator":
+        put(1, "yield")
     return "\n".join(lines) + "\n"
 
 
@@ -729,6 +743,45 @@ class Manager:
 
     def __exit__(self, *exc):
         return exc[0] is KeyError
+
+    @types.coroutine
+    def __aenter__(self):
+        yield 1
+
+    async def __aexit__(self, *exc):
+        return exc[0] is KeyError
+
+
+@types.coroutine
+def pause(value):
+    yield value
+    return value
+
+
+async def numbers(n, risk):
+    for i in range(n):
+        await pause(risk(37))
+        yield i
+
+
+def drive(made, rnd):
+    """Go through a generator or coroutine: mostly straight on, with exceptions thrown into it, and not always to the end."""
+    patience = rnd.choice((10, 100, 2000))
+    try:
+        made.send(None)
+        for _ in range(patience):
+            if rnd.randrange(12):
+                made.send(None)
+            else:
+                made.throw(rnd.choice((KeyError, ValueError(), StopIteration(1), TooMuch)))
+    except StopIteration as end:
+        return end.value
+    if rnd.randrange(2):
+        made.close()
+    return None
+
+
+NAMESPACE = {"Manager": Manager, "pause": pause, "numbers": numbers}
 
 
 class TooMuch(Exception):
@@ -749,6 +802,19 @@ def make_risk():
         return calls % 2
 
     return risk
+
+
+@pytest.mark.parametrize("of", ["generator", "coroutine"])
+def test_derived_counts_of_generated_loops_that_are_suspended(deriving, define, of):
+    for seed in range(COUNT * 4):
+        target = define(loop_program(random.Random(seed), of), **NAMESPACE)["target"]
+
+        def fn(target=target, seed=seed):
+            return drive(target(14, make_risk()), random.Random(seed))
+
+        tracefunc(fn, target_func=target)
+        assert not deriving.wrong, seed
+    assert deriving.derived
 
 
 @pytest.mark.timeout(120 + 3 * SECONDS)

@@ -101,13 +101,18 @@ def test_loops(recording, define, name):
         same(recording, lambda n=n: tracefunc(fn, n))
 
 
-def test_generated_loops(recording, define):
+@pytest.mark.parametrize("of", test_flow.KINDS)
+def test_generated_loops(recording, define, of):
     for seed in range(EXAMPLES):
-        source = test_flow.loop_program(random.Random(seed))
-        fn = define(source, Manager=test_flow.Manager)["target"]
+        source = test_flow.loop_program(random.Random(seed), of)
+        target = define(source, **test_flow.NAMESPACE)["target"]
 
-        def run(fn=fn):
-            tracefunc(fn, 3, test_flow.make_risk())
+        def fn(target=target, seed=seed):
+            made = target(3 if of == "function" else 30, test_flow.make_risk())
+            return made if of == "function" else test_flow.drive(made, random.Random(seed))
+
+        def run(fn=fn, target=target):
+            tracefunc(fn, target_func=target)
 
         same(recording, run)
 

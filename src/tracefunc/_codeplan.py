@@ -16,10 +16,15 @@ from ._flow import Flow
 from ._records import NOTHING, SUSPENDING
 
 if TYPE_CHECKING:
-    from types import CodeType
+    from collections.abc import Callable
+    from types import CodeType, FrameType, TracebackType
 
     from ._names import Reader
     from ._offsets import Action, CodeAnalysis
+
+# Whatever attributes a class of exceptions has of its own.
+_traceback: Callable[[BaseException], TracebackType | None] = vars(BaseException)["__traceback__"].__get__
+_cause: Callable[[BaseException], BaseException | None] = vars(BaseException)["__cause__"].__get__
 
 
 class CodePlan:
@@ -35,6 +40,7 @@ class CodePlan:
         self.line_count = analysis.count
         self.preludes = analysis.preludes  # the line that state `line_count + k` is the prelude of
         self.reraises = analysis.reraises
+        self.outermost = analysis.outermost  # the offset where exceptions leave a generator, -1 for other code
         self.suspends = bool(code.co_flags & SUSPENDING)
         self.table: object = None  # what the compiled recorder makes of this plan
         self._instructions = analysis.instructions
@@ -92,6 +98,30 @@ class CodePlan:
             if start <= offset < self.advances[prelude] or prelude in self.reraises.get(offset, ()):
                 return prelude
         return NOTHING
+
+    def origin(self, frame: FrameType, error: BaseException) -> int:
+        """Where an exception that leaves a generator's frame was raised, as far as its traceback tells.
+
+        It is not told by an exception that was raised elsewhere, and only raised again here.
+        """
+        # A StopIteration is the cause of what leaves the frame.
+        traceback = _traceback(error) or _traceback(_cause(error) or error)
+        if traceback is None or traceback.tb_frame is not frame:
+            return self.outermost
+        offset: int = traceback.tb_lasti
+        while (passed_on := self._passes_on.get(self._index(offset))) is not None:
+            offset = passed_on
+        return offset
+
+    @cached_property
+    def _passes_on(self) -> dict[int, int]:
+        """By the index of an instruction: the offset of a handler in the code for `await` that raises it again."""
+        return {
+            i: self._instructions[handler].offset
+            for handler, covered in self._handlers.items()
+            if self._instructions[handler].name in ("CLEANUP_THROW", "END_ASYNC_FOR")
+            for i in covered
+        }
 
     def line_at(self, offset: int, known: int) -> int:
         """The line under way in a frame that stands at `offset`; `known` if the code does not tell."""

@@ -802,9 +802,12 @@ cdef class Recorder:
             state = self.current()
             if state != NULL and state.code == own:
                 table = (<Code>own.own).table
+                place = <object>offset
+                if place == table.plan.outermost:
+                    place = table.plan.origin(<object>PyEval_GetFrame(), <object>error)
                 left = <dict>(<Call>state.call).left[table.index]
-                left[<object>offset] = left.get(<object>offset, 0) + 1
-                self.leave(<Code>own.own, state, table.plan.prelude_at(<object>offset), True, error)
+                left[place] = left.get(place, 0) + 1
+                self.leave(<Code>own.own, state, table.plan.prelude_at(place), True, error)
             elif state == NULL:
                 self.left_unrecorded(<Code>own.own)
         return None

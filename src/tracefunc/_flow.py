@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ._bytecode import Instruction
 
-_RETURNS = {"RETURN_VALUE", "RETURN_CONST", "RERAISE"}
+_RETURNS = {"RETURN_VALUE", "RETURN_CONST", "RERAISE"}  # and `raise` alone: its traceback does not name this place
 _OUTSIDE = 0  # the class of what is reached by leaving the frame
 
 
@@ -112,7 +112,8 @@ class Flow:
         for block in self.blocks:
             last = instructions[block.last]
             after = [self.blocks[indices[i]].inside for i in last.followers]
-            block.outside = after[0] if after else _OUTSIDE if last.name in _RETURNS else classes.new()
+            returns = last.name in _RETURNS or (last.name == "RAISE_VARARGS" and last.arg == 0)
+            block.outside = after[0] if after else _OUTSIDE if returns else classes.new()
             for other in after[1:]:
                 classes.join(block.outside, other)
         for block in self.blocks:

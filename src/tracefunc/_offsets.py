@@ -69,6 +69,7 @@ class CodeAnalysis:
         self.handlers: dict[int, list[int]] = {}
         self.at: dict[Place, list[int]] = {}  # the indices of the instructions that stand there
         self.actions: dict[int, Action] = {}
+        self.outermost = -1  # offset where all exceptions leave a generator: no handler, but it makes no StopIteration
         self.caught_at: dict[int, list[int]] = {}  # index -> handlers
         self.reraises: dict[int, frozenset[int]] = {}  # offset -> preludes that can be under way
         self.advance: dict[int, int] = {}  # index of a loop's advance -> its prelude state
@@ -108,6 +109,9 @@ class CodeAnalysis:
                 ins.followers.append(i + 1)
         for start, end, handler in exception_table(self.code):
             at = self.by_start[handler]
+            if instructions[at].name == "CALL_INTRINSIC_1":
+                self.outermost = instructions[at + 1].offset
+                continue
             covered = [i for i, ins in enumerate(instructions) if start <= ins.offset < end]
             self.handlers.setdefault(at, []).extend(covered)
         positions = list(self.code.co_positions())

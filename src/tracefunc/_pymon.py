@@ -264,6 +264,8 @@ class Recorder:
             frame = sys._getframe(depth)
             state = self.frames.get(id(frame))
             if state is not None and state.code is own:
+                if offset == own.plan.outermost:
+                    offset = own.plan.origin(frame, error)
                 self._left(state, offset)
             self._leave(own, code, frame, offset, error)
         return None
