@@ -3,7 +3,8 @@
 What flows into a node of a control-flow graph flows out of it. After Knuth and Stevenson, "Optimal measurement points
 for program frequency counts", BIT 13 (1973), doi 10.1007/BF01951942: the successors of a basic block form one
 class, each block is an edge from its own class to that of its successors, and its flow is the block's count. The
-blocks on a spanning forest of that graph need not be counted; the most deeply nested ones are taken first.
+blocks on a spanning forest of that graph need not be counted; the most deeply nested ones are taken first, and of
+these the ones where counting costs most: an instruction at which events happen is not specialized by the interpreter.
 
 Flow that nobody sees goes through blocks in which nothing can be counted, and from any instruction to a handler of
 the same code object; the classes between which it goes are made one. An exception that leaves the frame is known by
@@ -49,13 +50,15 @@ class _Classes:
 class _Block:
     """A basic block, as an edge from the class `inside` to the class `outside`."""
 
-    __slots__ = ("caught", "depth", "inside", "last", "outside", "points", "start")
+    __slots__ = ("caught", "costly", "counted", "depth", "inside", "last", "outside", "points", "start")
 
     def __init__(self, start: int, caught: bool) -> None:
         self.start = start  # offset
         self.last = 0  # index of its last instruction
         self.caught = caught  # whether its exceptions have a handler in the same code object
         self.points: list[int] = []  # the offsets in it that can be counted
+        self.counted = -1  # the one of these that is, if the block is
+        self.costly = False  # whether the interpreter would execute it faster if it were not
         self.depth = 0  # of loops
         self.inside = -1
         self.outside = -1
@@ -72,10 +75,15 @@ class Flow:
         self.starts = [block.start for block in self.blocks]
         for point in points:
             self.blocks[bisect_right(self.starts, point) - 1].points.append(point)
+        specialized = {ins.start for ins in instructions if ins.end > ins.offset + 2 and ins.name != "JUMP_BACKWARD"}
+        for block in self.blocks:
+            if block.points:
+                block.counted = next((point for point in block.points if point not in specialized), block.points[0])
+                block.costly = block.counted in specialized
         classes = self._classify(instructions, handlers, indices)
         forest = _forest(self.blocks, classes)
         self.solving = list(_solving_order(self.blocks, forest))
-        measured = [b.points[0] for b in self.blocks if b.points and not b.caught and b not in forest]
+        measured = [b.counted for b in self.blocks if b.points and not b.caught and b not in forest]
         caught = [point for block in self.blocks if block.caught for point in block.points]
         self.derived = {point for block in self.blocks for point in block.points}.difference(measured, caught)
 
@@ -142,7 +150,7 @@ class Flow:
             if not self.blocks[i].caught:
                 left[i].append((offset, number))
         flows = [
-            counts[block.points[0]] + sum(n for offset, n in left[i] if offset < block.points[0]) if block.points else 0
+            counts[block.counted] + sum(n for offset, n in left[i] if offset < block.counted) if block.points else 0
             for i, block in enumerate(self.blocks)
         ]
         entry = self.blocks[0].inside
@@ -159,7 +167,7 @@ class Flow:
 def _forest(blocks: list[_Block], classes: _Classes) -> list[_Block]:
     """The blocks that need not be counted."""
     candidates = [block for block in blocks if block.points and not block.caught]
-    candidates.sort(key=lambda block: -block.depth)
+    candidates.sort(key=lambda block: (-block.depth, not block.costly))
     return [block for block in candidates if classes.join(block.inside, block.outside)]
 
 
