@@ -18,13 +18,14 @@ def without_addresses(text):
     return re.sub(r"(<function [\w.<>]+) at 0x(?:[0-9A-Fa-f]+>|[0-9A-Fa-f]*\.\.\.)", r"\1>", text)
 
 
-@pytest.fixture(scope="module")
-def outputs(tmp_path_factory):
+@pytest.fixture
+def outputs(tmp_path):
     """Run all examples one after the other, each as a file `example.py` of its own, where that is; return the prints."""
     namespace = {"__name__": "readme"}
     printed = []
-    for example in EXAMPLES:
-        path = tmp_path_factory.mktemp("readme") / "example.py"
+    for number, example in enumerate(EXAMPLES):
+        path = tmp_path / str(number) / "example.py"
+        path.parent.mkdir()
         path.write_text(example["code"], encoding="utf-8")
         with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.chdir(path.parent):
             exec(compile(example["code"], str(path), "exec"), namespace)
@@ -37,9 +38,8 @@ def test_there_are_seven_with_output():
     assert sum(example["output"] is not None for example in EXAMPLES) == 7
 
 
-@pytest.mark.parametrize("number", range(len(EXAMPLES)))
-def test_example(outputs, number):
-    assert outputs[number] == (EXAMPLES[number]["output"] or "")
+def test_examples(outputs):
+    assert outputs == [example["output"] or "" for example in EXAMPLES]
 
 
 def test_links_lead_somewhere():

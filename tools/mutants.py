@@ -23,11 +23,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = Path("src", "tracefunc")
-MODULES = ["_offsets", "_flow", "_codeplan", "_records", "_lines", "_names", "_pymon", "_values"]
+MODULES = [
+    *("_offsets", "_flow", "_codeplan", "_records", "_lines", "_names", "_reading", "_pymon", "_values"),
+    *("_calls", "_conditions", "_session", "_stack", "_targets"),
+]
 # The quickest first, as one failure is enough; generated programs, which take the most time, last.
 TESTS = [
     *("test_targets", "test_values", "test_flow", "test_cpython", "test_errors", "test_stack", "test_differences"),
-    *("test_groundtruth", "test_leaks", "test_mapping", "test_programs"),
+    *("test_groundtruth", "test_leaks", "test_mapping", "test_options", "test_tracer", "test_concurrency"),
+    "test_programs",
 ]
 PARTS = [
     "src",
