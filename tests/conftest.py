@@ -87,6 +87,7 @@ WITH_BOTH_ENGINES = {
     "test_downstream",
     "test_errors",
     "test_examples",
+    "test_handlers",
     "test_json",
     "test_leaks",
     "test_no_instruction",

@@ -9,14 +9,14 @@ from __future__ import annotations
 from bisect import bisect_right
 from copy import copy
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from weakref import ref
 
-from ._flow import Flow
+from ._flow import Flow, raises_again
 from ._records import NOTHING, SUSPENDING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import CodeType, FrameType, TracebackType
 
     from ._names import Reader
@@ -25,6 +25,18 @@ if TYPE_CHECKING:
 # Whatever attributes a class of exceptions has of its own.
 _traceback: Callable[[BaseException], TracebackType | None] = vars(BaseException)["__traceback__"].__get__
 _cause: Callable[[BaseException], BaseException | None] = vars(BaseException)["__cause__"].__get__
+
+
+class Origin(NamedTuple):
+    """What becomes of an exception that is raised by some instruction."""
+
+    caught_at: int  # the offset of the action that catches it, NOTHING if it leaves the frame, _UNTOLD
+    place: int  # the offset at which it gets there
+    raised_again: bool  # whether that is only where it is raised again
+    prelude: int  # that it has ended, or NOTHING
+
+
+_UNTOLD = -3
 
 
 class CodePlan:
@@ -45,6 +57,7 @@ class CodePlan:
         self.table: object = None  # what the compiled recorder makes of this plan
         self._instructions = analysis.instructions
         self._handlers = analysis.handlers
+        self._catching = analysis.catching
         self._under_way = analysis.under_way
 
     def with_readers(self, readers: dict[int, tuple[Reader, ...]]) -> CodePlan:
@@ -64,7 +77,7 @@ class CodePlan:
     def flow(self) -> Flow:
         """Which offsets need counting: made when it is first asked for, since most traces end before."""
         points = (offset for offset, action in self.actions.items() if not action.conditional)
-        return Flow(self._instructions, self._handlers, points)
+        return Flow(self._instructions, self._handlers, self._catching.values(), points)
 
     # where control may come from and go to
 
@@ -99,29 +112,63 @@ class CodePlan:
                 return prelude
         return NOTHING
 
-    def origin(self, frame: FrameType, error: BaseException) -> int:
-        """Where an exception that leaves a generator's frame was raised, as far as its traceback tells.
+    def leaving(self, frame: FrameType, offset: int, error: BaseException) -> tuple[int, int]:
+        """Where an exception that leaves the frame was raised, and the prelude that it has ended, or NOTHING.
 
-        It is not told by an exception that was raised elsewhere, and only raised again here.
+        Those of a generator are raised again at its end, so that only their tracebacks tell. And these do not, if an
+        exception was raised elsewhere, or caught before, and only raised again here.
         """
+        if offset != self.outermost:
+            return offset, self.prelude_at(offset)
         # A StopIteration is the cause of what leaves the frame.
         traceback = _traceback(error) or _traceback(_cause(error) or error)
-        if traceback is None or traceback.tb_frame is not frame:
-            return self.outermost
-        offset: int = traceback.tb_lasti
-        while (passed_on := self._passes_on.get(self._index(offset))) is not None:
-            offset = passed_on
-        return offset
+        if traceback is not None and traceback.tb_frame is frame:
+            origin = self.origins[self._index(traceback.tb_lasti)]
+            if origin.caught_at == NOTHING:
+                return origin.place, origin.prelude
+        return offset, NOTHING
+
+    def catching(self, frame: FrameType, offset: int, error: BaseException | None) -> tuple[int, int]:
+        """The same where an exception is caught at `offset`; the place is NOTHING if it was only raised again there."""
+        traceback = None if error is None else _traceback(error)
+        if traceback is not None and traceback.tb_frame is frame:
+            origin = self.origins[self._index(traceback.tb_lasti)]
+            if origin.caught_at == offset:
+                return NOTHING if origin.raised_again else origin.place, origin.prelude
+        return NOTHING, NOTHING
+
+    def spans(self) -> Iterator[tuple[int, int, Origin]]:
+        """The offsets of each instruction, the last one excluded, and what becomes of an exception there."""
+        for ins, origin in zip(self._instructions, self.origins, strict=True):
+            yield ins.start, ins.end, origin
 
     @cached_property
-    def _passes_on(self) -> dict[int, int]:
-        """By the index of an instruction: the offset of a handler in the code for `await` that raises it again."""
-        return {
-            i: self._instructions[handler].offset
-            for handler, covered in self._handlers.items()
-            if self._instructions[handler].name in ("CLEANUP_THROW", "END_ASYNC_FOR")
-            for i in covered
-        }
+    def origins(self) -> list[Origin]:
+        """By the index of an instruction: what becomes of an exception that is raised there."""
+        instructions = self._instructions
+        innermost = {i: handler for handler, covered in self._handlers.items() for i in covered}
+        ends = {handler: instructions[i].start for i, handler in self._catching.items()}
+        found = []
+        for i, ins in enumerate(instructions):
+            at: int | None = i
+            while at is not None:
+                place = at
+                handler = innermost.get(at)
+                # Around an `await`, and around a comprehension that puts variables back, it is raised again.
+                at = None if handler is None else self._raised_again_by(handler)
+            caught_at = NOTHING if handler is None else ends.get(handler, _UNTOLD)
+            prelude = max(self.prelude_at(ins.offset), self.prelude_at(instructions[place].offset))
+            found.append(Origin(caught_at, instructions[place].offset, raises_again(instructions[place]), prelude))
+        return found
+
+    def _raised_again_by(self, handler: int) -> int | None:
+        """The index of the instruction in a handler that is no statement's which raises its exception again."""
+        instructions = self._instructions
+        if instructions[handler].name in ("CLEANUP_THROW", "END_ASYNC_FOR"):
+            return handler
+        if instructions[handler].name in ("SWAP", "POP_TOP"):
+            return next(i for i in range(handler, len(instructions)) if instructions[i].name == "RERAISE")
+        return None
 
     def line_at(self, offset: int, known: int) -> int:
         """The line under way in a frame that stands at `offset`; `known` if the code does not tell."""
@@ -153,8 +200,8 @@ class CodePlan:
     def deciders(self) -> dict[int, int]:
         """By state: the line whose samples, when complete, make it indifferent whether this state is under way.
 
-        A state that is not among these must be known exactly always. The exception that ends the prelude of a loop
-        without a handler leaves the frame, and tells by its offset.
+        A state that is not among these must be known exactly always. An exception that ends the prelude of a loop tells
+        so itself, unless it goes to a handler that is no statement's.
         """
         exact = {action.line for action in self.actions.values() if action.conditional}
         exact |= {before for action in self.actions.values() for before, _ in action.ghosts if before >= 0}
@@ -191,7 +238,7 @@ class CodePlan:
             begun = {action.element} if action.element >= 0 else {action.line, *(g for _, g in action.ghosts)}
             ended = {before for before, _ in action.ghosts}.union(action.before) - {action.prelude}
             ended = {state for state in ended if state >= 0}
-            if not action.conditional and ended | {action.line} - {NOTHING} <= self.deciders.keys():
+            if not (action.conditional or action.catches) and ended | {action.line} - {NOTHING} <= self.deciders.keys():
                 found[offset] = (
                     frozenset(self.deciders.get(state, state) for state in begun if state >= 0),
                     frozenset(self.deciders[state] for state in ended),

@@ -112,6 +112,11 @@ cdef extern from *:
     void leave "tracefunc_leave"(Section *section, object self)
     ctypedef struct PyFrameObject:
         pass
+    ctypedef struct PyTracebackObject:
+        PyFrameObject *tb_frame
+        int tb_lasti
+    PyObject *PyErr_GetHandledException()
+    PyTracebackObject *PyException_GetTraceback "(PyTracebackObject *)PyException_GetTraceback"(PyObject *error)
     void *tracefunc_current_frame()
     PyObject *tracefunc_word(void *frame, Py_ssize_t i)
     object tracefunc_code_of(PyFrameObject *frame)
@@ -324,10 +329,18 @@ cdef struct Point:
     int element
     int advance  # the number of the point that completes the prelude `line`, if it is one
     bint conditional
+    bint catches
     int ghosts  # where in `pool` its ghosts begin, as pairs
     int ghosts_end
     int before
     int before_end
+
+
+cdef struct Origin:
+    # What becomes of an exception raised at an offset; `_codeplan.Origin` says what its fields mean.
+    int catcher  # the number of the point that catches it, -1 if none does
+    int place  # -1 where it is only raised again
+    int prelude
 
 
 @cython.final
@@ -338,6 +351,7 @@ cdef class Table:
     cdef list offsets  # of the points, in ascending order
     cdef dict readers  # by line: tuples of (stored name, how, whether one slot has it)
     cdef int *numbers  # by half the offset: its point, or -1
+    cdef Origin *origins  # by half the offset
     cdef Py_ssize_t size
     cdef Point *points
     cdef int count
@@ -365,9 +379,10 @@ cdef class Table:
         actions = [plan.actions[offset] for offset in self.offsets]
         total = sum([2 * len(action.ghosts) + len(action.before) for action in actions])
         self.numbers = <int *>PyMem_Calloc(self.size + 1, sizeof(int))
+        self.origins = <Origin *>PyMem_Calloc(self.size + 1, sizeof(Origin))
         self.points = <Point *>PyMem_Calloc(self.count + 1, sizeof(Point))
         self.pool = <int *>PyMem_Calloc(total + 1, sizeof(int))
-        if self.numbers == NULL or self.points == NULL or self.pool == NULL:
+        if self.numbers == NULL or self.origins == NULL or self.points == NULL or self.pool == NULL:
             raise MemoryError
         for at in range(self.size):
             self.numbers[at] = -1
@@ -378,7 +393,7 @@ cdef class Table:
             point = &self.points[i]
             point.line, point.prelude, point.element = action.line, action.prelude, action.element
             point.advance = point_of[plan.advances[action.line]] if action.line in plan.advances else -1
-            point.conditional = action.conditional
+            point.conditional, point.catches = action.conditional, action.catches
             point.ghosts = end
             for pair in action.ghosts:
                 self.pool[end], self.pool[end + 1] = pair
@@ -388,6 +403,12 @@ cdef class Table:
                 self.pool[end] = state
                 end += 1
             point.before_end = end
+        if any([action.catches for action in actions]):
+            for begin, end, origin in plan.spans():
+                for at in range(begin // 2, end // 2):
+                    self.origins[at].catcher = point_of.get(origin.caught_at, -1)
+                    self.origins[at].place = NOTHING if origin.raised_again else origin.place
+                    self.origins[at].prelude = origin.prelude
         self.readers = {}
         code = plan.code
         slots = [*code.co_varnames, *[name for name in code.co_cellvars if name not in code.co_varnames]]
@@ -397,6 +418,7 @@ cdef class Table:
 
     def __dealloc__(self):
         PyMem_Free(self.numbers)
+        PyMem_Free(self.origins)
         PyMem_Free(self.points)
         PyMem_Free(self.pool)
 
@@ -756,8 +778,30 @@ cdef class Recorder:
         if point.element >= 0:
             held.sample(state, point.element)
         else:
+            if point.catches:
+                held.catch_(state, (<Code>own.own).table, number)
             held.change_line(state, (<Code>own.own).table, point)
         return Py_NewRef(_none)
+
+    cdef int catch_(self, Frame *state, Table table, int number) except -1:
+        """A handler has an exception."""
+        cdef PyObject *error = PyErr_GetHandledException()
+        cdef PyTracebackObject *traceback
+        cdef Origin origin
+        origin.catcher = -1
+        if error != NULL:
+            traceback = PyException_GetTraceback(error)
+            if traceback != NULL and traceback.tb_frame == state.object:
+                origin = table.origins[traceback.tb_lasti >> 1]
+            Py_XDECREF(<PyObject *>traceback)
+            Py_DECREF(error)
+        if origin.catcher == number:
+            if origin.place >= 0:
+                left = <dict>(<Call>state.call).left[table.index]
+                left[origin.place] = left.get(origin.place, 0) + 1
+            if origin.prelude >= 0:
+                self.interrupted(state, origin.prelude)
+        return 0
 
     cdef int change_line(self, Frame *state, Table table, Point *point) except -1:
         """The line under way ends, and another one starts."""
@@ -802,12 +846,10 @@ cdef class Recorder:
             state = self.current()
             if state != NULL and state.code == own:
                 table = (<Code>own.own).table
-                place = <object>offset
-                if place == table.plan.outermost:
-                    place = table.plan.origin(<object>PyEval_GetFrame(), <object>error)
+                place, prelude = table.plan.leaving(<object>PyEval_GetFrame(), <object>offset, <object>error)
                 left = <dict>(<Call>state.call).left[table.index]
                 left[place] = left.get(place, 0) + 1
-                self.leave(<Code>own.own, state, table.plan.prelude_at(place), True, error)
+                self.leave(<Code>own.own, state, prelude, True, error)
             elif state == NULL:
                 self.left_unrecorded(<Code>own.own)
         return None

@@ -6,9 +6,9 @@ class, each block is an edge from its own class to that of its successors, and i
 blocks on a spanning forest of that graph need not be counted; the most deeply nested ones are taken first, and of
 these the ones where counting costs most: an instruction at which events happen is not specialized by the interpreter.
 
-Flow that nobody sees goes through blocks in which nothing can be counted, and from any instruction to a handler of
-the same code object; the classes between which it goes are made one. An exception that leaves the frame is known by
-its offset.
+Flow that nobody sees goes through blocks in which nothing can be counted, and to handlers in the same code object; the
+classes between which it goes are made one. The offset is known where an exception leaves the frame, or is raised for a
+handler that tells. From all other instructions with a handler, flow may be gone that nobody has seen.
 """
 
 from __future__ import annotations
@@ -17,12 +17,19 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from ._bytecode import Instruction
 
-_RETURNS = {"RETURN_VALUE", "RETURN_CONST", "RERAISE"}  # and `raise` alone: its traceback does not name this place
-_OUTSIDE = 0  # the class of what is reached by leaving the frame
+_RETURNS = {"RETURN_VALUE", "RETURN_CONST"}
+
+
+def raises_again(ins: Instruction) -> bool:
+    """Whether an instruction raises an exception whose traceback may not name this place."""
+    return ins.name == "RERAISE" or (ins.name == "RAISE_VARARGS" and ins.arg == 0)
+
+
+_OUTSIDE = 0  # the class of what is reached by leaving the frame, or what the plan knows
 
 
 class _Classes:
@@ -55,7 +62,7 @@ class _Block:
     def __init__(self, start: int, caught: bool) -> None:
         self.start = start  # offset
         self.last = 0  # index of its last instruction
-        self.caught = caught  # whether its exceptions have a handler in the same code object
+        self.caught = caught  # whether its exceptions have a handler in the same code object that does not tell of them
         self.points: list[int] = []  # the offsets in it that can be counted
         self.counted = -1  # the one of these that is, if the block is
         self.costly = False  # whether the interpreter would execute it faster if it were not
@@ -67,11 +74,19 @@ class _Block:
 class Flow:
     """The flow through one code object. The offsets in `derived` need no counting: `fill` knows their counts."""
 
-    def __init__(self, instructions: list[Instruction], handlers: dict[int, list[int]], points: Iterable[int]) -> None:
-        """`handlers`: the indices that each handler, by its index, covers. `points`: offsets that can be counted."""
+    def __init__(
+        self,
+        instructions: list[Instruction],
+        handlers: dict[int, list[int]],
+        telling: Collection[int],
+        points: Iterable[int],
+    ) -> None:
+        """`handlers`: the indices that each handler, by its index, covers; those in `telling` say where from they are
+        reached. `points`: offsets that can be counted."""
         self.blocks: list[_Block] = []
         points = sorted(points)
-        indices = self._split(instructions, handlers, set(points))
+        secretive = {i for handler, covered in handlers.items() if handler not in telling for i in covered}
+        indices = self._split(instructions, handlers, secretive, set(points))
         self.starts = [block.start for block in self.blocks]
         for point in points:
             self.blocks[bisect_right(self.starts, point) - 1].points.append(point)
@@ -80,19 +95,20 @@ class Flow:
             if block.points:
                 block.counted = next((point for point in block.points if point not in specialized), block.points[0])
                 block.costly = block.counted in specialized
-        classes = self._classify(instructions, handlers, indices)
+        classes = self._classify(instructions, handlers, telling, indices)
         forest = _forest(self.blocks, classes)
         self.solving = list(_solving_order(self.blocks, forest))
         measured = [b.counted for b in self.blocks if b.points and not b.caught and b not in forest]
         caught = [point for block in self.blocks if block.caught for point in block.points]
         self.derived = {point for block in self.blocks for point in block.points}.difference(measured, caught)
 
-    def _split(self, instructions: list[Instruction], handlers: dict[int, list[int]], points: set[int]) -> list[int]:
+    def _split(
+        self, instructions: list[Instruction], handlers: Iterable[int], caught: set[int], points: set[int]
+    ) -> list[int]:
         """Make the blocks; returns the number of the block that each instruction is in.
 
-        What has a handler may be left at any instruction, so there the count of a point is that of nothing before it.
+        What is `caught` may be left at any instruction, so there the count of a point is that of nothing before it.
         """
-        caught = {i for covered in handlers.values() for i in covered}
         leaders = {0, *handlers, *(i for i in caught if instructions[i].start in points)}
         for i, ins in enumerate(instructions):
             if ins.followers != [i + 1]:
@@ -111,17 +127,24 @@ class Flow:
         return indices
 
     def _classify(
-        self, instructions: list[Instruction], handlers: dict[int, list[int]], indices: list[int]
+        self,
+        instructions: list[Instruction],
+        handlers: dict[int, list[int]],
+        telling: Collection[int],
+        indices: list[int],
     ) -> _Classes:
         classes = _Classes()
-        unseen = classes.new()
+        # What a handler tells of is outside on its way.
+        unseen = _OUTSIDE if telling else classes.new()
+        handled = {i for covered in handlers.values() for i in covered}
         for block in self.blocks:
             block.inside = classes.new()
         for block in self.blocks:
             last = instructions[block.last]
             after = [self.blocks[indices[i]].inside for i in last.followers]
-            returns = last.name in _RETURNS or (last.name == "RAISE_VARARGS" and last.arg == 0)
-            block.outside = after[0] if after else _OUTSIDE if returns else classes.new()
+            if raises_again(last):
+                after = [unseen if block.last in handled else _OUTSIDE]
+            block.outside = after[0] if after else _OUTSIDE if last.name in _RETURNS else classes.new()
             for other in after[1:]:
                 classes.join(block.outside, other)
         for block in self.blocks:
@@ -136,13 +159,14 @@ class Flow:
         return classes
 
     def is_caught(self, offset: int) -> bool:
-        """Whether an exception at `offset` has a handler in the same code object."""
+        """Whether an exception at `offset` has a handler in the same code object that does not tell of it."""
         return self.blocks[bisect_right(self.starts, offset) - 1].caught
 
     def fill(self, counts: list[int], entered: int, unwound: dict[int, int]) -> None:
         """Put the counts of the derived offsets into `counts`, which holds those of all others.
 
-        `entered`: how many frames there were; `unwound`: how many of them an exception left, by its offset.
+        `entered`: how many frames there were; `unwound`: by offset, how many exceptions left them, or went to a handler
+        that tells.
         """
         left: list[list[tuple[int, int]]] = [[] for _ in self.blocks]
         for offset, number in unwound.items():

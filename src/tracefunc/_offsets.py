@@ -8,6 +8,7 @@ is reached, and an offset matters only where that set holds more than its own li
 from __future__ import annotations
 
 import ast
+import sys
 from functools import cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
@@ -54,6 +55,7 @@ class Action(NamedTuple):
     element: int  # the comprehension whose element is ready here, or NOTHING
     ghosts: tuple[tuple[int, int], ...]  # (line just ended or THROUGH for any, line without code that was executed)
     before: tuple[int, ...]  # the lines and preludes that can be under way when control arrives
+    catches: bool = False  # a handler has just taken an exception, which tells where it was raised
 
 
 class CodeAnalysis:
@@ -70,6 +72,7 @@ class CodeAnalysis:
         self.at: dict[Place, list[int]] = {}  # the indices of the instructions that stand there
         self.actions: dict[int, Action] = {}
         self.outermost = -1  # offset where all exceptions leave a generator: no handler, but it makes no StopIteration
+        self.catching: dict[int, int] = {}  # index where a handler's exception can be asked for -> the handler's
         self.caught_at: dict[int, list[int]] = {}  # index -> handlers
         self.reraises: dict[int, frozenset[int]] = {}  # offset -> preludes that can be under way
         self.advance: dict[int, int] = {}  # index of a loop's advance -> its prelude state
@@ -93,6 +96,7 @@ class CodeAnalysis:
             self._returns()
             self._entries()
             arriving = self._flow()
+            self._find_catching()
             self._arm(arriving)
             self._find_reraises(arriving)
             self._find_under_way(arriving)
@@ -357,11 +361,22 @@ class CodeAnalysis:
             return states | {AGAIN}
         return states
 
+    def _find_catching(self) -> None:
+        """Find the handlers of statements: their exception is the one that is handled, once PUSH_EXC_INFO is done."""
+        for handler in self.handlers:
+            if self.instructions[handler].name == "PUSH_EXC_INFO" and self.leading[handler + 1] == [handler]:
+                self.catching[handler + 1] = handler
+
     def _arm(self, arriving: list[set[int]]) -> None:
+        handlers = set(self.catching.values())
         for i, ins in enumerate(self.instructions):
+            if i in self.catching:
+                self._act(ins, Action(NOTHING, False, NOTHING, NOTHING, (), (), True))
             if ins.label == THROUGH or ins.name in _NO_EVENT:
                 continue
-            before = tuple(sorted(state for state in arriving[i] if state >= 0))
+            # Which prelude has led to such a handler, its exception tells.
+            most = self.count if i in handlers else sys.maxsize
+            before = tuple(sorted(state for state in arriving[i] if 0 <= state < most))
             ghosts = tuple(self.ghosts.get(i, ()))
             if i in self.advance:
                 self._act(ins, Action(ins.label, False, self.advance[i], NOTHING, ghosts, before))
@@ -408,8 +423,10 @@ class CodeAnalysis:
                 (self.under_way[ins.offset],) = known
 
     def _act(self, ins: Instruction, action: Action) -> None:
-        element = self.actions.get(ins.start)
-        self.actions[ins.start] = action if element is None else action._replace(element=element.element)
+        known = self.actions.get(ins.start)
+        if known is not None:
+            action = action._replace(element=known.element, catches=known.catches)
+        self.actions[ins.start] = action
 
     # comprehensions
 

@@ -206,8 +206,18 @@ class Recorder:
         if action.element >= 0:
             self._sample(state, action.element, frame)
         else:
+            if action.catches:
+                self._catch(state, offset, frame)
             self._change_line(state, action, frame)
         return None
+
+    def _catch(self, state: _Frame, offset: int, frame: FrameType) -> None:
+        """A handler has an exception."""
+        place, prelude = state.code.plan.catching(frame, offset, sys.exception())
+        if place >= 0:
+            self._left(state, place)
+        if prelude >= 0:
+            self._interrupted(state, prelude, frame)
 
     def _change_line(self, state: _Frame, action: Action, frame: FrameType) -> None:
         """The line under way ends, and another one starts."""
@@ -261,24 +271,26 @@ class Recorder:
         """PY_UNWIND: an exception leaves a frame."""
         own = self.codes.get(id(code))
         if own is not None:
+            prelude = NOTHING
             frame = sys._getframe(depth)
             state = self.frames.get(id(frame))
             if state is not None and state.code is own:
-                if offset == own.plan.outermost:
-                    offset = own.plan.origin(frame, error)
+                offset, prelude = own.plan.leaving(frame, offset, error)
                 self._left(state, offset)
-            self._leave(own, code, frame, offset, error)
+            self._leave(own, code, frame, True, error, prelude)
         return None
 
     def on_return(self, code: CodeType, offset: int, value: object, depth: int = 1) -> object:
         """PY_RETURN: a frame returns."""
         own = self.codes.get(id(code))
         if own is not None:
-            self._leave(own, code, sys._getframe(depth), -1, value)
+            self._leave(own, code, sys._getframe(depth), False, value)
         return None
 
-    def _leave(self, own: _Code, code: CodeType, frame: FrameType, raised: int, value: object) -> None:
-        """A frame ends, with `value`: an exception at the offset `raised`, if that is not negative."""
+    def _leave(
+        self, own: _Code, code: CodeType, frame: FrameType, raised: bool, value: object, prelude: int = NOTHING
+    ) -> None:
+        """A frame ends, with a value or an exception, in the middle of a loop's prelude if that is one."""
         if frame.f_code is not code:
             return
         key = id(frame)
@@ -288,7 +300,6 @@ class Recorder:
                 self.calls.leave(key)
             return
         self._stop_counting(own)
-        prelude = own.plan.prelude_at(raised)
         if prelude >= 0:
             self._interrupted(state, prelude, frame)
         elif 0 <= state.line < self.lines:
@@ -298,7 +309,7 @@ class Recorder:
         if state.info is not None:
             try:
                 line = self.counted[prelude] if prelude >= 0 else state.line if state.line < self.lines else NOTHING
-                self.calls.close(state.info, key, line, raised >= 0, value)
+                self.calls.close(state.info, key, line, raised, value)
             except RecursionError:
                 pass
         self._forget(key)
@@ -312,7 +323,7 @@ class Recorder:
         state.call.extra[line] += 1
 
     def _left(self, state: _Frame, offset: int) -> None:
-        """A frame is left at `offset`, by an exception or not at all."""
+        """Flow leaves the plan's at `offset`: by an exception, or because the trace ends."""
         left = state.call.left[state.code.plan.index]
         left[offset] = left.get(offset, 0) + 1
 
@@ -459,7 +470,7 @@ class Recorder:
         plan = counting.state.code.plan
         if not self.measure_all and offset in plan.flow.derived and self._serves_nothing(counting, offset):
             counting.silent.add(offset)
-        elif action.element >= 0 or action.line in counting.full:
+        elif not action.catches and (action.element >= 0 or action.line in counting.full):
             ghosts = [ghost for before, ghost in action.ghosts if before < 0]
             if self._has_all(counting, (action.element,) if action.element >= 0 else ghosts) and not counting.ended:
                 counting.numbers[offset] = 0
@@ -538,7 +549,8 @@ class Recorder:
                 plain[id(code)][offset] += 1  # type: ignore[operator]
                 return None
             except (KeyError, TypeError):
-                return examine(code, offset, depth + 1)
+                pass  # not here, where another exception is handled than in the frame
+            return examine(code, offset, depth + 1)
 
         return count
 

@@ -37,7 +37,7 @@ class RawCall:
         self.counts: list[list[int] | None] = [None] * codes  # per code object: how often each offset was reached
         self.extra = [0] * lines  # hits that are no offset's count
         self.entered = [0] * codes  # frames
-        self.left: list[dict[int, int]] = [{} for _ in range(codes)]  # by an exception or not at all, by offset
+        self.left: list[dict[int, int]] = [{} for _ in range(codes)]  # by offset: how often flow ended
         self.silenced: set[int] = set()  # the codes some of whose counts have to be derived
         self.open: list[int] = []  # the lines under way in frames that have not ended
 
