@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from weakref import ref
 
 from ._flow import Flow, raises_again
-from ._records import NOTHING, SUSPENDING
+from ._records import NOTHING, SUSPENDING, UNTOLD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,13 +30,10 @@ _cause: Callable[[BaseException], BaseException | None] = vars(BaseException)["_
 class Origin(NamedTuple):
     """What becomes of an exception that is raised by some instruction."""
 
-    caught_at: int  # the offset of the action that catches it, NOTHING if it leaves the frame, _UNTOLD
+    caught_at: int  # the offset of the action that catches it, NOTHING if it leaves the frame, UNTOLD
     place: int  # the offset at which it gets there
     raised_again: bool  # whether that is only where it is raised again
     prelude: int  # that it has ended, or NOTHING
-
-
-_UNTOLD = -3
 
 
 class CodePlan:
@@ -156,7 +153,7 @@ class CodePlan:
                 handler = innermost.get(at)
                 # Around an `await`, and around a comprehension that puts variables back, it is raised again.
                 at = None if handler is None else self._raised_again_by(handler)
-            caught_at = NOTHING if handler is None else ends.get(handler, _UNTOLD)
+            caught_at = NOTHING if handler is None else ends.get(handler, UNTOLD)
             prelude = max(self.prelude_at(ins.offset), self.prelude_at(instructions[place].offset))
             found.append(Origin(caught_at, instructions[place].offset, raises_again(instructions[place]), prelude))
         return found

@@ -205,7 +205,7 @@ class Monitor:
 
     def notice_other_tools(self) -> None:
         """Arm LINE as well once another tool is there."""
-        if self.lines or all(i == self.tool_id or monitoring.get_tool(i) is None for i in TOOL_IDS):
+        if self.lines or list(map(monitoring.get_tool, TOOL_IDS)).count(None) == len(TOOL_IDS) - 1:
             return
         with self.lock:
             if not self.recorders:  # another thread has ended the last trace

@@ -28,6 +28,7 @@ from ._records import COROUTINE as _COROUTINE
 from ._records import NOTHING as _NOTHING
 from ._records import SUSPENDING as _SUSPENDING
 from ._records import THROUGH as _THROUGH
+from ._records import UNTOLD as _UNTOLD
 from ._records import RawCall
 from ._stack import all_frames
 
@@ -116,6 +117,7 @@ cdef extern from *:
         PyFrameObject *tb_frame
         int tb_lasti
     PyObject *PyErr_GetHandledException()
+    PyObject *PyException_GetCause(PyObject *error)
     PyTracebackObject *PyException_GetTraceback "(PyTracebackObject *)PyException_GetTraceback"(PyObject *error)
     void *tracefunc_current_frame()
     PyObject *tracefunc_word(void *frame, Py_ssize_t i)
@@ -130,7 +132,9 @@ cdef extern from "Python.h":
         PyCFunction ml_meth
         int ml_flags
         const char *ml_doc
-    int METH_FASTCALL
+    int METH_FASTCALL, METH_O
+    PyCFunction PyCFunction_GetFunction(object function) except NULL
+    int PyCFunction_GetFlags(object function)
     PyCFunction guarded "tracefunc_guarded"(int number, PyCFunction callback)
     object PyCFunction_NewEx(PyMethodDef *method, object self, object module)
     PyFrameObject *PyEval_GetFrame()
@@ -146,10 +150,28 @@ cdef PyObject *_disable = <PyObject *>DISABLE  # the same for C, and None
 cdef PyObject *_none = <PyObject *>None
 cdef int NOTHING = _NOTHING
 cdef int THROUGH = _THROUGH
+cdef int UNTOLD = _UNTOLD
 cdef int READS_LOCAL = LOCAL
 cdef int ASYNCHRONOUS = _ASYNCHRONOUS, COROUTINE = _COROUTINE, SUSPENDING = _SUSPENDING
 
 ctypedef long long Count
+
+# `sys.monitoring.get_tool` and what it is called with, for a look at all tools at each start of a frame.
+cdef object _get_tool = sys.monitoring.get_tool
+ctypedef object (*LookUp)(object module, object tool_id)
+cdef LookUp _look_up = <LookUp>PyCFunction_GetFunction(_get_tool) if PyCFunction_GetFlags(_get_tool) == METH_O else NULL
+cdef object _module = _get_tool.__self__
+cdef tuple _tool_ids = tuple(range(6))
+
+
+cdef bint others_are_there() except -1:
+    """Whether any tool besides ours holds an id."""
+    cdef int held = 0
+    if _look_up == NULL:
+        return True  # the callback will find out
+    for i in _tool_ids:
+        held += _look_up(_module, i) is not None
+    return held > 1
 
 
 cdef enum:
@@ -338,8 +360,9 @@ cdef struct Point:
 
 cdef struct Origin:
     # What becomes of an exception raised at an offset; `_codeplan.Origin` says what its fields mean.
-    int catcher  # the number of the point that catches it, -1 if none does
-    int place  # -1 where it is only raised again
+    int catcher  # the number of the point that catches it, NOTHING if it leaves the frame, UNTOLD
+    int place
+    bint raised_again
     int prelude
 
 
@@ -351,7 +374,6 @@ cdef class Table:
     cdef list offsets  # of the points, in ascending order
     cdef dict readers  # by line: tuples of (stored name, how, whether one slot has it)
     cdef int *numbers  # by half the offset: its point, or -1
-    cdef Origin *origins  # by half the offset
     cdef Py_ssize_t size
     cdef Point *points
     cdef int count
@@ -360,7 +382,9 @@ cdef class Table:
     cdef int entry
     cdef bint is_target
     cdef int flags  # of the code
+    cdef int outermost
     # Made once they are needed:
+    cdef Origin *origins  # by half the offset
     cdef list wants  # by point: (lines whose samples begin there, lines whose samples end there), or None
     cdef list begin, end  # by line: the points where its samples begin, and end
     cdef dict exits  # by state: the points where it can end
@@ -372,17 +396,16 @@ cdef class Table:
         cdef int i, end = 0
         self.plan = plan
         self.index, self.entry, self.is_target = plan.index, plan.entry, plan.is_target
-        self.flags = plan.code.co_flags
+        self.flags, self.outermost = plan.code.co_flags, plan.outermost
         self.offsets = sorted(plan.actions)
         self.count = len(self.offsets)
         self.size = len(plan.code.co_code) // 2
         actions = [plan.actions[offset] for offset in self.offsets]
         total = sum([2 * len(action.ghosts) + len(action.before) for action in actions])
         self.numbers = <int *>PyMem_Calloc(self.size + 1, sizeof(int))
-        self.origins = <Origin *>PyMem_Calloc(self.size + 1, sizeof(Origin))
         self.points = <Point *>PyMem_Calloc(self.count + 1, sizeof(Point))
         self.pool = <int *>PyMem_Calloc(total + 1, sizeof(int))
-        if self.numbers == NULL or self.origins == NULL or self.points == NULL or self.pool == NULL:
+        if self.numbers == NULL or self.points == NULL or self.pool == NULL:
             raise MemoryError
         for at in range(self.size):
             self.numbers[at] = -1
@@ -403,12 +426,6 @@ cdef class Table:
                 self.pool[end] = state
                 end += 1
             point.before_end = end
-        if any([action.catches for action in actions]):
-            for begin, end, origin in plan.spans():
-                for at in range(begin // 2, end // 2):
-                    self.origins[at].catcher = point_of.get(origin.caught_at, -1)
-                    self.origins[at].place = NOTHING if origin.raised_again else origin.place
-                    self.origins[at].prelude = origin.prelude
         self.readers = {}
         code = plan.code
         slots = [*code.co_varnames, *[name for name in code.co_cellvars if name not in code.co_varnames]]
@@ -441,6 +458,37 @@ cdef class Table:
         self.begin, self.end, self.wants = begin, end, wants
         return 0
 
+    cdef Origin *origin(self, PyObject *error, PyFrameObject *frame) except? NULL:
+        """Where an exception was raised in a frame, by its traceback; NULL if that does not tell."""
+        cdef PyTracebackObject *traceback = PyException_GetTraceback(error)
+        cdef Py_ssize_t at = -1
+        if traceback != NULL and traceback.tb_frame == frame:
+            at = traceback.tb_lasti >> 1
+        Py_XDECREF(<PyObject *>traceback)
+        return self.origin_at(at) if at >= 0 else NULL
+
+    cdef Origin *origin_at(self, Py_ssize_t at) except NULL:
+        """What becomes of an exception at half the offset."""
+        cdef Origin *origins
+        cdef Py_ssize_t i
+        if self.origins == NULL:
+            origins = <Origin *>PyMem_Calloc(self.size + 1, sizeof(Origin))
+            if origins == NULL:
+                raise MemoryError
+            for begin, end, origin in self.plan.spans():
+                for i in range(begin // 2, end // 2):
+                    origins[i].catcher = NOTHING
+                    if origin.caught_at != NOTHING:
+                        origins[i].catcher = self.offsets.index(origin.caught_at) if origin.caught_at >= 0 else UNTOLD
+                    origins[i].place = origin.place
+                    origins[i].raised_again = origin.raised_again
+                    origins[i].prelude = origin.prelude
+            if self.origins != NULL:  # by another thread
+                PyMem_Free(origins)
+            else:
+                self.origins = origins
+        return &self.origins[at]
+
     cdef inline bint follows(self, Point *point, int state) noexcept:
         """Whether `state` can be under way when control arrives at a point."""
         cdef int i
@@ -468,7 +516,7 @@ cdef class Call:
     cdef Count *extra
     cdef Count **counts  # by code, then by point; NULL: no frame of it yet
     cdef Count *entered
-    cdef list left
+    cdef Count **ended  # where flow has, by code, then by half the offset; NULL: nowhere yet
     cdef char *silenced
     cdef list open
     cdef int codes
@@ -476,27 +524,41 @@ cdef class Call:
 
     def __cinit__(self, int lines, int codes):
         self.samples = [[] for _ in range(lines)]
-        self.left = [{} for _ in range(codes)]
         self.open = []
         self.codes = codes
         self.taken = <int *>PyMem_Calloc(lines + 1, sizeof(int))
         self.extra = <Count *>PyMem_Calloc(lines + 1, sizeof(Count))
         self.counts = <Count **>PyMem_Calloc(codes, sizeof(Count *))
+        self.ended = <Count **>PyMem_Calloc(codes, sizeof(Count *))
         self.entered = <Count *>PyMem_Calloc(codes, sizeof(Count))
         self.silenced = <char *>PyMem_Calloc(codes, sizeof(char))
-        if not (self.taken and self.extra and self.counts and self.entered and self.silenced):
+        if not (self.taken and self.extra and self.counts and self.ended and self.entered and self.silenced):
             raise MemoryError
 
     def __dealloc__(self):
         cdef int i
-        if self.counts != NULL:
-            for i in range(self.codes):
+        for i in range(self.codes):
+            if self.counts != NULL:
                 PyMem_Free(self.counts[i])
+            if self.ended != NULL:
+                PyMem_Free(self.ended[i])
         PyMem_Free(self.taken)
         PyMem_Free(self.extra)
         PyMem_Free(self.counts)
+        PyMem_Free(self.ended)
         PyMem_Free(self.entered)
         PyMem_Free(self.silenced)
+
+
+    cdef int end_flow(self, Table table, Py_ssize_t offset) except -1:
+        """Flow leaves the plan's at an offset."""
+        cdef Count *ended = self.ended[table.index]
+        if ended == NULL:
+            ended = self.ended[table.index] = <Count *>PyMem_Calloc(table.size, sizeof(Count))
+            if ended == NULL:
+                raise MemoryError
+        ended[offset >> 1] += 1
+        return 0
 
 
 cdef struct Live:
@@ -689,7 +751,7 @@ cdef class Recorder:
         cdef PyFrameObject *frame = PyEval_GetFrame()
         if tracefunc_code_of(frame) is not <object>code:
             return None  # 3.15: a generator expression that is being made runs in its maker's frame
-        if self.notice is not None:
+        if self.notice is not None and others_are_there():
             self.notice()
         cdef Frame *state = self.current()
         if state == NULL:
@@ -784,23 +846,17 @@ cdef class Recorder:
         return Py_NewRef(_none)
 
     cdef int catch_(self, Frame *state, Table table, int number) except -1:
-        """A handler has an exception."""
+        """A handler has an exception, which somebody else refers to as well."""
         cdef PyObject *error = PyErr_GetHandledException()
-        cdef PyTracebackObject *traceback
-        cdef Origin origin
-        origin.catcher = -1
+        cdef Origin *origin
         if error != NULL:
-            traceback = PyException_GetTraceback(error)
-            if traceback != NULL and traceback.tb_frame == state.object:
-                origin = table.origins[traceback.tb_lasti >> 1]
-            Py_XDECREF(<PyObject *>traceback)
             Py_DECREF(error)
-        if origin.catcher == number:
-            if origin.place >= 0:
-                left = <dict>(<Call>state.call).left[table.index]
-                left[origin.place] = left.get(origin.place, 0) + 1
-            if origin.prelude >= 0:
-                self.interrupted(state, origin.prelude)
+            origin = table.origin(error, state.object)
+            if origin != NULL and origin.catcher == number:
+                if not origin.raised_again:
+                    (<Call>state.call).end_flow(table, origin.place)
+                if origin.prelude >= 0:
+                    self.interrupted(state, origin.prelude)
         return 0
 
     cdef int change_line(self, Frame *state, Table table, Point *point) except -1:
@@ -839,17 +895,35 @@ cdef class Recorder:
                 state.gives = self.calls.give(<object>state.info, <object>value)
         return None
 
+    cdef Origin *leaving(self, Frame *state, Table table, Py_ssize_t offset, PyObject *error) except? NULL:
+        """Where an exception comes from that leaves a frame at an offset; NULL if it does not tell."""
+        cdef Origin *origin
+        cdef PyObject *cause
+        if offset != table.outermost:
+            return table.origin_at(offset >> 1)
+        origin = table.origin(error, state.object)
+        if origin == NULL:  # a StopIteration is the cause of what leaves the frame
+            cause = PyException_GetCause(error)
+            if cause != NULL:
+                Py_DECREF(cause)  # `error` refers to it
+                origin = table.origin(cause, state.object)
+        return origin if origin != NULL and origin.catcher == NOTHING else NULL
+
     cdef object unwind(self, PyObject *code, PyObject *offset, PyObject *error):
         cdef Frame *state
+        cdef Origin *origin
+        cdef Py_ssize_t at
         cdef Live *own = self.own(code)
         if own != NULL:
             state = self.current()
             if state != NULL and state.code == own:
                 table = (<Code>own.own).table
-                place, prelude = table.plan.leaving(<object>PyEval_GetFrame(), <object>offset, <object>error)
-                left = <dict>(<Call>state.call).left[table.index]
-                left[place] = left.get(place, 0) + 1
-                self.leave(<Code>own.own, state, prelude, True, error)
+                at = tracefunc_offset(offset)
+                origin = self.leaving(state, table, at, error)
+                if origin != NULL and at == table.outermost:
+                    at = origin.place
+                (<Call>state.call).end_flow(table, at)
+                self.leave(<Code>own.own, state, NOTHING if origin == NULL else origin.prelude, True, error)
             elif state == NULL:
                 self.left_unrecorded(<Code>own.own)
         return None
@@ -916,8 +990,7 @@ cdef class Recorder:
         cdef Table table = (<Code>state.code.own).table
         cdef int line = state.line
         if state.at >= 0:
-            left = <dict>call.left[table.index]
-            left[state.at] = left.get(state.at, 0) + 1
+            call.end_flow(table, state.at)
             line = table.plan.line_at(state.at, line)
         if 0 <= line < self.lines and table.entry < 0:
             call.open.append(line)
@@ -996,7 +1069,7 @@ cdef class Recorder:
         return 0
 
     cdef int take_sample(self, Call call, Table table, int line) except -1:
-        if self.notice is not None:
+        if self.notice is not None and others_are_there():
             self.notice()
         if call.dropped:
             return 0
@@ -1200,11 +1273,12 @@ cdef class Recorder:
         # Copies: another thread may be in a callback still.
         found.samples = [rows.copy() for rows in call.samples]
         found.extra = [call.extra[number] for number in range(self.lines)]
-        found.left = [left.copy() for left in call.left]
         found.open = call.open
         for index in range(call.codes):
             own = self.codes[index]
             found.entered[index] = call.entered[index]
+            if call.ended[index] != NULL:
+                found.left[index] = {2 * at: call.ended[index][at] for at in range(own.table.size) if call.ended[index][at]}
             if call.silenced[index]:
                 found.silenced.add(index)
             if call.counts[index] != NULL:

@@ -14,6 +14,8 @@ Sample = tuple[str, str]  # type name, text
 # What an offset does to "the line that is under way", where it is no line's number.
 NOTHING = -1  # ends it: clean-up code, which belongs to no line
 THROUGH = -2  # leaves it as it is
+# What becomes of an exception, if it is neither caught at an offset nor (NOTHING) leaves the frame.
+UNTOLD = -3  # it goes to a handler that does not tell of it
 
 # Whether this build of CPython can run threads at once, even if it does not just now.
 FREE_THREADED = "free-threading build" in sys.version
