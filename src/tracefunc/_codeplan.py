@@ -134,6 +134,11 @@ class CodePlan:
                 return NOTHING if origin.raised_again else origin.place, origin.prelude
         return NOTHING, NOTHING
 
+    @property
+    def has_origins(self) -> bool:
+        """Whether an exception can do anything but leave the frame where it was raised."""
+        return bool(self._handlers or self.advances) or self.outermost >= 0
+
     def spans(self) -> Iterator[tuple[int, int, Origin]]:
         """The offsets of each instruction, the last one excluded, and what becomes of an exception there."""
         for ins, origin in zip(self._instructions, self.origins, strict=True):

@@ -28,7 +28,6 @@ from ._records import COROUTINE as _COROUTINE
 from ._records import NOTHING as _NOTHING
 from ._records import SUSPENDING as _SUSPENDING
 from ._records import THROUGH as _THROUGH
-from ._records import UNTOLD as _UNTOLD
 from ._records import RawCall
 from ._stack import all_frames
 
@@ -150,7 +149,6 @@ cdef PyObject *_disable = <PyObject *>DISABLE  # the same for C, and None
 cdef PyObject *_none = <PyObject *>None
 cdef int NOTHING = _NOTHING
 cdef int THROUGH = _THROUGH
-cdef int UNTOLD = _UNTOLD
 cdef int READS_LOCAL = LOCAL
 cdef int ASYNCHRONOUS = _ASYNCHRONOUS, COROUTINE = _COROUTINE, SUSPENDING = _SUSPENDING
 
@@ -360,7 +358,7 @@ cdef struct Point:
 
 cdef struct Origin:
     # What becomes of an exception raised at an offset; `_codeplan.Origin` says what its fields mean.
-    int catcher  # the number of the point that catches it, NOTHING if it leaves the frame, UNTOLD
+    int catcher  # the number of the point that catches it, or as in `caught_at`
     int place
     bint raised_again
     int prelude
@@ -384,7 +382,7 @@ cdef class Table:
     cdef int flags  # of the code
     cdef int outermost
     # Made once they are needed:
-    cdef Origin *origins  # by half the offset
+    cdef Origin *origins  # by half the offset; NULL if all exceptions leave the frame, and end no prelude
     cdef list wants  # by point: (lines whose samples begin there, lines whose samples end there), or None
     cdef list begin, end  # by line: the points where its samples begin, and end
     cdef dict exits  # by state: the points where it can end
@@ -458,36 +456,37 @@ cdef class Table:
         self.begin, self.end, self.wants = begin, end, wants
         return 0
 
-    cdef Origin *origin(self, PyObject *error, PyFrameObject *frame) except? NULL:
+    cdef Origin *origin(self, PyObject *error, PyFrameObject *frame) noexcept:
         """Where an exception was raised in a frame, by its traceback; NULL if that does not tell."""
         cdef PyTracebackObject *traceback = PyException_GetTraceback(error)
         cdef Py_ssize_t at = -1
         if traceback != NULL and traceback.tb_frame == frame:
             at = traceback.tb_lasti >> 1
         Py_XDECREF(<PyObject *>traceback)
-        return self.origin_at(at) if at >= 0 else NULL
+        return &self.origins[at] if 0 <= at < self.size and self.origins != NULL else NULL
 
-    cdef Origin *origin_at(self, Py_ssize_t at) except NULL:
-        """What becomes of an exception at half the offset."""
-        cdef Origin *origins
+    cdef int find_origins(self) except -1:
+        """Ask the plan what becomes of exceptions: before there are any, as there may be no stack left for that then."""
         cdef Py_ssize_t i
-        if self.origins == NULL:
-            origins = <Origin *>PyMem_Calloc(self.size + 1, sizeof(Origin))
-            if origins == NULL:
-                raise MemoryError
-            for begin, end, origin in self.plan.spans():
-                for i in range(begin // 2, end // 2):
-                    origins[i].catcher = NOTHING
-                    if origin.caught_at != NOTHING:
-                        origins[i].catcher = self.offsets.index(origin.caught_at) if origin.caught_at >= 0 else UNTOLD
-                    origins[i].place = origin.place
-                    origins[i].raised_again = origin.raised_again
-                    origins[i].prelude = origin.prelude
-            if self.origins != NULL:  # by another thread
-                PyMem_Free(origins)
-            else:
-                self.origins = origins
-        return &self.origins[at]
+        cdef Origin *origins
+        if self.origins != NULL or not self.plan.has_origins:
+            return 0
+        origins = <Origin *>PyMem_Calloc(self.size + 1, sizeof(Origin))
+        if origins == NULL:
+            raise MemoryError
+        for begin, end, origin in self.plan.spans():
+            for i in range(begin // 2, end // 2):
+                origins[i].catcher = origin.caught_at
+                if origin.caught_at >= 0:
+                    origins[i].catcher = self.numbers[<Py_ssize_t>origin.caught_at >> 1]
+                origins[i].place = origin.place
+                origins[i].raised_again = origin.raised_again
+                origins[i].prelude = origin.prelude
+        if self.origins != NULL:  # by another thread
+            PyMem_Free(origins)
+        else:
+            self.origins = origins
+        return 0
 
     cdef inline bint follows(self, Point *point, int state) noexcept:
         """Whether `state` can be under way when control arrives at a point."""
@@ -548,7 +547,6 @@ cdef class Call:
         PyMem_Free(self.ended)
         PyMem_Free(self.entered)
         PyMem_Free(self.silenced)
-
 
     cdef int end_flow(self, Table table, Py_ssize_t offset) except -1:
         """Flow leaves the plan's at an offset."""
@@ -785,6 +783,10 @@ cdef class Recorder:
 
     cdef int enter(self, Code own, Call call, PyFrameObject *frame, object info) except -1:
         cdef int index = own.table.index
+        try:
+            own.table.find_origins()
+        except RecursionError:  # as near the limit as that
+            pass
         if call.counts[index] == NULL:
             call.counts[index] = <Count *>PyMem_Calloc(own.table.count + 1, sizeof(Count))
             if call.counts[index] == NULL:
@@ -895,12 +897,12 @@ cdef class Recorder:
                 state.gives = self.calls.give(<object>state.info, <object>value)
         return None
 
-    cdef Origin *leaving(self, Frame *state, Table table, Py_ssize_t offset, PyObject *error) except? NULL:
+    cdef Origin *leaving(self, Frame *state, Table table, Py_ssize_t offset, PyObject *error) noexcept:
         """Where an exception comes from that leaves a frame at an offset; NULL if it does not tell."""
         cdef Origin *origin
         cdef PyObject *cause
         if offset != table.outermost:
-            return table.origin_at(offset >> 1)
+            return &table.origins[offset >> 1] if table.origins != NULL else NULL
         origin = table.origin(error, state.object)
         if origin == NULL:  # a StopIteration is the cause of what leaves the frame
             cause = PyException_GetCause(error)
