@@ -126,6 +126,6 @@ def test_free_threading_is_told_from_the_build():
 @pytest.mark.skipif(not FREE_THREADED, reason="a build with the GIL")
 @pytest.mark.parametrize("wanted", ["pure"] if PURE else ["auto", "fast", "pure"])
 def test_importing_the_package_keeps_the_gil_off(wanted):
-    source = "import sys, tracefunc; print(tracefunc._engine.engine.name, sys._is_gil_enabled())"
+    source = "import sys, tracefunc._engine; print(tracefunc._engine.engine.name, sys._is_gil_enabled())"
     done = run("-W", "error", "-c", source, TRACEFUNC_ENGINE=wanted)
     assert done.stdout == f"{wanted.replace('auto', 'fast')} False\n", done.stderr

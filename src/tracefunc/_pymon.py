@@ -443,7 +443,8 @@ class Recorder:
         key, state = found[0]
         counting = self.counting[id(own.code)] = _Counting(key, state)
         # Asked after a frame that starts or goes on from now on is known to end the counting.
-        if any(frame.f_code is own.code and id(frame) not in (key, leaving) for frame in all_frames()):
+        running = {id(frame) for frame in all_frames() if frame.f_code is own.code}
+        if not running or running - {key, leaving}:  # none at all: they cannot be known
             self._stop_counting(own)
             return
         samples = state.call.samples

@@ -7,7 +7,7 @@ import os
 from . import _engine
 from ._calls import Calls
 from ._engine import monitor
-from ._records import hits
+from ._records import RawCall, hits
 from ._stack import PathLabels, stack_text
 from .results import Call
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from ._calls import CallInfo
     from ._options import Options
     from ._plan import Plan
-    from ._records import RawCall
     from .results import Trace, TraceResults
 
 
@@ -86,11 +85,14 @@ class Session:
         results.engine = str(self.engine)
         results.calls = calls.seen
         results.warnings += calls.warnings
-        kept = [info for info in calls.kept if info.raw is not None]
+        kept = list(calls.kept)
         indices = {info.number: i for i, info in enumerate(kept)}
         for info in kept:
             plan = calls.plans[info.target]
-            raw = self.recorders[info.target].record(info.raw)
+            if info.raw is None:  # its thread has come no further than to its start
+                raw = RawCall(len(plan.lines), len(plan.codes))
+            else:
+                raw = self.recorders[info.target].record(info.raw)
             info.raw = None  # which leads back here
             trace = assemble(plan, hits(plan, raw), raw, self.options.incl_unhit)
             fill_in(info, plan, trace)
