@@ -316,7 +316,7 @@ class Recorder:
         if own.plan.is_target and self.calls.full and not self.calls.is_starting(self.target):
             self._bury(own, frame)
         if own.frames == 1:
-            self._count(own, key)
+            self._count(own, frame)
 
     def _hit(self, state: _Frame, line: int) -> None:
         """A hit that is no offset's count."""
@@ -427,10 +427,10 @@ class Recorder:
 
     # counting only
 
-    def _count(self, own: _Code, leaving: int = 0) -> None:
+    def _count(self, own: _Code, leaving: FrameType | None = None) -> None:
         """Only count the offsets of `own` at which nothing is sampled any more, if that can be done.
 
-        It can where one frame alone runs that code, besides the one with the address `leaving`, which is at its end.
+        It can where one frame alone runs that code, besides the one that is `leaving`, and waits for this thread.
         """
         if own.frames != 1 or own.attempts >= _MAX_ATTEMPTS or id(own.code) in self.counting:
             return
@@ -441,10 +441,12 @@ class Recorder:
             return
         own.attempts += 1
         key, state = found[0]
+        if leaving is not None and not _is_called_by(leaving, key):
+            return
         counting = self.counting[id(own.code)] = _Counting(key, state)
         # Asked after a frame that starts or goes on from now on is known to end the counting.
         running = {id(frame) for frame in all_frames() if frame.f_code is own.code}
-        if not running or running - {key, leaving}:  # none at all: they cannot be known
+        if not running or running - {key, id(leaving)}:  # none at all: they cannot be known
             self._stop_counting(own)
             return
         samples = state.call.samples
@@ -648,7 +650,7 @@ class FreeThreadedRecorder(Recorder):
             for offset, number in enumerate(found):
                 counts[offset] += number
 
-    def _count(self, own: _Code, leaving: int = 0) -> None:
+    def _count(self, own: _Code, leaving: FrameType | None = None) -> None:
         """Go on to examine."""
 
     def _bury(self, own: _Code, frame: FrameType) -> None:
@@ -661,6 +663,14 @@ class FreeThreadedRecorder(Recorder):
         for state in list(self.frames.values()):
             self._gather(state)
         super().stop()
+
+
+def _is_called_by(frame: FrameType, key: int) -> bool:
+    """Whether the frame with the address `key` is below another one on its stack."""
+    below = frame.f_back
+    while below is not None and id(below) != key:
+        below = below.f_back
+    return below is not None
 
 
 def share(recorders: dict[int, tuple[Recorder, ...]], name: str) -> Callable[..., object]:
