@@ -152,12 +152,10 @@ class CodePlan:
         ends = {handler: instructions[i].start for i, handler in self._catching.items()}
         found = []
         for i, ins in enumerate(instructions):
-            at: int | None = i
-            while at is not None:
-                place = at
-                handler = innermost.get(at)
-                # Around an `await`, and around a comprehension that puts variables back, it is raised again.
-                at = None if handler is None else self._raised_again_by(handler)
+            place, handler = i, innermost.get(i)
+            # Around an `await`, and around a comprehension that puts variables back, it is raised again.
+            while handler is not None and (again := self._raised_again_by(handler)) is not None:
+                place, handler = again, innermost.get(again)
             caught_at = NOTHING if handler is None else ends.get(handler, UNTOLD)
             prelude = max(self.prelude_at(ins.offset), self.prelude_at(instructions[place].offset))
             found.append(Origin(caught_at, instructions[place].offset, raises_again(instructions[place]), prelude))
