@@ -382,9 +382,10 @@ def test_nothing_keeps_the_frames_alive():
 @pytest.mark.skipif(FREE_THREADED, reason="frames could be left meanwhile")
 def test_all_frames_are_those_of_one_moment():
     """A thread that goes on while its stack is walked would suspend a generator, and the walk end there."""
-    ended = threading.Event()
+    begun, ended = threading.Barrier(5), threading.Event()
 
     def work():
+        begun.wait(60)
         any(ended.is_set() for _ in itertools.count())
 
     threads = [threading.Thread(target=work) for _ in range(4)]
@@ -393,6 +394,7 @@ def test_all_frames_are_those_of_one_moment():
     try:
         for thread in threads:
             thread.start()
+        begun.wait(60)
         seen = {sum(frame.f_code is work.__code__ for frame in _stack.all_frames()) for _ in range(20_000)}
     finally:
         ended.set()
