@@ -439,10 +439,10 @@ class Recorder:
             return
         if all(len(samples) < self.max_samples for samples in found[0][1].call.samples):
             return
-        own.attempts += 1
         key, state = found[0]
         if leaving is not None and not _is_called_by(leaving, key):
             return
+        own.attempts += 1
         counting = self.counting[id(own.code)] = _Counting(key, state)
         # Asked after a frame that starts or goes on from now on is known to end the counting.
         running = {id(frame) for frame in all_frames() if frame.f_code is own.code}

@@ -1,6 +1,7 @@
 """What the drivers of real code share: choosing targets, comparing one case, counting."""
 
 import contextlib
+import functools
 import importlib
 import inspect
 import io
@@ -8,6 +9,7 @@ import json
 import os
 import pkgutil
 import sys
+import tempfile
 import time
 import types
 import warnings
@@ -74,12 +76,19 @@ class Summary:
         return cls(**{**d, "excluded": Counter(d["excluded"])})
 
 
+@functools.cache
+def scratch():
+    """The folder in which doctests find what others have written before; gone when the process ends."""
+    return tempfile.TemporaryDirectory()
+
+
 @contextlib.contextmanager
 def quiet():
-    """Nothing printed, no warnings shown, unraisable exceptions ignored, the working directory kept."""
+    """Nothing printed, no warnings shown, unraisable exceptions ignored, files written into a folder of their own."""
     hook, sys.unraisablehook = sys.unraisablehook, lambda unraisable: None
     here, argv = os.getcwd(), sys.argv
     out = io.StringIO()
+    os.chdir(scratch().name)
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out), warnings.catch_warnings():
             warnings.simplefilter("ignore")
