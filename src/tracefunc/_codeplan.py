@@ -16,7 +16,7 @@ from ._flow import Flow, raises_again
 from ._records import NOTHING, SUSPENDING, UNTOLD
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from types import CodeType, FrameType, TracebackType
 
     from ._names import Reader
@@ -120,8 +120,8 @@ class CodePlan:
         # A StopIteration is the cause of what leaves the frame.
         traceback = _traceback(error) or _traceback(_cause(error) or error)
         if traceback is not None and traceback.tb_frame is frame:
-            origin = self.origins[self._index(traceback.tb_lasti)]
-            if origin.caught_at == NOTHING:
+            origin = self.origins.get(traceback.tb_lasti)
+            if origin is not None and origin.caught_at == NOTHING:
                 return origin.place, origin.prelude
         return offset, NOTHING
 
@@ -129,8 +129,8 @@ class CodePlan:
         """The same where an exception is caught at `offset`; the place is NOTHING if it was only raised again there."""
         traceback = None if error is None else _traceback(error)
         if traceback is not None and traceback.tb_frame is frame:
-            origin = self.origins[self._index(traceback.tb_lasti)]
-            if origin.caught_at == offset:
+            origin = self.origins.get(traceback.tb_lasti)
+            if origin is not None and origin.caught_at == offset:
                 return NOTHING if origin.raised_again else origin.place, origin.prelude
         return NOTHING, NOTHING
 
@@ -139,18 +139,13 @@ class CodePlan:
         """Whether an exception can do anything but leave the frame where it was raised."""
         return bool(self._handlers or self.advances) or self.outermost >= 0
 
-    def spans(self) -> Iterator[tuple[int, int, Origin]]:
-        """The offsets of each instruction, the last one excluded, and what becomes of an exception there."""
-        for ins, origin in zip(self._instructions, self.origins, strict=True):
-            yield ins.start, ins.end, origin
-
     @cached_property
-    def origins(self) -> list[Origin]:
-        """By the index of an instruction: what becomes of an exception that is raised there."""
+    def origins(self) -> dict[int, Origin]:
+        """By each offset of an instruction: what becomes of an exception that is raised there."""
         instructions = self._instructions
         innermost = {i: handler for handler, covered in self._handlers.items() for i in covered}
         ends = {handler: instructions[i].start for i, handler in self._catching.items()}
-        found = []
+        found = {}
         for i, ins in enumerate(instructions):
             place, handler = i, innermost.get(i)
             # Around an `await`, and around a comprehension that puts variables back, it is raised again.
@@ -158,7 +153,8 @@ class CodePlan:
                 place, handler = again, innermost.get(again)
             caught_at = NOTHING if handler is None else ends.get(handler, UNTOLD)
             prelude = max(self.prelude_at(ins.offset), self.prelude_at(instructions[place].offset))
-            found.append(Origin(caught_at, instructions[place].offset, raises_again(instructions[place]), prelude))
+            origin = Origin(caught_at, instructions[place].offset, raises_again(instructions[place]), prelude)
+            found.update(dict.fromkeys(range(ins.start, ins.end, 2), origin))
         return found
 
     def _raised_again_by(self, handler: int) -> int | None:

@@ -474,14 +474,14 @@ cdef class Table:
         origins = <Origin *>PyMem_Calloc(self.size + 1, sizeof(Origin))
         if origins == NULL:
             raise MemoryError
-        for begin, end, origin in self.plan.spans():
-            for i in range(begin // 2, end // 2):
-                origins[i].catcher = origin.caught_at
-                if origin.caught_at >= 0:
-                    origins[i].catcher = self.numbers[<Py_ssize_t>origin.caught_at >> 1]
-                origins[i].place = origin.place
-                origins[i].raised_again = origin.raised_again
-                origins[i].prelude = origin.prelude
+        for offset, origin in self.plan.origins.items():
+            i = <Py_ssize_t>offset >> 1
+            origins[i].catcher = origin.caught_at
+            if origin.caught_at >= 0:
+                origins[i].catcher = self.numbers[<Py_ssize_t>origin.caught_at >> 1]
+            origins[i].place = origin.place
+            origins[i].raised_again = origin.raised_again
+            origins[i].prelude = origin.prelude
         if self.origins != NULL:  # by another thread
             PyMem_Free(origins)
         else:
