@@ -98,7 +98,7 @@ class Calls:
         self.seen = 0
         self.full = options.max_calls == 0  # nothing more will be recorded
         self.closing: Callable[[], None] = _nothing  # called once that is so
-        self.base = 0  # the address of the frame that runs `fn`: no call of ours lies below it
+        self.base: FrameType | None = None  # the frame that runs `fn`: no call of ours lies below it
         self.warnings: list[str] = []
         self.chooses = options.when is not None or options.threads == "current"
         self._max_calls = options.max_calls
@@ -249,7 +249,7 @@ class Calls:
     def _parent(self, frame: FrameType) -> int:
         """The number of the recorded call that `frame` was called in, on the stack or by its context; or -1."""
         above = frame.f_back
-        while above is not None and id(above) != self.base:
+        while above is not None and above is not self.base:
             info = self._running.get(id(above))
             if info is not None and above.f_code is self.plans[info.target].codes[0].code:
                 return info.number

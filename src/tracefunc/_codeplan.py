@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import ref
 
-from ._flow import Flow, raises_again
+from ._flow import RETURNS, Flow, raises_again
 from ._records import NOTHING, SUSPENDING, UNTOLD
 
 if TYPE_CHECKING:
@@ -51,6 +51,9 @@ class CodePlan:
         self.reraises = analysis.reraises
         self.outermost = analysis.outermost  # the offset where exceptions leave a generator, -1 for other code
         self.suspends = bool(code.co_flags & SUSPENDING)
+        # The one offset where a frame that does not run can stand, where none has to tell; or -1.
+        yields = [ins.offset for ins in analysis.instructions if ins.name == "YIELD_VALUE"]
+        self.only_yield = yields[0] if len(yields) == 1 and not is_target else -1
         self.table: object = None  # what the compiled recorder makes of this plan
         self._instructions = analysis.instructions
         self._handlers = analysis.handlers
@@ -165,6 +168,16 @@ class CodePlan:
         if instructions[handler].name in ("SWAP", "POP_TOP"):
             return next(i for i in range(handler, len(instructions)) if instructions[i].name == "RERAISE")
         return None
+
+    @cached_property
+    def returning(self) -> dict[int, int]:
+        """By offset of a return: the line under way there, NOTHING, or UNTOLD if the code does not tell."""
+        return {
+            offset: self.line_at(ins.offset, UNTOLD)
+            for ins in self._instructions
+            if ins.name in RETURNS
+            for offset in range(ins.start, ins.end, 2)
+        }
 
     def line_at(self, offset: int, known: int) -> int:
         """The line under way in a frame that stands at `offset`; `known` if the code does not tell."""

@@ -8,8 +8,13 @@ lacks samples, in any call that is being recorded, is only counted; and it is DI
 of others. While a line is under way that lacks samples, the offsets where it can end are looked at all the same: they
 are armed again for that time. Such a line may be rare, so this is done only for offsets that have cost enough before.
 
-A frame is known by the address of the interpreter's own record of it, for which no Python object has to be made;
-only a frame that is recorded has its frame object made, for the search for the call around a frame that starts.
+A frame is known by the address of the interpreter's own record of it. Such records are linked, and say which code they
+execute, so no frame object has to be made to find the call around a frame that starts; only the target's own frame has
+one.
+
+A frame that starts above a recorded one on its stack, and cannot be suspended, is an inner one: it is over before that
+one is, whether its end is reported or not. So its state is kept for the next one at its address, and its RETURN is
+DISABLEd when the line under way there has all its samples.
 
 Where threads run at once, a critical section of the recorder stands for the GIL: one thread at a time is in a
 recorder, and another one gets in where that blocks or runs Python code. Nothing is silenced there that may be wanted
@@ -21,6 +26,7 @@ import sys
 cimport cython
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from cpython.object cimport PyObject
+from libc.string cimport memset
 
 from ._reading import LOCAL, UNAVAILABLE, sample
 from ._records import ASYNCHRONOUS as _ASYNCHRONOUS
@@ -28,20 +34,46 @@ from ._records import COROUTINE as _COROUTINE
 from ._records import NOTHING as _NOTHING
 from ._records import SUSPENDING as _SUSPENDING
 from ._records import THROUGH as _THROUGH
+from ._records import UNTOLD as _UNTOLD
 from ._records import RawCall
 from ._stack import all_frames
 
 cdef extern from *:
     """
-    /* The record of the frame that is executing: an address, never looked into. */
+    /* The record of the frame that is executing. */
     #if PY_VERSION_HEX >= 0x030D0000
     #define tracefunc_current_frame() ((void *)PyThreadState_GetUnchecked()->current_frame)
     #else
     #define tracefunc_current_frame() ((void *)_PyThreadState_UncheckedGet()->cframe->current_frame)
     #endif
-    /* What a word of it refers to: the lowest bits may be a tag. */
+    /* What a word of it refers to: the lowest bits may be a tag. The first one is the code, the next one the record of
+       the frame below; find_layout() sees to it that this is so. */
     #define tracefunc_word(frame, i) ((PyObject *)(((uintptr_t *)(frame))[i] & ~(uintptr_t)3))
-    #define tracefunc_code_of(frame) ((PyObject *)PyFrame_GetCode(frame))
+    #define tracefunc_code_of(frame) tracefunc_word(frame, 0)
+    #define tracefunc_frame_below(frame) (((void **)(frame))[1])
+    /* The record of a frame object's frame. */
+    typedef struct {
+        PyObject_HEAD
+        PyFrameObject *back;
+        void *frame;
+    } tracefunc_frame_object;
+    #define tracefunc_frame_of(object) (((tracefunc_frame_object *)(object))->frame)
+    /* Whether another tool listens to events of a code object that we listen to, where `Monitor.notice` has to know. */
+    #if PY_VERSION_HEX < 0x030E0000
+    static int tracefunc_is_shared(PyObject *code) {
+        _PyCoMonitoringData *data = ((PyCodeObject *)code)->_co_monitoring;
+        uint64_t tools;  /* by event, of which LINE is the sixth */
+        if (data == NULL)
+            return 1;
+        memcpy(&tools, data->active_monitors.tools, sizeof(tools));
+        tools |= tools >> 32;
+        tools |= tools >> 16;
+        tools = (tools | tools >> 8) & 0xFF;
+        return (tools & (tools - 1)) != 0;
+    }
+    #else
+    #define tracefunc_is_shared(code) 0
+    #endif
     /* An offset is a small number. */
     #define tracefunc_offset(number) PyUnstable_Long_CompactValue((PyLongObject *)(number))
     /* When Cython has caught something, it puts back what was being handled before: at the top of the stack of such,
@@ -120,7 +152,10 @@ cdef extern from *:
     PyTracebackObject *PyException_GetTraceback "(PyTracebackObject *)PyException_GetTraceback"(PyObject *error)
     void *tracefunc_current_frame()
     PyObject *tracefunc_word(void *frame, Py_ssize_t i)
-    object tracefunc_code_of(PyFrameObject *frame)
+    PyObject *tracefunc_code_of(void *frame)
+    void *tracefunc_frame_below(void *frame)
+    void *tracefunc_frame_of(PyFrameObject *frame)
+    bint is_shared "tracefunc_is_shared"(PyObject *code)
     Py_ssize_t tracefunc_offset(PyObject *number)
     object tracefunc_show(PyFrameObject *frame, object name, object describe, object unavailable)
 
@@ -148,6 +183,7 @@ cdef object DISABLE = sys.monitoring.DISABLE
 cdef PyObject *_disable = <PyObject *>DISABLE  # the same for C, and None
 cdef PyObject *_none = <PyObject *>None
 cdef int NOTHING = _NOTHING
+cdef int UNTOLD = _UNTOLD
 cdef int THROUGH = _THROUGH
 cdef int READS_LOCAL = LOCAL
 cdef int ASYNCHRONOUS = _ASYNCHRONOUS, COROUTINE = _COROUTINE, SUSPENDING = _SUSPENDING
@@ -180,11 +216,20 @@ cdef enum:
 cdef Py_ssize_t _first_slot = -1
 
 
-cdef object find_slots(object self, PyObject **args, Py_ssize_t count):
-    """Called by a function with its two arguments: where do they stand first? (Then they are on its stack.)"""
+cdef object find_layout(object self, PyObject **args, Py_ssize_t count):
+    """Called by a function with its two arguments: are frames linked as we think, and where do the arguments stand first?
+
+    (Then they are on its stack.)
+    """
     global _first_slot
     cdef void *frame = tracefunc_current_frame()
+    cdef PyFrameObject *known = PyEval_GetFrame()
     cdef Py_ssize_t i
+    above = frame_above(known)
+    if tracefunc_frame_of(known) != frame or tracefunc_code_of(frame) != <PyObject *>(<object>known).f_code:
+        return None
+    if tracefunc_frame_below(frame) != tracefunc_frame_of(<PyFrameObject *>above):
+        return None
     for i in range(4, 16):
         if tracefunc_word(frame, i) == args[0] and tracefunc_word(frame, i + 1) == args[1]:
             _first_slot = i
@@ -192,10 +237,12 @@ cdef object find_slots(object self, PyObject **args, Py_ssize_t count):
     return None
 
 
-cdef PyMethodDef _find_slots = PyMethodDef("find_slots", <PyCFunction>find_slots, METH_FASTCALL, NULL)
-_space = {"find": PyCFunction_NewEx(&_find_slots, None, None)}
+cdef PyMethodDef _find_layout = PyMethodDef("find_layout", <PyCFunction>find_layout, METH_FASTCALL, NULL)
+_space = {"find": PyCFunction_NewEx(&_find_layout, None, None)}
 exec("def probe(a, b): find(a, b)\nprobe(object(), object())", _space)
 del _space
+if _first_slot < 0:
+    raise ImportError("this interpreter's frames are laid out in an unknown way")
 
 
 @cython.final
@@ -239,7 +286,7 @@ cdef class Check:
 
 cdef Check check_of(condition, code):
     """The quick way to a condition, None if there is none: for a variable that is a cell, say."""
-    if condition is None or _first_slot < 0 or len(condition.readers) > MOST_OPERANDS:
+    if condition is None or len(condition.readers) > MOST_OPERANDS:
         return None
     if any([reader.stored in code.co_cellvars for reader in condition.readers]):
         return None
@@ -380,12 +427,14 @@ cdef class Table:
     cdef int entry
     cdef bint is_target
     cdef int flags  # of the code
-    cdef int outermost
+    cdef int outermost, only_yield
+    cdef bint has_origins
     # Made once they are needed:
     cdef Origin *origins  # by half the offset; NULL if all exceptions leave the frame, and end no prelude
     cdef list wants  # by point: (lines whose samples begin there, lines whose samples end there), or None
     cdef list begin, end  # by line: the points where its samples begin, and end
     cdef dict exits  # by state: the points where it can end
+    cdef int *returning  # by half the offset of a return: the line under way, NOTHING, UNTOLD
     cdef dict deciders  # by state: the line whose samples decide whether it must be known
     cdef set derived  # points whose counts follow from others
 
@@ -394,7 +443,8 @@ cdef class Table:
         cdef int i, end = 0
         self.plan = plan
         self.index, self.entry, self.is_target = plan.index, plan.entry, plan.is_target
-        self.flags, self.outermost = plan.code.co_flags, plan.outermost
+        self.flags, self.has_origins = plan.code.co_flags, plan.has_origins
+        self.outermost, self.only_yield = plan.outermost, plan.only_yield
         self.offsets = sorted(plan.actions)
         self.count = len(self.offsets)
         self.size = len(plan.code.co_code) // 2
@@ -434,6 +484,7 @@ cdef class Table:
     def __dealloc__(self):
         PyMem_Free(self.numbers)
         PyMem_Free(self.origins)
+        PyMem_Free(self.returning)
         PyMem_Free(self.points)
         PyMem_Free(self.pool)
 
@@ -453,14 +504,23 @@ cdef class Table:
                     begin[line].append(i)
                 for line in both[1]:
                     end[line].append(i)
+        returning = <int *>PyMem_Calloc(self.size + 1, sizeof(int))
+        if returning == NULL:
+            raise MemoryError
+        for offset, line in self.plan.returning.items():
+            returning[<Py_ssize_t>offset >> 1] = line
+        if self.wants is not None:  # another thread was quicker
+            PyMem_Free(returning)
+            return 0
+        self.returning = returning
         self.begin, self.end, self.wants = begin, end, wants
         return 0
 
-    cdef Origin *origin(self, PyObject *error, PyFrameObject *frame) noexcept:
-        """Where an exception was raised in a frame, by its traceback; NULL if that does not tell."""
+    cdef Origin *origin(self, PyObject *error) noexcept:
+        """Where an exception was raised in the frame that executes, by its traceback; NULL if that does not tell."""
         cdef PyTracebackObject *traceback = PyException_GetTraceback(error)
         cdef Py_ssize_t at = -1
-        if traceback != NULL and traceback.tb_frame == frame:
+        if traceback != NULL and tracefunc_frame_of(traceback.tb_frame) == tracefunc_current_frame():
             at = traceback.tb_lasti >> 1
         Py_XDECREF(<PyObject *>traceback)
         return &self.origins[at] if 0 <= at < self.size and self.origins != NULL else NULL
@@ -469,8 +529,6 @@ cdef class Table:
         """Ask the plan what becomes of exceptions: before there are any, as there may be no stack left for that then."""
         cdef Py_ssize_t i
         cdef Origin *origins
-        if self.origins != NULL or not self.plan.has_origins:
-            return 0
         origins = <Origin *>PyMem_Calloc(self.size + 1, sizeof(Origin))
         if origins == NULL:
             raise MemoryError
@@ -571,17 +629,18 @@ cdef struct Live:
 cdef struct Frame:
     # A frame that is being recorded. No reference to it is held.
     void *key
-    PyFrameObject *object
     PyObject *call  # one reference, as to `info`
     PyObject *info  # what `calls` knows of the call, where this is the target's frame
+    size_t address  # of its frame object then
     bint gives  # values that are wanted
+    bint inner  # it is over before a recorded frame below it is
     Live *code
     Count *counts
     Count mark  # of a prelude under way: how often its loop had advanced before
     int line  # the state that is under way
     bint holds  # whether it has its exits looked at
     int at  # the offset where it is suspended
-    Frame *older  # target that is running
+    Frame *older  # target that is running; or the next one of those to be used again
     Frame *newer
 
 
@@ -598,6 +657,8 @@ cdef class Code:
     cdef int *held  # by point: how many frames may come to it while such a line is under way
     cdef int *patience  # by point: how many events until it is silenced
     cdef int new_patience
+    cdef int lasting  # frames that are being recorded and no inner ones
+    cdef bint mute  # whether returns are silenced
     cdef int missed  # how often a silenced point has come to be wanted again
     cdef int mended  # of these: how often the code object has been armed since
 
@@ -626,12 +687,6 @@ cdef class Code:
 cdef Live _nothing
 
 
-cdef void free_frame(Frame *state) noexcept:
-    Py_XDECREF(state.call)
-    Py_XDECREF(state.info)
-    PyMem_Free(state)
-
-
 @cython.final
 cdef class Recorder:
     """Records the calls of a plan's target that `calls` wants to have recorded; `_pymon.Recorder` says how.
@@ -647,11 +702,15 @@ cdef class Recorder:
     cdef bint measure_all
     cdef int target, max_samples, surplus, lines, refused
     cdef list codes
-    cdef Map by_code, by_key, by_object  # Code and Frame by code object, interpreter's frame, frame object
+    cdef Map by_code, by_key  # Live by code object, Frame by the interpreter's record of the frame
+    cdef void *base  # the record of the frame that runs `fn`, once that was asked for
+    cdef bint knows_base
+    cdef Frame *spare
     cdef Live *last_code
     cdef void *last_key
     cdef Frame *last_frame
     cdef Frame *running  # the target's frame that started last
+    cdef int lasting  # frames that are being recorded and no inner ones
     cdef int *lacking  # by line: how many of the calls that have frames lack samples of it
     cdef bint fills  # whether some line has had all its samples
 
@@ -672,7 +731,7 @@ cdef class Recorder:
         self.lines = len(plan.lines)
         self.codes = []
         self.last_code = &_nothing
-        self.by_code, self.by_key, self.by_object = Map(), Map(), Map()
+        self.by_code, self.by_key = Map(), Map()
         self.lacking = <int *>PyMem_Calloc(self.lines + 1, sizeof(int))
         if self.lacking == NULL:
             raise MemoryError
@@ -704,11 +763,16 @@ cdef class Recorder:
 
     def __dealloc__(self):
         cdef size_t i
+        cdef Frame *next
         PyMem_Free(self.lacking)
         if self.by_key is not None:
             for i in range(self.by_key.mask + 1):
                 if self.by_key.slots[i].key != NULL:
-                    free_frame(<Frame *>self.by_key.slots[i].value)
+                    self.free_frame(<Frame *>self.by_key.slots[i].value)
+        while self.spare != NULL:
+            next = self.spare.older
+            PyMem_Free(self.spare)
+            self.spare = next
 
     def code_objects(self):
         """The code objects whose events are wanted, the target's first."""
@@ -735,86 +799,127 @@ cdef class Recorder:
         return self.last_frame
 
     cdef object start(self, PyObject *code):
+        cdef void *key = tracefunc_current_frame()
         cdef Live *live = self.own(code)
-        if live == NULL:
+        # On 3.15, a generator expression that is being made runs in its maker's frame.
+        if live == NULL or tracefunc_code_of(key) != code:
             return None
         own = <Code>live.own
-        if self.check is not None and own.table.is_target:
+        return self.start_call(own, key) if own.table.is_target else self.start_nested(own, key)
+
+    cdef object start_call(self, Code own, void *key):
+        """A call of the target starts."""
+        if self.by_key.used:
+            self.vacate(key)
+        if self.check is not None:
             try:
                 if not self.check.holds():
                     self.passed += 1
                     return self.refuse()
             except Exception:
                 pass  # open() will find that too, and say so
-        cdef PyFrameObject *frame = PyEval_GetFrame()
-        if tracefunc_code_of(frame) is not <object>code:
-            return None  # 3.15: a generator expression that is being made runs in its maker's frame
         if self.notice is not None and others_are_there():
             self.notice()
-        cdef Frame *state = self.current()
-        if state == NULL:
-            state = <Frame *>self.by_object.get(frame)
-        if state != NULL:  # has an address of one whose exit was not reported
-            self.lose(state)
-            self.forget(state)
-        cdef Call call
+        if self.calls.full and not own.table.flags & SUSPENDING:  # the start of such a one may be silenced too early
+            return None if FREE_THREADED else DISABLE
         info = None
-        if own.table.is_target:
-            if self.calls.full and not own.table.flags & SUSPENDING:  # the start of such a one may be silenced too early
-                return None if FREE_THREADED else DISABLE
-            try:
-                info = self.calls.open(self.target, <object>frame)
-            except RecursionError:  # the program's own limit, so near that there is nothing left for us
-                pass
-            if info is None:
-                return self.refuse()
-            call = Call(self.lines, len(self.codes))
-            self.refused = 0
-            if self.asleep:
-                self.sleep(False)
-        else:
-            call = self.call_around(frame)
-            if call is None:
-                return None
-        self.enter(own, call, frame, info)
-        if info is not None:
-            info.raw = call  # it has started now
+        cdef PyFrameObject *frame = PyEval_GetFrame()
+        try:
+            info = self.calls.open(self.target, <object>frame)
+        except RecursionError:  # the program's own limit, so near that there is nothing left for us
+            pass
+        if info is None:
+            return self.refuse()
+        call = Call(self.lines, len(self.codes))
+        self.refused = 0
+        if self.asleep:
+            self.sleep(False)
+        cdef Frame *state = self.enter(own, call, key)
+        state.info = Py_NewRef(<PyObject *>info)
+        state.address = <size_t>frame
+        state.gives = not own.table.flags & COROUTINE
+        state.older = self.running
+        if self.running != NULL:
+            self.running.newer = state
+        self.running = state
+        self.last(own, call)
+        info.raw = call  # it has started now
         return None
 
-    cdef int enter(self, Code own, Call call, PyFrameObject *frame, object info) except -1:
-        cdef int index = own.table.index
-        try:
-            own.table.find_origins()
-        except RecursionError:  # as near the limit as that
-            pass
+    cdef object start_nested(self, Code own, void *key):
+        """Code starts that is nested in the target."""
+        cdef Frame *state
+        cdef bint ours = False
+        if self.notice is not None and is_shared(own.live.code):
+            self.notice()
+        cdef Frame *below = self.recorded_below(key, &ours)
+        if below == NULL or FREE_THREADED or own.table.flags & SUSPENDING:
+            self.vacate(key)
+            call = <Call>below.call if below != NULL else None if ours else self.call_around()
+            if call is not None:
+                if own.mute:
+                    own.mute = False
+                    self.rearm(own.code)
+                self.enter(own, call, key)
+                self.last(own, call)
+            return None
+        state = self.current()
+        if state == NULL or state.code != &own.live or state.call != below.call:
+            self.vacate(key)
+            state = self.enter(own, <Call>below.call, key)
+            state.inner = True
+        else:
+            if state.holds:
+                self.let_go(state)
+            state.line = own.table.entry
+            state.at = -1
+            (<Call>state.call).entered[own.table.index] += 1
+        if own.table.entry >= 0:
+            (<Call>state.call).extra[own.table.entry] += 1
+        return None
+
+    cdef Frame *enter(self, Code own, Call call, void *key) except NULL:
+        """A frame starts that is recorded."""
+        cdef Table table = own.table
+        cdef int index = table.index
+        if table.has_origins and table.origins == NULL:
+            try:
+                table.find_origins()
+            except RecursionError:  # as near the limit as that
+                pass
         if call.counts[index] == NULL:
-            call.counts[index] = <Count *>PyMem_Calloc(own.table.count + 1, sizeof(Count))
+            call.counts[index] = <Count *>PyMem_Calloc(table.count + 1, sizeof(Count))
             if call.counts[index] == NULL:
                 raise MemoryError
-        cdef Frame *state = <Frame *>PyMem_Calloc(1, sizeof(Frame))
-        if state == NULL:
-            raise MemoryError
-        state.key = tracefunc_current_frame()
-        state.object = frame
+        cdef Frame *state = self.new_frame()
+        state.key = key
         state.call = Py_NewRef(<PyObject *>call)
-        state.info = Py_NewRef(<PyObject *>info) if info is not None else NULL
-        state.gives = info is not None and not own.table.flags & COROUTINE
         state.code = &own.live
         state.counts = call.counts[index]
-        state.line = own.table.entry
+        state.line = table.entry
         state.at = -1
-        self.by_key.put(state.key, state)
-        self.by_object.put(frame, state)
-        self.last_key = NULL
+        self.by_key.put(key, state)
+        self.last_key = key
+        self.last_frame = state
         call.entered[index] += 1
+        return state
+
+    cdef int last(self, Code own, Call call) except -1:
+        """The frame that has just started is no inner one."""
+        own.lasting += 1
+        self.lasting += 1
         call.frames += 1
-        if info is not None:
-            state.older = self.running
-            if self.running != NULL:
-                self.running.newer = state
-            self.running = state
         if call.frames == 1 and self.fills:
             self.weigh(call, 1)
+        return 0
+
+    cdef int vacate(self, void *key) except -1:
+        """A frame starts where there may be the state of one whose end was not reported."""
+        cdef Frame *state = <Frame *>self.by_key.get(key)
+        if state != NULL:
+            if not state.inner:
+                self.lose(state)
+            self.forget(state)
         return 0
 
     cdef PyObject *instruction(self, PyObject *code, PyObject *offset) except NULL:
@@ -853,7 +958,7 @@ cdef class Recorder:
         cdef Origin *origin
         if error != NULL:
             Py_DECREF(error)
-            origin = table.origin(error, state.object)
+            origin = table.origin(error)
             if origin != NULL and origin.catcher == number:
                 if not origin.raised_again:
                     (<Call>state.call).end_flow(table, origin.place)
@@ -892,23 +997,25 @@ cdef class Recorder:
     cdef object yielded(self, PyObject *code, PyObject *offset, PyObject *value):
         cdef Frame *state = self.current()
         if state != NULL and state.code.code == code:
+            if (<Code>state.code.own).table.only_yield >= 0:
+                return DISABLE
             state.at = <int>tracefunc_offset(offset)
             if state.gives:
                 state.gives = self.calls.give(<object>state.info, <object>value)
         return None
 
-    cdef Origin *leaving(self, Frame *state, Table table, Py_ssize_t offset, PyObject *error) noexcept:
-        """Where an exception comes from that leaves a frame at an offset; NULL if it does not tell."""
+    cdef Origin *leaving(self, Table table, Py_ssize_t offset, PyObject *error) noexcept:
+        """Where an exception comes from that leaves the frame at an offset; NULL if it does not tell."""
         cdef Origin *origin
         cdef PyObject *cause
         if offset != table.outermost:
             return &table.origins[offset >> 1] if table.origins != NULL else NULL
-        origin = table.origin(error, state.object)
+        origin = table.origin(error)
         if origin == NULL:  # a StopIteration is the cause of what leaves the frame
             cause = PyException_GetCause(error)
             if cause != NULL:
                 Py_DECREF(cause)  # `error` refers to it
-                origin = table.origin(cause, state.object)
+                origin = table.origin(cause)
         return origin if origin != NULL and origin.catcher == NOTHING else NULL
 
     cdef object unwind(self, PyObject *code, PyObject *offset, PyObject *error):
@@ -921,7 +1028,7 @@ cdef class Recorder:
             if state != NULL and state.code == own:
                 table = (<Code>own.own).table
                 at = tracefunc_offset(offset)
-                origin = self.leaving(state, table, at, error)
+                origin = self.leaving(table, at, error)
                 if origin != NULL and at == table.outermost:
                     at = origin.place
                 (<Call>state.call).end_flow(table, at)
@@ -930,16 +1037,27 @@ cdef class Recorder:
                 self.left_unrecorded(<Code>own.own)
         return None
 
-    cdef object returned(self, PyObject *code, PyObject *value):
+    cdef object returned(self, PyObject *code, PyObject *offset, PyObject *value):
         cdef Frame *state
-        cdef Live *own = self.own(code)
-        if own != NULL:
+        cdef bint inner
+        cdef Live *live = self.own(code)
+        if live != NULL:
+            own = <Code>live.own
             state = self.current()
-            if state != NULL and state.code == own:
-                self.leave(<Code>own.own, state, NOTHING, False, value)
+            if state != NULL and state.code == live:
+                inner = state.inner
+                self.leave(own, state, NOTHING, False, value)
+                if inner and self.fills and self.is_mute(own, tracefunc_offset(offset) >> 1):
+                    own.mute = True
+                    return DISABLE
             elif state == NULL:
-                self.left_unrecorded(<Code>own.own)
+                self.left_unrecorded(own)
         return None
+
+    cdef bint is_mute(self, Code own, Py_ssize_t at) noexcept:
+        """Whether nobody wants to know of a return."""
+        cdef int line = own.table.entry if own.table.entry >= 0 else own.table.returning[at]
+        return own.lasting == 0 and line != UNTOLD and (line < 0 or self.lacking[line] == 0)
 
     cdef int left_unrecorded(self, Code own) except -1:
         if own.table.is_target and own.table.flags & ASYNCHRONOUS:
@@ -952,13 +1070,18 @@ cdef class Recorder:
             self.interrupted(state, prelude)
         elif 0 <= state.line < self.lines:
             self.sample(state, state.line)
+        if state.inner:
+            if state.holds:
+                self.let_go(state)
+            state.line = NOTHING
+            return 0
         if own.table.entry >= 0:
             (<Call>state.call).extra[own.table.entry] += 1
         if state.info != NULL:
             try:
                 line = self.plan.preludes[prelude - self.lines] if prelude >= 0 else state.line
                 line = line if line < self.lines else NOTHING
-                self.calls.close(<object>state.info, <size_t>state.object, line, raised, <object>value)
+                self.calls.close(<object>state.info, state.address, line, raised, <object>value)
             except RecursionError:
                 pass
         self.forget(state)
@@ -968,19 +1091,45 @@ cdef class Recorder:
 
     # frames
 
-    cdef Call call_around(self, PyFrameObject *frame):
-        """The call that code starting in `frame` belongs to."""
+    cdef Frame *new_frame(self) except NULL:
+        cdef Frame *state = self.spare
+        if state != NULL:
+            self.spare = state.older
+            memset(state, 0, sizeof(Frame))
+        else:
+            state = <Frame *>PyMem_Calloc(1, sizeof(Frame))
+            if state == NULL:
+                raise MemoryError
+        return state
+
+    cdef void free_frame(self, Frame *state) noexcept:
+        Py_XDECREF(state.call)
+        Py_XDECREF(state.info)
+        state.older = self.spare
+        self.spare = state
+
+    cdef Frame *recorded_below(self, void *frame, bint *ours) except? NULL:
+        """The nearest frame below `frame` that is recorded; NULL, and `ours` is set, if another one of our code is nearer."""
         cdef Frame *state
-        above = frame_above(frame)
-        base = self.calls.base
-        while above is not None and id(above) != base:
-            state = <Frame *>self.by_object.get(<void *>above)
-            code = tracefunc_code_of(<PyFrameObject *>above)
-            if state != NULL and state.code.code == <PyObject *>code:
-                return <Call>state.call
-            if self.by_code.get(<void *>code) != NULL:
-                return None
-            above = frame_above(<PyFrameObject *>above)
+        cdef PyObject *code
+        if not self.knows_base:
+            base = self.calls.base
+            self.base = NULL if base is None else tracefunc_frame_of(<PyFrameObject *>base)
+            self.knows_base = True
+        while True:
+            frame = tracefunc_frame_below(frame)
+            if frame == NULL or frame == self.base:
+                return NULL
+            code = tracefunc_code_of(frame)
+            state = <Frame *>self.by_key.get(frame)
+            if state != NULL and state.code.code == code:
+                return state
+            if self.by_code.get(code) != NULL:
+                ours[0] = True
+                return NULL
+
+    cdef Call call_around(self):
+        """The call that code belongs to which starts where no frame of ours is below it."""
         known, call = self.calls.around(self.target)
         if known:
             return call
@@ -990,10 +1139,12 @@ cdef class Recorder:
         """A frame has not ended, or nobody said so: its line was counted when it started."""
         cdef Call call = <Call>state.call
         cdef Table table = (<Code>state.code.own).table
-        cdef int line = state.line
-        if state.at >= 0:
-            call.end_flow(table, state.at)
-            line = table.plan.line_at(state.at, line)
+        cdef int line = state.line, at = state.at if state.at >= 0 else table.only_yield
+        if state.inner and table.entry >= 0:
+            call.extra[table.entry] -= 1
+        if at >= 0:
+            call.end_flow(table, at)
+            line = table.plan.line_at(at, line)
         if 0 <= line < self.lines and table.entry < 0:
             call.open.append(line)
         return 0
@@ -1003,8 +1154,6 @@ cdef class Recorder:
         if state.holds:
             self.let_go(state)
         self.by_key.drop(state.key)
-        if self.by_object.get(state.object) == state:
-            self.by_object.drop(state.object)
         self.last_key = NULL
         if state.info != NULL:
             if state.newer != NULL:
@@ -1013,17 +1162,23 @@ cdef class Recorder:
                 self.running = state.older
             if state.older != NULL:
                 state.older.newer = state.newer
-            self.calls.forget(<object>state.info, <size_t>state.object)
-        free_frame(state)
-        call.frames -= 1
-        if call.frames == 0 and self.fills:
-            self.weigh(call, -1)
-        self.finish()
+            self.calls.forget(<object>state.info, state.address)
+        cdef Code own = <Code>state.code.own
+        cdef bint inner = state.inner
+        self.free_frame(state)
+        if not inner:
+            own.lasting -= 1
+            self.lasting -= 1
+            call.frames -= 1
+            if call.frames == 0 and self.fills:
+                self.weigh(call, -1)
+            if self.lasting == 0:
+                self.finish()
         return 0
 
     def finish(self):
         """Stop, if nothing more can be recorded."""
-        if self.by_key.used == 0 and self.calls.full and not self.calls.is_starting(self.target):
+        if self.lasting == 0 and self.calls.full and not self.calls.is_starting(self.target):
             self.finished(self)
 
     cdef int bury(self, Code own) except -1:
@@ -1035,11 +1190,12 @@ cdef class Recorder:
         for i in range(self.by_key.mask + 1):
             state = <Frame *>self.by_key.slots[i].value
             if self.by_key.slots[i].key != NULL and state.code == &own.live:
-                places[<size_t>state.object] = state.at
+                places[<size_t>state.key] = state.at
         above = <object>PyEval_GetFrame()
         while above is not None and -1 in places.values():
-            if places.get(id(above)) == -1 and above.f_code is own.code:
-                places[id(above)] = above.f_lasti
+            key = <size_t>tracefunc_frame_of(<PyFrameObject *>above)
+            if places.get(key) == -1 and above.f_code is own.code:
+                places[key] = above.f_lasti
             above = above.f_back
         if -1 in places.values():
             return 0
@@ -1112,6 +1268,9 @@ cdef class Recorder:
 
     cdef int change(self, Code own, int line, int change) except -1:
         """No call lacks samples of a line any more, or one does again."""
+        if change == 1 and own.mute:
+            own.mute = False
+            own.missed += 1
         for number in own.table.begin[line]:
             own.begins[<int>number] += change
         for number in own.table.end[line]:
@@ -1198,7 +1357,7 @@ cdef class Recorder:
         cdef Code code
         calls = set()
         for i in range(self.by_key.mask + 1):
-            if self.by_key.slots[i].key != NULL:
+            if self.by_key.slots[i].key != NULL and not (<Frame *>self.by_key.slots[i].value).inner:
                 calls.add(<object>(<Frame *>self.by_key.slots[i].value).call)
         for call in calls:
             for line in range(self.lines):
@@ -1237,12 +1396,19 @@ cdef class Recorder:
     cdef object refuse(self):
         """A call is not recorded: after many of them, only starts are listened to, as long as no call is recorded."""
         self.refused += 1
-        if self.refused >= REFUSALS and not (self.asleep or self.by_key.used or FREE_THREADED or self.calls.full):
+        if self.refused >= REFUSALS and not (self.asleep or self.lasting or FREE_THREADED or self.calls.full):
             self.sleep(True)
         return None
 
     cdef int sleep(self, bint asleep) except -1:
+        cdef size_t i = 0
         self.asleep = asleep
+        # Of inner frames that start while it is asleep nobody will tell.
+        while i <= self.by_key.mask:
+            if self.by_key.slots[i].key != NULL:
+                self.forget(<Frame *>self.by_key.slots[i].value)  # another one may come to its slot
+            else:
+                i += 1
         for own in self.codes:
             self.rearm((<Code>own).code)
         return 0
@@ -1255,15 +1421,21 @@ cdef class Recorder:
         cdef Frame *state
         self.calls.seen += self.passed
         self.passed = 0
-        running = {(id(frame), id(frame.f_code)): frame.f_lasti for frame in all_frames()} if self.by_key.used else {}
+        running = {}
+        if self.by_key.used:
+            for frame in all_frames():
+                running[<size_t>tracefunc_frame_of(<PyFrameObject *>frame), id(frame.f_code)] = frame.f_lasti
         cdef Section section
         enter(&section, self)
         try:
             for i in range(self.by_key.mask + 1):
                 if self.by_key.slots[i].key != NULL:
                     state = <Frame *>self.by_key.slots[i].value
-                    state.at = running.get((<size_t>state.object, <size_t>state.code.code), state.at)
-                    self.lose(state)
+                    at = running.get((<size_t>state.key, <size_t>state.code.code))
+                    if at is not None:
+                        state.at = at
+                    if at is not None or not state.inner:
+                        self.lose(state)
         finally:
             leave(&section, self)
 
@@ -1323,7 +1495,7 @@ cdef PyObject *instruction(object self, PyObject **args, Py_ssize_t count) excep
 
 cdef object returned(object self, PyObject **args, Py_ssize_t count):
     held = <Recorder>self
-    return held.returned(args[0], args[2])
+    return held.returned(args[0], args[1], args[2])
 
 
 cdef object yielded(object self, PyObject **args, Py_ssize_t count):

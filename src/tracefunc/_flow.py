@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ._bytecode import Instruction
 
-_RETURNS = {"RETURN_VALUE", "RETURN_CONST"}
+RETURNS = {"RETURN_VALUE", "RETURN_CONST"}
 
 
 def raises_again(ins: Instruction) -> bool:
@@ -144,7 +144,7 @@ class Flow:
             after = [self.blocks[indices[i]].inside for i in last.followers]
             if raises_again(last):
                 after = [unseen if block.last in handled else _OUTSIDE]
-            block.outside = after[0] if after else _OUTSIDE if last.name in _RETURNS else classes.new()
+            block.outside = after[0] if after else _OUTSIDE if last.name in RETURNS else classes.new()
             for other in after[1:]:
                 classes.join(block.outside, other)
         for block in self.blocks:

@@ -243,6 +243,8 @@ class Recorder:
         """PY_YIELD: a frame is suspended."""
         state = self.frames.get(id(sys._getframe(depth)))
         if state is not None and state.code.code is code:
+            if state.code.plan.only_yield >= 0:
+                return DISABLE
             state.at = offset
             if state.gives and state.info is not None:
                 state.gives = self.calls.give(state.info, value)
@@ -332,7 +334,7 @@ class Recorder:
     def _call_around(self, frame: FrameType) -> RawCall | None:
         """The call that code starting in `frame` belongs to."""
         above = frame.f_back
-        while above is not None and id(above) != self.calls.base:
+        while above is not None and above is not self.calls.base:
             state = self.frames.get(id(above))
             if state is not None and state.code.code is above.f_code:
                 return state.call
@@ -357,11 +359,12 @@ class Recorder:
 
     def _lose(self, state: _Frame) -> None:
         """A frame has not ended, or nobody said so: its line was counted when it started."""
-        line = state.line
-        if state.at >= 0:
-            self._left(state, state.at)
-            line = state.code.plan.line_at(state.at, line)
-        if 0 <= line < self.lines and state.code.plan.entry < 0:
+        line, plan = state.line, state.code.plan
+        at = state.at if state.at >= 0 else plan.only_yield
+        if at >= 0:
+            self._left(state, at)
+            line = plan.line_at(at, line)
+        if 0 <= line < self.lines and plan.entry < 0:
             state.call.open.append(line)
 
     def _forget(self, key: int) -> None:

@@ -62,8 +62,8 @@ class Session:
             for i, plan in enumerate(plans)
         ]
 
-    def start(self, base: int = 0) -> None:
-        """Arm the events; `base` is the address of the frame below which all calls of interest are, if there is one.
+    def start(self, base: FrameType | None = None) -> None:
+        """Arm the events; no call of interest lies below the frame `base`, if there is one.
 
         Raises RuntimeError when all tool ids are taken; `stop` has to be called all the same.
         """
@@ -75,6 +75,7 @@ class Session:
         """Disarm; harmless when nothing is armed."""
         for recorder in self.recorders:
             monitor.remove(recorder)
+        self.calls.base = None
         self.calls.end()
 
     def collect(self, results: TraceResults) -> None:

@@ -172,7 +172,7 @@ class Tracer:
         _check(fn, running=True)
         session, results = self.session(fn), self.answer()
         try:
-            session.start(id(sys._getframe()))
+            session.start(sys._getframe())
             result = fn(*args, **kwargs)
             if hasattr(result, "__aiter__") and hasattr(result, "asend"):
                 async for _ in result:
@@ -312,7 +312,7 @@ def _run(
     session: Session, results: TraceResults, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> TraceResults:
     try:
-        session.start(id(sys._getframe()))
+        session.start(sys._getframe())
         try:
             # Events are suspended in a debugger's prompt and in trace functions: call_tracing() brings them back.
             results.result = sys.call_tracing(_call, (fn, args, kwargs))
