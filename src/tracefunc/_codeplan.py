@@ -128,10 +128,13 @@ class CodePlan:
                 return origin.place, origin.prelude
         return offset, NOTHING
 
-    def catching(self, frame: FrameType, offset: int, error: BaseException | None) -> tuple[int, int]:
-        """The same where an exception is caught at `offset`; the place is NOTHING if it was only raised again there."""
+    def catching(self, key: int, offset: int, error: BaseException | None) -> tuple[int, int]:
+        """The same where the frame with the address `key` catches an exception at `offset`.
+
+        The place is NOTHING if it was only raised again there.
+        """
         traceback = None if error is None else _traceback(error)
-        if traceback is not None and traceback.tb_frame is frame:
+        if traceback is not None and id(traceback.tb_frame) == key:
             origin = self.origins.get(traceback.tb_lasti)
             if origin is not None and origin.caught_at == offset:
                 return NOTHING if origin.raised_again else origin.place, origin.prelude

@@ -70,7 +70,7 @@ class _Code:
 class _Counting:
     """A code object, executed by one frame, whose events are mostly only counted."""
 
-    __slots__ = ("ended", "full", "key", "numbers", "silent", "state")
+    __slots__ = ("catching", "ended", "full", "key", "numbers", "silent", "state")
 
     def __init__(self, key: int, state: _Frame) -> None:
         self.key = key  # of the frame
@@ -78,11 +78,25 @@ class _Counting:
         self.numbers: list[int | None] = [None] * len(state.code.code.co_code)  # None: examine the event
         self.full: set[int] = set()  # the states of which nothing but the count is wanted
         self.silent: set[int] = set()  # offsets that need not even be counted
+        self.catching: set[int] = set()  # offsets of which nothing is wanted but the count, and what is caught there
         self.ended = False
+
+    def catch(self, offset: int) -> bool:
+        """A handler has an exception at an offset in `catching`; returns whether that has been counted."""
+        state, error = self.state, sys.exception()
+        place, prelude = state.code.plan.catching(self.key, offset, error)
+        if prelude >= 0:
+            return False
+        if place >= 0:
+            left = state.call.left[state.code.plan.index]
+            left[place] = left.get(place, 0) + 1
+        state.counts[offset] += 1
+        return True
 
     def end(self) -> None:
         """Put the numbers into the counts. A callback that another thread has just entered will examine its event."""
         self.ended = True
+        self.catching.clear()
         numbers, counts = self.numbers, self.state.counts
         for offset in range(len(numbers)):
             number, numbers[offset] = numbers[offset], None
@@ -195,16 +209,16 @@ class Recorder:
         state = self.frames.get(id(frame))
         if state is None or state.code is not own or (action.conditional and state.line == action.line):
             return None
-        counting = self.counting.get(id(code))
+        counting = self.counting.get(id(code)) if self.counting else None
         if counting is not None and offset in counting.silent:
             state.call.silenced.add(own.plan.index)
             if not counting.ended:  # no other thread can end it between this and the answer
                 return DISABLE
-        if self.notice is not None:
-            self.notice()
         state.counts[offset] += 1
-        if action.element >= 0:
-            self._sample(state, action.element, frame)
+        element = action.element
+        if element >= 0:
+            if self.surplus >= 0 or len(state.call.samples[element]) < self.max_samples:
+                self._sample(state, element, frame)
         else:
             if action.catches:
                 self._catch(state, offset, frame)
@@ -213,7 +227,7 @@ class Recorder:
 
     def _catch(self, state: _Frame, offset: int, frame: FrameType) -> None:
         """A handler has an exception."""
-        place, prelude = state.code.plan.catching(frame, offset, sys.exception())
+        place, prelude = state.code.plan.catching(id(frame), offset, sys.exception())
         if place >= 0:
             self._left(state, place)
         if prelude >= 0:
@@ -252,22 +266,28 @@ class Recorder:
 
     def on_resume(self, code: CodeType, offset: int, depth: int = 1) -> object:
         """PY_RESUME: a suspended frame goes on."""
+        key = id(sys._getframe(depth))
+        counting = self.counting.get(id(code))
+        if counting is not None and counting.key == key:
+            counting.state.at = -1
+            return None
         own = self.codes.get(id(code))
         if own is not None:
-            key = id(sys._getframe(depth))
             state = self.frames.get(key)
             if state is not None:
                 state.at = -1
-            counting = self.counting.get(id(code))
-            if counting is None:
-                self._count(own)
-            elif counting.key != key:
+            if counting is not None:
                 self._stop_counting(own)
+            elif own.attempts < _MAX_ATTEMPTS:
+                self._count(own)
+            elif not own.plan.is_target:  # of one that runs, nobody asks where it was suspended
+                return DISABLE
         return None
 
     def on_throw(self, code: CodeType, offset: int, error: BaseException, depth: int = 1) -> object:
-        """PY_THROW: a suspended frame goes on with an exception."""
-        return self.on_resume(code, offset, depth + 1)
+        """PY_THROW: a suspended frame goes on with an exception. This event cannot be disabled."""
+        self.on_resume(code, offset, depth + 1)
+        return None
 
     def on_unwind(self, code: CodeType, offset: int, error: BaseException, depth: int = 1) -> object:
         """PY_UNWIND: an exception leaves a frame."""
@@ -410,17 +430,17 @@ class Recorder:
 
     def _sample(self, state: _Frame, line: int, frame: FrameType) -> None:
         samples = state.call.samples[line]
-        readers = state.code.plan.readers[line]
-        if self.surplus >= 0:
-            if not state.call.dropped:
-                samples.append(
-                    tuple([sample(frame, reader, self.describe) for reader in state.code.plan.readers[line]])
-                )
-                if len(samples) > self.max_samples:
-                    del samples[self.surplus]
-        elif len(samples) < self.max_samples:
+        if self.surplus < 0 and len(samples) >= self.max_samples:
+            return
+        if self.notice is not None:
+            self.notice()
+        if not state.call.dropped:
+            readers = state.code.plan.readers[line]
             samples.append(tuple([sample(frame, reader, self.describe) for reader in readers]))
-            del samples[self.max_samples :]  # another thread may have been quicker
+            if self.surplus < 0:
+                del samples[self.max_samples :]  # another thread may have been quicker
+            elif len(samples) > self.max_samples:
+                del samples[self.surplus]
             if len(samples) == self.max_samples:
                 counting = self.counting.get(id(state.code.code))
                 if counting is None:
@@ -476,10 +496,13 @@ class Recorder:
         plan = counting.state.code.plan
         if not self.measure_all and offset in plan.flow.derived and self._serves_nothing(counting, offset):
             counting.silent.add(offset)
-        elif not action.catches and (action.element >= 0 or action.line in counting.full):
+        elif action.element >= 0 or action.line in counting.full:
             ghosts = [ghost for before, ghost in action.ghosts if before < 0]
             if self._has_all(counting, (action.element,) if action.element >= 0 else ghosts) and not counting.ended:
-                counting.numbers[offset] = 0
+                if action.catches:
+                    counting.catching.add(offset)
+                else:
+                    counting.numbers[offset] = 0
 
     def _serves_nothing(self, counting: _Counting, offset: int) -> bool:
         """Whether nothing but its count is wanted of an offset, whatever is under way."""
@@ -498,6 +521,7 @@ class Recorder:
         for offset in counting.state.code.plan.exits.get(line, ()):
             counting.state.counts[offset] += counting.numbers[offset] or 0
             counting.numbers[offset] = None
+            counting.catching.discard(offset)
 
     def _let_go(self, counting: _Counting, line: int) -> None:
         """That line has ended: back to counting."""
@@ -535,27 +559,31 @@ class Recorder:
             return examine
         if len(now) == 1:
             (counting,) = now.values()
-            numbers = counting.numbers
+            numbers, catching, catch = counting.numbers, counting.catching, counting.catch
             only = counting.state.code.code
 
             def count_one(code: CodeType, offset: int, depth: int = 1) -> object:
                 if code is only:
-                    try:
-                        numbers[offset] += 1  # type: ignore[operator]
+                    number = numbers[offset]
+                    if number is not None:
+                        numbers[offset] = number + 1
                         return None
-                    except TypeError:
-                        pass
+                    if offset in catching and catch(offset):
+                        return None
                 return examine(code, offset, depth + 1)
 
             return count_one
-        plain = {key: counting.numbers for key, counting in now.items()}
+        plain = {key: (counting.numbers, counting.catching, counting.catch) for key, counting in now.items()}
 
         def count(code: CodeType, offset: int, depth: int = 1) -> object:
-            try:
-                plain[id(code)][offset] += 1  # type: ignore[operator]
-                return None
-            except (KeyError, TypeError):
-                pass  # not here, where another exception is handled than in the frame
+            found = plain.get(id(code))
+            if found is not None:
+                number = found[0][offset]
+                if number is not None:
+                    found[0][offset] = number + 1
+                    return None
+                if offset in found[1] and found[2](offset):
+                    return None
             return examine(code, offset, depth + 1)
 
         return count
