@@ -4,6 +4,8 @@ import functools
 import os
 import re
 import time
+import warnings
+from random import Random
 
 import pytest
 
@@ -12,6 +14,8 @@ import groundtruth
 import programs
 from groundtruth import runtime
 from tracefunc import Tracer
+from tracefunc._conditions import Condition
+from tracefunc._plan import plan
 
 EXAMPLES = int(os.environ.get("TRACEFUNC_EXAMPLES", "0")) or 5
 SECONDS = 60 + EXAMPLES * 2
@@ -258,6 +262,115 @@ def test_when(when, wanted):
     assert results.calls == 300
     assert results.warnings == []
     assert all(call.trace["doubled = n * 2"][0] == 1 for call in results)
+
+
+class Expressions:
+    """Random expressions over `n`, a number, `s`, a text, and `xs`, a list; a part of them raise something."""
+
+    def __init__(self, random):
+        self.random = random
+
+    def of(self, depth):
+        r = self.random
+        if not depth or r.random() < 0.2:
+            return r.choice(("n", "s", "xs", "xs[0]", "len(xs)", "THRESHOLD", "limit", "2", "-3", "0.5", "'b'", "None", "()"))
+        one, other, third = (self.of(depth - 1) for _ in range(3))
+        comparison = r.choice(("<", "<=", "==", "!=", ">", ">=", "is", "is not", "in", "not in"))
+        return r.choice(
+            (
+                f"({one} {comparison} {other})",
+                f"({one} {comparison} {other} < {third})",
+                f"(n {comparison} THRESHOLD == {other} {comparison} {third})",
+                f"({one} and {other} and {third})",
+                f"({one} or {other})",
+                f"(not {one})",
+                f"({one} {r.choice('+ - * / // % & | ^ >>'.split())} {other})",
+                f"({r.choice('- + ~'.split())}{one})",
+                f"xs[{one}]",
+                f"(n << 2 < {one})",
+                f"s.startswith({one})",
+                f"isinstance({one}, {r.choice(('int', 'str', 'list'))})",
+                f"max({one}, {other})",
+                f"str({one}).upper()",
+                f"any(x is {one} for x in (n, s))",
+                f"({one} if {other} else {third})",
+                f"n.{r.choice(('real', 'imag', 'missing', '__class__'))}",
+            )
+        )
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_random_expressions(define, seed):
+    """Against what Python says of them: as text, as lambdas, and as functions."""
+    expressions, quick = Expressions(Random(seed)), 0
+    rows = [(n, s, xs) for n in (-2, 0, 3, 9) for s, xs in (("", []), ("b", [0, "b"]), ("abc", [n, 5, None]))]
+    for i in range(50):
+        text = expressions.of(3)
+        space = define(f"""
+            THRESHOLD, limit = 3, 4
+            def target(n, s, xs): return len(s)
+            def run(rows):
+                for row in rows: target(*row)
+            def make():
+                limit = 2
+                def function(n, s, xs):
+                    return {text}
+                return [lambda n, s, xs, unused=0: {text}, lambda n, s, xs, **_: {text}, function]
+            def plainly():
+                limit = 2
+                return lambda n, s, xs: {text}
+            globally = lambda n, s, xs: {text}
+        """)
+        target = space["target"]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of comparisons with `is`, and the like
+            quick += Condition(text, target, plan(target), False).steps is not None
+            for when, plainly in ((text, space["globally"]), *((w, space["plainly"]()) for w in space["make"]())):
+                wanted, raised = [], set()
+                for row in rows:
+                    try:
+                        if plainly(*row):
+                            wanted.append([repr(value) for value in row])
+                    except Exception as error:
+                        raised.add(type(error).__name__)
+                results = Tracer(target, when=when, max_calls=None).run(space["run"], rows)
+                found = [[text for _, text in call.arguments.values()] for call in results]
+                assert found == wanted, (i, text)
+                assert {w.removeprefix("when raised ").partition("(")[0] for w in results.warnings} == raised, text
+                assert results.calls == len(rows)
+    assert 10 < quick < 40  # of which some are no more than steps of the compiled engine
+
+
+def test_a_parameter_of_the_condition_that_the_target_does_not_have():
+    results = Tracer(leaf, when=lambda n, *, least=3: n > least).run(calls_leaf, 6)
+    assert [call.arguments["n"][1] for call in results] == ["4", "5"]
+    results = Tracer(leaf, when=lambda n, missing: n > 3).run(calls_leaf, 6)
+    assert results == []
+    assert results.warnings[0].startswith("when raised TypeError")
+
+
+def test_globals_of_a_condition_are_those_of_the_moment(define):
+    """A builtin may be hidden by a global while the trace runs, and a variable around a lambda may change."""
+    space = define("""
+        def target(n): return n
+        def run():
+            global len
+            target("abc")
+            len = lambda text: 0
+            target("abc")
+            del len
+            target("abc")
+    """)
+    assert len(Tracer(space["target"], when="len(n) == 3").run(space["run"])) == 2
+    least = 0
+
+    def more():
+        nonlocal least
+        for n in range(4):
+            least = 2
+            space["target"](n)
+
+    assert len(Tracer(space["target"], when=lambda n: n >= least).run(more)) == 2
 
 
 def test_when_that_raises():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._reading import read
 from ._source import SourceError, file_lines, find_node
+from ._steps import steps_of
 from ._values import describe
 
 if TYPE_CHECKING:
@@ -30,21 +31,19 @@ def parse(text: str) -> ast.Expression:
 class Condition:
     """`when` for the calls of one function: a function of some of its arguments, by name."""
 
-    __slots__ = ("comparison", "readers", "secretive", "test")
+    __slots__ = ("readers", "secretive", "steps", "test")
 
     def __init__(self, when: Callable[..., object] | str, function: FunctionType, plan: Plan, secretive: bool) -> None:
         names = [reader.name for reader in plan.parameters]
         if isinstance(when, str):
-            expression: ast.AST | None = parse(when).body
+            expression: ast.expr | None = parse(when).body
             self.test, wanted = _compiled(parse(when), names, function.__globals__)
         else:
-            expression = _lambda_body(when)
+            expression = _only_expression(when)
             self.test, wanted = when, _accepted(when, names)
-        self.comparison = _comparison(expression, wanted)
-        """Where it is no more than that: two operands, each a parameter's (name, None) or (None, constant), and which
-        of the operators <, <=, ==, !=, >, >= is between them, from 0."""
         self.readers = [reader for reader in plan.parameters if reader.name in wanted]
         self.secretive = secretive  # say nothing that may show a value
+        self.steps = None if expression is None else steps_of(expression, self.test, {r.name for r in self.readers})
 
     def holds(self, frame: FrameType) -> bool:
         """Whether the call that starts in `frame` is wanted; raises what the condition raises."""
@@ -67,33 +66,18 @@ def _compiled(
     return FunctionType(code, space), set(wanted)
 
 
-_OPERATORS = (ast.Lt, ast.LtE, ast.Eq, ast.NotEq, ast.Gt, ast.GtE)
-
-
-def _comparison(node: ast.AST | None, names: set[str]) -> tuple[tuple[Any, ...], tuple[Any, ...], int] | None:
-    """A comparison of parameters and constants, which the compiled engine makes without calling anything."""
-    if not isinstance(node, ast.Compare) or len(node.ops) != 1 or not isinstance(node.ops[0], _OPERATORS):
-        return None
-    operands: list[tuple[Any, ...]] = []
-    for part in (node.left, node.comparators[0]):
-        if isinstance(part, ast.Constant):
-            operands.append((None, part.value))
-        elif isinstance(part, ast.Name) and part.id in names:
-            operands.append((part.id, None))
-        else:
-            return None
-    return operands[0], operands[1], _OPERATORS.index(type(node.ops[0]))
-
-
-def _lambda_body(when: Callable[..., object]) -> ast.AST | None:
-    """The expression of a lambda, if its source can be found and its names are its parameters."""
-    if not isinstance(when, FunctionType) or when.__code__.co_name != "<lambda>" or when.__defaults__:
+def _only_expression(when: Callable[..., object]) -> ast.expr | None:
+    """The expression whose value a function returns, if it does no more than that and its source can be found."""
+    if not isinstance(when, FunctionType):
         return None
     try:
         node = find_node(when, file_lines(when))
     except SourceError:
         return None
-    return node.body if isinstance(node, ast.Lambda) else None
+    match node:
+        case ast.Lambda(_, expression) | ast.FunctionDef(_, _, [ast.Return(expression)]):
+            return expression
+    return None
 
 
 def _accepted(when: Callable[..., object], names: list[str]) -> set[str]:

@@ -28,6 +28,7 @@ from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from cpython.object cimport PyObject
 from libc.string cimport memset
 
+from . import _steps
 from ._reading import LOCAL, UNAVAILABLE, sample
 from ._records import ASYNCHRONOUS as _ASYNCHRONOUS
 from ._records import COROUTINE as _COROUTINE
@@ -81,7 +82,10 @@ cdef extern from *:
        So a callback has a top of its own. That of INSTRUCTION goes without, as nothing is caught in it. */
     typedef PyObject *(*tracefunc_callback)(PyObject *, PyObject **, Py_ssize_t);
     static tracefunc_callback tracefunc_callbacks[5];
+    static int (*tracefunc_refuses)(PyObject *, PyObject *);
     static PyObject *tracefunc_apart(int number, PyObject *self, PyObject **args, Py_ssize_t count) {
+        if (number == 0 && tracefunc_refuses(self, args[0]))
+            Py_RETURN_NONE;
         PyThreadState *thread = PyThreadState_Get();
         _PyErr_StackItem own = {.exc_value = NULL, .previous_item = thread->exc_info};
         thread->exc_info = &own;
@@ -102,6 +106,19 @@ cdef extern from *:
             shown = Py_NewRef(unavailable);
         }
         return shown;
+    }
+    /* A global variable, or a builtin. */
+    static PyObject *tracefunc_global(PyObject *globals, PyObject *builtins, PyObject *name) {
+        PyObject *value = PyDict_GetItemWithError(globals, name);
+        if (value == NULL && !PyErr_Occurred())
+            return PyObject_GetItem(builtins, name);
+        return Py_XNewRef(value);
+    }
+    /* Take values off a stack, after a result was made of them. */
+    static PyObject *tracefunc_replace(PyObject **stack, int *top, Py_ssize_t number, PyObject *result) {
+        for (; number > 0; number--)
+            Py_DECREF(stack[(*top)--]);
+        return result;
     }
     /* One thread at a time in a recorder, which lives until the last one has left it: with the GIL, nothing to do. */
     #ifdef Py_GIL_DISABLED
@@ -157,6 +174,8 @@ cdef extern from *:
     void *tracefunc_frame_of(PyFrameObject *frame)
     bint is_shared "tracefunc_is_shared"(PyObject *code)
     Py_ssize_t tracefunc_offset(PyObject *number)
+    PyObject *tracefunc_global(PyObject *globals, PyObject *builtins, PyObject *name)
+    PyObject *tracefunc_replace(PyObject **stack, int *top, Py_ssize_t number, PyObject *result)
     object tracefunc_show(PyFrameObject *frame, object name, object describe, object unavailable)
 
 cdef extern from "Python.h":
@@ -170,11 +189,34 @@ cdef extern from "Python.h":
     PyCFunction PyCFunction_GetFunction(object function) except NULL
     int PyCFunction_GetFlags(object function)
     PyCFunction guarded "tracefunc_guarded"(int number, PyCFunction callback)
+    object call "PyObject_Vectorcall"(object callable, PyObject **args, size_t count, PyObject *names)
+    int (*_refuses "tracefunc_refuses")(PyObject *, PyObject *) noexcept
     object PyCFunction_NewEx(PyMethodDef *method, object self, object module)
     PyFrameObject *PyEval_GetFrame()
     PyFrameObject *PyFrame_GetBack(PyFrameObject *frame)
-    object PyObject_RichCompare(object one, object other, int operator)
-    object PyObject_Vectorcall(object callable, PyObject **args, size_t count, PyObject *names)
+    PyObject *PyObject_Vectorcall(PyObject *callable, PyObject **args, size_t count, PyObject *names)
+    PyObject *PyObject_RichCompare(PyObject *one, PyObject *other, int operator)
+    PyObject *PyObject_GetAttr(PyObject *value, PyObject *name)
+    PyObject *PyObject_GetItem(PyObject *value, PyObject *key)
+    PyObject *PyCell_Get(PyObject *cell)
+    int PySequence_Contains(PyObject *container, PyObject *value)
+    PyObject *PyBool_FromLong(long value)
+    int PyObject_IsTrue(PyObject *value)
+    void PyErr_Clear()
+    PyObject *PyNumber_Negative(PyObject *value)
+    PyObject *PyNumber_Positive(PyObject *value)
+    PyObject *PyNumber_Invert(PyObject *value)
+    PyObject *PyNumber_Add(PyObject *one, PyObject *other)
+    PyObject *PyNumber_Subtract(PyObject *one, PyObject *other)
+    PyObject *PyNumber_Multiply(PyObject *one, PyObject *other)
+    PyObject *PyNumber_TrueDivide(PyObject *one, PyObject *other)
+    PyObject *PyNumber_FloorDivide(PyObject *one, PyObject *other)
+    PyObject *PyNumber_Remainder(PyObject *one, PyObject *other)
+    PyObject *PyNumber_And(PyObject *one, PyObject *other)
+    PyObject *PyNumber_Or(PyObject *one, PyObject *other)
+    PyObject *PyNumber_Xor(PyObject *one, PyObject *other)
+    PyObject *PyNumber_Lshift(PyObject *one, PyObject *other)
+    PyObject *PyNumber_Rshift(PyObject *one, PyObject *other)
     void Py_DECREF(PyObject *value)
     void Py_XDECREF(PyObject *value)
     PyObject *Py_NewRef(PyObject *value)
@@ -206,10 +248,6 @@ cdef bint others_are_there() except -1:
     for i in _tool_ids:
         held += _look_up(_module, i) is not None
     return held > 1
-
-
-cdef enum:
-    MOST_OPERANDS = 8
 
 
 # Where the arguments of a function are in the interpreter's record of its frame: found out, not assumed.
@@ -245,48 +283,148 @@ if _first_slot < 0:
     raise ImportError("this interpreter's frames are laid out in an unknown way")
 
 
+cdef enum:
+    MOST_NAMES = 8
+    MOST_DEPTH = 16
+
+assert MOST_DEPTH == _steps.MOST_DEPTH
+
+ctypedef PyObject *(*Unary)(PyObject *) noexcept
+ctypedef PyObject *(*Binary)(PyObject *, PyObject *) noexcept
+cdef Unary[3] UNARY = [PyNumber_Negative, PyNumber_Positive, PyNumber_Invert]
+cdef Binary[11] BINARY = [
+    PyNumber_Add, PyNumber_Subtract, PyNumber_Multiply, PyNumber_TrueDivide, PyNumber_FloorDivide, PyNumber_Remainder,
+    PyNumber_And, PyNumber_Or, PyNumber_Xor, PyNumber_Lshift, PyNumber_Rshift,
+]
+cdef int ARGUMENT = _steps.ARGUMENT, CONSTANT = _steps.CONSTANT, CELL = _steps.CELL, GLOBAL = _steps.GLOBAL
+cdef int COMPARE = _steps.COMPARE, IS = _steps.IS, IN = _steps.IN, NOT = _steps.NOT, AND = _steps.AND, OR = _steps.OR
+cdef int ITEM = _steps.ITEM, ATTRIBUTE = _steps.ATTRIBUTE, CALL = _steps.CALL
+cdef int IS_BINARY = _steps.BINARY, IS_UNARY = _steps.UNARY
+
+
+cdef struct Step:
+    int what
+    Py_ssize_t number  # a slot, or what else is a number
+    PyObject *operand  # borrowed from the condition
+
+
 @cython.final
 cdef class Check:
     """A `Condition` on plain arguments, made without the frame object that Python code would need to read them."""
 
-    cdef object test
+    cdef object condition
+    cdef object test, globals, builtins
     cdef tuple names  # of the arguments that the test takes
-    cdef Py_ssize_t slots[MOST_OPERANDS]  # of these, or of a comparison's operands; -1: a constant
-    cdef int operator  # -1: call the test
-    cdef tuple constants
+    cdef Py_ssize_t slots[MOST_NAMES]  # of these
+    cdef Step *steps  # NULL: call the test
+    cdef int length
 
     def __cinit__(self, condition, code):
-        self.test = condition.test
-        stored = {reader.name: reader.stored for reader in condition.readers}
-        if condition.comparison is None:
-            self.operator = -1
-            self.names = tuple(stored)
-        else:
-            *operands, self.operator = condition.comparison
-            self.names = tuple([name for name, _ in operands])
-            self.constants = tuple([value for _, value in operands])
+        cdef int i
+        slot_of = {reader.name: _first_slot + code.co_varnames.index(reader.stored) for reader in condition.readers}
+        self.condition, self.test = condition, condition.test
+        self.names = tuple([reader.name for reader in condition.readers])
         for i, name in enumerate(self.names):
-            self.slots[i] = -1 if name is None else _first_slot + code.co_varnames.index(stored[name])
+            self.slots[i] = slot_of[name]
+        if condition.steps is None:
+            return
+        self.globals, self.builtins = self.test.__globals__, self.test.__builtins__
+        self.length = len(condition.steps)
+        self.steps = <Step *>PyMem_Calloc(self.length, sizeof(Step))
+        if self.steps == NULL:
+            raise MemoryError
+        for i, (what, operand, _) in enumerate(condition.steps):
+            self.steps[i].what = what
+            self.steps[i].operand = <PyObject *>operand
+            if what == ARGUMENT:
+                self.steps[i].number = slot_of[operand]
+            elif what not in (CONSTANT, CELL) and isinstance(operand, int):
+                self.steps[i].number = operand
 
-    cdef inline object operand(self, void *frame, int i):
-        if self.slots[i] < 0:
-            return self.constants[i]
-        return <object>tracefunc_word(frame, self.slots[i])
+    def __dealloc__(self):
+        PyMem_Free(self.steps)
 
-    cdef bint holds(self) except -1:
+    cdef int holds(self) noexcept:
+        """Whether the condition holds for the frame that executes; -1 where it raises something."""
         cdef void *frame = tracefunc_current_frame()
-        cdef PyObject *values[MOST_OPERANDS]
-        cdef Py_ssize_t i
-        if self.operator >= 0:
-            return bool(PyObject_RichCompare(self.operand(frame, 0), self.operand(frame, 1), self.operator))
-        for i in range(len(self.names)):
-            values[i] = tracefunc_word(frame, self.slots[i])
-        return bool(PyObject_Vectorcall(self.test, values, 0, <PyObject *>self.names))
+        cdef PyObject *values[MOST_NAMES]
+        cdef PyObject *found
+        cdef int i, holds
+        if self.steps != NULL:
+            found = self.evaluate(frame)
+        else:
+            for i in range(len(self.names)):
+                values[i] = tracefunc_word(frame, self.slots[i])
+            found = PyObject_Vectorcall(<PyObject *>self.test, values, 0, <PyObject *>self.names)
+        holds = -1 if found == NULL else PyObject_IsTrue(found)
+        Py_XDECREF(found)
+        if holds < 0:
+            PyErr_Clear()
+        return holds
+
+    cdef PyObject *evaluate(self, void *frame) noexcept:
+        """The value of the condition; NULL and an exception where it raises one."""
+        cdef PyObject *stack[MOST_DEPTH]
+        cdef PyObject *value
+        cdef Step *step
+        cdef int top = -1, i = 0, truth = 0, what  # `stack[top]` is the value on top
+        while i < self.length:
+            step = &self.steps[i]
+            what = step.what
+            i += 1
+            if what == ARGUMENT:
+                value = Py_NewRef(tracefunc_word(frame, step.number))
+            elif what == CONSTANT:
+                value = Py_NewRef(step.operand)
+            elif what == CELL:
+                value = PyCell_Get(step.operand)
+            elif what == GLOBAL:
+                value = tracefunc_global(<PyObject *>self.globals, <PyObject *>self.builtins, step.operand)
+            elif what == ATTRIBUTE:
+                value = tracefunc_replace(stack, &top, 1, PyObject_GetAttr(stack[top], step.operand))
+            elif what == IS_UNARY:
+                value = tracefunc_replace(stack, &top, 1, UNARY[step.number](stack[top]))
+            elif what == IS_BINARY:
+                value = tracefunc_replace(stack, &top, 2, BINARY[step.number](stack[top - 1], stack[top]))
+            elif what == ITEM:
+                value = tracefunc_replace(stack, &top, 2, PyObject_GetItem(stack[top - 1], stack[top]))
+            elif what == COMPARE:
+                value = PyObject_RichCompare(stack[top - 1], stack[top], <int>step.number)
+                value = tracefunc_replace(stack, &top, 2, value)
+            elif what == CALL:
+                value = PyObject_Vectorcall(stack[top - step.number], &stack[top - step.number + 1], step.number, NULL)
+                value = tracefunc_replace(stack, &top, step.number + 1, value)
+            else:
+                if what == IS:
+                    truth = stack[top - 1] == stack[top]
+                elif what == IN:
+                    truth = PySequence_Contains(stack[top], stack[top - 1])
+                else:
+                    truth = PyObject_IsTrue(stack[top])
+                if truth >= 0 and (what == AND or what == OR):
+                    if truth == (what == OR):
+                        i += <int>step.number
+                    else:
+                        Py_DECREF(stack[top])
+                        top -= 1
+                    continue
+                value = NULL if truth < 0 else PyBool_FromLong(truth != (what == NOT))
+                value = tracefunc_replace(stack, &top, 1 if what == NOT else 2, value)
+            if value == NULL:
+                break
+            top += 1
+            stack[top] = value
+        else:
+            return stack[0]
+        while top >= 0:
+            Py_DECREF(stack[top])
+            top -= 1
+        return NULL
 
 
 cdef Check check_of(condition, code):
     """The quick way to a condition, None if there is none: for a variable that is a cell, say."""
-    if condition is None or len(condition.readers) > MOST_OPERANDS:
+    if condition is None or len(condition.readers) > MOST_NAMES:
         return None
     if any([reader.stored in code.co_cellvars for reader in condition.readers]):
         return None
@@ -697,6 +835,7 @@ cdef class Recorder:
     cdef readonly object plan
     cdef readonly bint asleep
     cdef Check check
+    cdef PyObject *target_code
     cdef long long passed  # calls that the check refused
     cdef object calls, finished, rearm, notice, describe
     cdef bint measure_all
@@ -739,6 +878,7 @@ cdef class Recorder:
             code = Code(code_plan)
             self.codes.append(code)
             self.by_code.put(<void *>(<Code>code).code, &(<Code>code).live)
+        self.target_code = (<Code>self.codes[0]).live.code
         self.check = check_of(calls.conditions[target], plan.codes[0].code)
 
     @property
@@ -811,13 +951,9 @@ cdef class Recorder:
         """A call of the target starts."""
         if self.by_key.used:
             self.vacate(key)
-        if self.check is not None:
-            try:
-                if not self.check.holds():
-                    self.passed += 1
-                    return self.refuse()
-            except Exception:
-                pass  # open() will find that too, and say so
+        if self.check is not None and self.check.holds() == 0:  # open() will find what it raises, and say so
+            self.passed += 1
+            return self.refuse()
         if self.notice is not None and others_are_there():
             self.notice()
         if self.calls.full and not own.table.flags & SUSPENDING:  # the start of such a one may be silenced too early
@@ -1484,6 +1620,18 @@ cdef object show(object frame, object reader, bint alone, object describe):
 # The interpreter holds no reference to a callback while it calls it. Where Python code may run, and with it another
 # thread that ends the trace, the recorder is held here.
 
+cdef int refuses(PyObject *self, PyObject *code) noexcept:
+    """Whether `when` refuses a call that starts, where nothing else is to be done about it."""
+    held = <Recorder>self
+    if held.check is None or not held.asleep or held.by_key.used or code != held.target_code or held.check.holds() != 0:
+        return False
+    held.passed += 1
+    return True
+
+
+_refuses = refuses
+
+
 cdef object start(object self, PyObject **args, Py_ssize_t count):
     held = <Recorder>self
     return held.start(args[0])
@@ -1535,7 +1683,7 @@ cdef class Shared:
         cdef void *found = self.by_code.get(args[0])
         if found == NULL:
             return None
-        answers = [PyObject_Vectorcall(callback, args, count, NULL) for callback in <tuple>found]
+        answers = [call(callback, args, count, NULL) for callback in <tuple>found]
         return DISABLE if all([answer is DISABLE for answer in answers]) else None
 
 
