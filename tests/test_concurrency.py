@@ -3,6 +3,7 @@
 import asyncio
 import concurrent.futures
 import contextvars
+import importlib
 import multiprocessing
 import sys
 import threading
@@ -272,6 +273,85 @@ def test_trio():
         assert call.returned == ("list", repr([n * 100 + i for i in range(3)]))
         assert sorted(texts(call, "made = n * 100 + i", "made")) == [str(n * 100 + i) for i in range(3)]
         assert "target" in call.task
+
+
+@pytest.fixture
+def curio(monkeypatch):
+    """curio, whose last version wants two names that CPython 3.12 no longer has: they are put back meanwhile."""
+    import multiprocessing.connection
+    import ssl
+
+    def wrap_socket(*args, **kwargs):
+        raise NotImplementedError
+
+    for name in ("CHALLENGE", "WELCOME", "FAILURE"):
+        monkeypatch.setattr(multiprocessing.connection, name, f"#{name}#".encode(), raising=False)
+    monkeypatch.setattr(ssl, "wrap_socket", wrap_socket, raising=False)
+    return importlib.import_module("curio")
+
+
+def test_curio(curio):
+    async def target(n):
+        seen = []
+
+        async def nested(i):
+            await curio.sleep(0.001)
+            made = n * 100 + i
+            seen.append(made)
+
+        for i in range(3):
+            await nested(i)
+        return [x async for x in numbers(n)], seen
+
+    async def numbers(n):
+        for i in range(n):
+            await curio.sleep(0)
+            yield i
+
+    async def main():
+        async with curio.TaskGroup() as group:
+            for n in range(4):
+                await group.spawn(target, n)
+
+    results = curio.run(Tracer(target).arun, main)
+    assert results.exc is None
+    assert len(results) == 4
+    for call in results:
+        n = int(call.arguments["n"][1])
+        seen = [n * 100 + i for i in range(3)]
+        assert call.returned == ("tuple", repr((list(range(n)), seen)))
+        assert texts(call, "made = n * 100 + i", "made") == [str(made) for made in seen]
+        assert call.trace["await nested(i)"][0] == 3
+        assert not n or call.trace["[x async for x in numbers(n)]"][0] == n
+
+
+def test_curio_with_contexts(curio):
+    """Tasks that a target starts are known to be its own where they have contexts."""
+
+    async def target(n):
+        seen = []
+
+        async def nested(i):
+            await curio.sleep(0.001)
+            made = n * 100 + i
+            seen.append(made)
+
+        async with curio.TaskGroup() as group:
+            for i in range(3):
+                await group.spawn(nested, i)
+        return sorted(seen)
+
+    async def main():
+        async with curio.TaskGroup() as group:
+            for n in range(4):
+                await group.spawn(target, n)
+
+    results = curio.run(Tracer(target).arun, main, taskcls=curio.task.ContextTask)
+    assert len(results) == 4
+    for call in results:
+        n = int(call.arguments["n"][1])
+        assert call.returned == ("list", repr([n * 100 + i for i in range(3)]))
+        assert sorted(texts(call, "made = n * 100 + i", "made")) == [str(n * 100 + i) for i in range(3)]
 
 
 def test_a_loop_that_nobody_knows():
