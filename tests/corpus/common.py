@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import gc
 import importlib
 import inspect
 import io
@@ -112,6 +113,24 @@ def as_traced(true):
     ]
 
 
+def collected(run):
+    """`run`, with garbage collected at its end and not before: what is in a cycle dies within each trace of it."""
+
+    @functools.wraps(run)
+    def run_and_collect():
+        gc.collect()
+        gc.disable()
+        gc.freeze()
+        try:
+            return run()
+        finally:
+            gc.collect()
+            gc.unfreeze()
+            gc.enable()
+
+    return run_and_collect
+
+
 def run_case(case, summary, seconds=20.0):
     """Trace a case by both, compare call by call, count, and file a disagreement or the reason of an exclusion."""
     tracefunc, truth, compare, unsupported = tools_under_test()
@@ -123,7 +142,7 @@ def run_case(case, summary, seconds=20.0):
         junk.append([object() for _ in range(shake * 999)])
         del junk[::2]
         with quiet(), time_limit(seconds):
-            return tracer(case.make(), target_func=case.target)
+            return tracer(collected(case.make()), target_func=case.target)
 
     try:
         true = once(truth)
