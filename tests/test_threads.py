@@ -11,7 +11,8 @@ from collections import Counter
 
 import pytest
 
-from tracefunc import tracefunc
+from tracefunc import _pymon, tracefunc
+from tracefunc._calls import Calls
 
 ROUNDS = int(os.environ.get("TRACEFUNC_STRESS", "0")) or 1
 THREADS = 8
@@ -384,3 +385,63 @@ def test_values_that_other_threads_change(define, engine):
         assert trace["last = [i, k]"][0] == trace["items.append(last)"][0] == 50 * THREADS
         assert trace["for k in range(n):"][0] == 51 * THREADS
         check_samples(trace)
+
+
+def test_calls_that_go_on_while_it_is_found_out_whether_one_is_alone(define, monkeypatch):
+    """They have been seen to start, and are not recorded yet, when the pure engine asks which frames there are."""
+    target = define("""
+        def target(n, pause):
+            total = 0
+            for i in range(n):
+                if i % 3:
+                    total += i
+                else:
+                    total -= 1
+            pause()
+            return total
+    """)["target"]
+    n = 40
+
+    class Other:
+        """A call in another thread, which waits when it is about to be recorded."""
+
+        def __init__(self, pause):
+            self.here, self.go_on = threading.Event(), threading.Event()
+            self.thread = threading.Thread(target=target, args=(n, pause))
+
+        def finish(self):
+            self.go_on.set()
+            self.thread.join()
+
+    second = Other(lambda: None)
+    first = Other(second.finish)
+
+    def open_call(calls, number, frame, really=Calls.open):
+        info = really(calls, number, frame)
+        for other in (first, second):
+            if threading.current_thread() is other.thread:
+                other.here.set()
+                other.go_on.wait()
+        return info
+
+    asked = []
+
+    def frames(really=_pymon.all_frames):
+        found = really()
+        asked.append(found)
+        if len(asked) == 3:  # when three lines have their samples
+            first.finish()
+        return found
+
+    monkeypatch.setattr(Calls, "open", open_call)
+    monkeypatch.setattr(_pymon, "all_frames", frames)
+
+    def run():
+        for other in (first, second):
+            other.thread.start()
+            other.here.wait()
+        target(n, lambda: None)
+        first.finish()
+
+    results = tracefunc(run, target_func=target)
+    assert [[hits for hits, _ in trace.values()][:6] for _, trace in results] == [[1, n + 1, n, 26, 14, 1]] * 3

@@ -210,7 +210,7 @@ class Recorder:
         if state is None or state.code is not own or (action.conditional and state.line == action.line):
             return None
         counting = self.counting.get(id(code)) if self.counting else None
-        if counting is not None and offset in counting.silent:
+        if counting is not None and counting.state is state and offset in counting.silent:
             state.call.silenced.add(own.plan.index)
             if not counting.ended:  # no other thread can end it between this and the answer
                 return DISABLE
@@ -249,7 +249,7 @@ class Recorder:
         if line >= self.lines:
             state.mark = self._advanced(state, line)
         counting = self.counting.get(id(own.code))
-        if counting is not None:
+        if counting is not None and counting.state is state:  # another frame's may be about to be given up
             self._let_go(counting, before)
             self._hold(counting, line)
 
@@ -445,7 +445,7 @@ class Recorder:
                 counting = self.counting.get(id(state.code.code))
                 if counting is None:
                     self._count(state.code)
-                elif counting.state.call is state.call:
+                elif counting.state is state:
                     self._count_more(counting, line)
 
     # counting only
