@@ -273,7 +273,9 @@ class Expressions:
     def of(self, depth):
         r = self.random
         if not depth or r.random() < 0.2:
-            return r.choice(("n", "s", "xs", "xs[0]", "len(xs)", "THRESHOLD", "limit", "2", "-3", "0.5", "'b'", "None", "()"))
+            return r.choice(
+                ("n", "s", "xs", "xs[0]", "len(xs)", "THRESHOLD", "limit", "2", "-3", "0.5", "'b'", "None", "()")
+            )
         one, other, third = (self.of(depth - 1) for _ in range(3))
         comparison = r.choice(("<", "<=", "==", "!=", ">", ">=", "is", "is not", "in", "not in"))
         return r.choice(

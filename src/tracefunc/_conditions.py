@@ -43,7 +43,9 @@ class Condition:
             self.test, wanted = when, _accepted(when, names)
         self.readers = [reader for reader in plan.parameters if reader.name in wanted]
         self.secretive = secretive  # say nothing that may show a value
-        self.steps = None if expression is None else steps_of(expression, self.test, {r.name for r in self.readers})
+        self.steps = None  # of the expression that the test is, if it is one that has steps
+        if expression is not None and isinstance(self.test, FunctionType):
+            self.steps = steps_of(expression, self.test, {reader.name for reader in self.readers})
 
     def holds(self, frame: FrameType) -> bool:
         """Whether the call that starts in `frame` is wanted; raises what the condition raises."""

@@ -7,7 +7,6 @@ What it cannot do (comprehensions, calls with keywords, `if ... else`) has no st
 from __future__ import annotations
 
 import ast
-import operator
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -32,10 +31,10 @@ MOST_DEPTH = 16
 
 _COMPARISONS = (ast.Lt, ast.LtE, ast.Eq, ast.NotEq, ast.Gt, ast.GtE)
 _BINARY = (
-    ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.BitAnd, ast.BitOr, ast.BitXor, ast.LShift, ast.RShift
-)  # fmt: skip
+    *(ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod),
+    *(ast.BitAnd, ast.BitOr, ast.BitXor, ast.LShift, ast.RShift),
+)
 _UNARY = (ast.USub, ast.UAdd, ast.Invert)
-_FOLDED = (operator.neg, operator.pos, operator.invert)
 
 
 class Step(NamedTuple):
@@ -82,24 +81,12 @@ class _Compiler:
                 yield Step(CONSTANT, value, 1)
             case ast.Name(name):
                 yield self._name(name)
-            case ast.UnaryOp(ast.Not(), operand):
-                yield from self.of(operand)
-                yield Step(NOT, None, 0)
-            case ast.UnaryOp(op, ast.Constant(int() | float() as value)) if not isinstance(op, ast.Invert):
-                yield Step(CONSTANT, _FOLDED[_UNARY.index(type(op))](value), 1)
-            case ast.UnaryOp(op, operand):
-                yield from self.of(operand)
-                yield Step(UNARY, _UNARY.index(type(op)), 0)
-            case ast.BinOp(left, op, right) if isinstance(op, _BINARY):
-                yield from self.of(left)
-                yield from self.of(right)
-                yield Step(BINARY, _BINARY.index(type(op)), -1)
+            case ast.UnaryOp() | ast.BinOp():
+                yield from self._operation(node)
             case ast.BoolOp(op, values):
                 yield from self._either(AND if isinstance(op, ast.And) else OR, [list(self.of(v)) for v in values])
-            case ast.Compare(left, [op], [right]):
-                yield from self._compare(left, op, right)
             case ast.Compare(left, ops, rights) if all(isinstance(n, ast.Name | ast.Constant) for n in rights[:-1]):
-                pairs = zip([left, *rights], ops, rights, strict=False)
+                pairs = zip([left, *rights[:-1]], ops, rights, strict=True)
                 yield from self._either(AND, [list(self._compare(*pair)) for pair in pairs])
             case ast.Subscript(value, index) if not isinstance(index, ast.Slice | ast.Tuple):
                 yield from self.of(value)
@@ -112,6 +99,23 @@ class _Compiler:
                 for part in (function, *arguments):
                     yield from self.of(part)
                 yield Step(CALL, len(arguments), -len(arguments))
+            case _:
+                raise _NoSteps
+
+    def _operation(self, node: ast.UnaryOp | ast.BinOp) -> Iterator[Step]:
+        match node:
+            case ast.UnaryOp(ast.Not(), operand):
+                yield from self.of(operand)
+                yield Step(NOT, None, 0)
+            case ast.UnaryOp(ast.USub(), ast.Constant(int() | float() as value)):
+                yield Step(CONSTANT, -value, 1)
+            case ast.UnaryOp(op, operand):
+                yield from self.of(operand)
+                yield Step(UNARY, _UNARY.index(type(op)), 0)
+            case ast.BinOp(left, op, right) if isinstance(op, _BINARY):
+                yield from self.of(left)
+                yield from self.of(right)
+                yield Step(BINARY, _BINARY.index(type(op)), -1)
             case _:
                 raise _NoSteps
 
