@@ -109,10 +109,28 @@ cdef extern from *:
     }
     /* A global variable, or a builtin. */
     static PyObject *tracefunc_global(PyObject *globals, PyObject *builtins, PyObject *name) {
-        PyObject *value = PyDict_GetItemWithError(globals, name);
+        PyObject *value = NULL;
+    #if PY_VERSION_HEX >= 0x030D0000
+        if (PyDict_GetItemRef(globals, name, &value) == 0)
+            PyDict_GetItemRef(builtins, name, &value);
+    #else
+        value = PyDict_GetItemWithError(globals, name);
         if (value == NULL && !PyErr_Occurred())
-            return PyObject_GetItem(builtins, name);
-        return Py_XNewRef(value);
+            value = PyDict_GetItemWithError(builtins, name);
+        Py_XINCREF(value);
+    #endif
+        if (value == NULL && !PyErr_Occurred())
+            PyErr_SetObject(PyExc_NameError, name);
+        return value;
+    }
+    /* PyObject_RichCompare, quicker for small numbers. */
+    static PyObject *tracefunc_compare(PyObject *one, PyObject *other, int operator) {
+        if (PyLong_CheckExact(one) && PyLong_CheckExact(other) && PyUnstable_Long_IsCompact((PyLongObject *)one)
+                && PyUnstable_Long_IsCompact((PyLongObject *)other)) {
+            Py_ssize_t a = tracefunc_offset(one), b = tracefunc_offset(other);
+            Py_RETURN_RICHCOMPARE(a, b, operator);
+        }
+        return PyObject_RichCompare(one, other, operator);
     }
     /* Take values off a stack, after a result was made of them. */
     static PyObject *tracefunc_replace(PyObject **stack, int *top, Py_ssize_t number, PyObject *result) {
@@ -175,6 +193,7 @@ cdef extern from *:
     bint is_shared "tracefunc_is_shared"(PyObject *code)
     Py_ssize_t tracefunc_offset(PyObject *number)
     PyObject *tracefunc_global(PyObject *globals, PyObject *builtins, PyObject *name)
+    PyObject *tracefunc_compare(PyObject *one, PyObject *other, int operator)
     PyObject *tracefunc_replace(PyObject **stack, int *top, Py_ssize_t number, PyObject *result)
     object tracefunc_show(PyFrameObject *frame, object name, object describe, object unavailable)
 
@@ -195,7 +214,6 @@ cdef extern from "Python.h":
     PyFrameObject *PyEval_GetFrame()
     PyFrameObject *PyFrame_GetBack(PyFrameObject *frame)
     PyObject *PyObject_Vectorcall(PyObject *callable, PyObject **args, size_t count, PyObject *names)
-    PyObject *PyObject_RichCompare(PyObject *one, PyObject *other, int operator)
     PyObject *PyObject_GetAttr(PyObject *value, PyObject *name)
     PyObject *PyObject_GetItem(PyObject *value, PyObject *key)
     PyObject *PyCell_Get(PyObject *cell)
@@ -296,10 +314,11 @@ cdef Binary[11] BINARY = [
     PyNumber_Add, PyNumber_Subtract, PyNumber_Multiply, PyNumber_TrueDivide, PyNumber_FloorDivide, PyNumber_Remainder,
     PyNumber_And, PyNumber_Or, PyNumber_Xor, PyNumber_Lshift, PyNumber_Rshift,
 ]
-cdef int ARGUMENT = _steps.ARGUMENT, CONSTANT = _steps.CONSTANT, CELL = _steps.CELL, GLOBAL = _steps.GLOBAL
-cdef int COMPARE = _steps.COMPARE, IS = _steps.IS, IN = _steps.IN, NOT = _steps.NOT, AND = _steps.AND, OR = _steps.OR
-cdef int ITEM = _steps.ITEM, ATTRIBUTE = _steps.ATTRIBUTE, CALL = _steps.CALL
-cdef int IS_BINARY = _steps.BINARY, IS_UNARY = _steps.UNARY
+cdef enum:  # as in `_steps`
+    ARGUMENT, CONSTANT, CELL, GLOBAL, COMPARE, IS, IN, NOT, AND, OR, IS_BINARY, IS_UNARY, ITEM, ATTRIBUTE, CALL
+
+assert (ARGUMENT, CONSTANT, CELL, GLOBAL, COMPARE) == _steps.NUMBERS[:5]
+assert (IS, IN, NOT, AND, OR, IS_BINARY, IS_UNARY, ITEM, ATTRIBUTE, CALL) == _steps.NUMBERS[5:]
 
 
 cdef struct Step:
@@ -389,7 +408,7 @@ cdef class Check:
             elif what == ITEM:
                 value = tracefunc_replace(stack, &top, 2, PyObject_GetItem(stack[top - 1], stack[top]))
             elif what == COMPARE:
-                value = PyObject_RichCompare(stack[top - 1], stack[top], <int>step.number)
+                value = tracefunc_compare(stack[top - 1], stack[top], <int>step.number)
                 value = tracefunc_replace(stack, &top, 2, value)
             elif what == CALL:
                 value = PyObject_Vectorcall(stack[top - step.number], &stack[top - step.number + 1], step.number, NULL)

@@ -27,6 +27,7 @@ ITEM = 12
 ATTRIBUTE = 13  # of a name
 CALL = 14  # with so many arguments
 
+NUMBERS = ARGUMENT, CONSTANT, CELL, GLOBAL, COMPARE, IS, IN, NOT, AND, OR, BINARY, UNARY, ITEM, ATTRIBUTE, CALL
 MOST_DEPTH = 16
 
 _COMPARISONS = (ast.Lt, ast.LtE, ast.Eq, ast.NotEq, ast.Gt, ast.GtE)
