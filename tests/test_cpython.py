@@ -16,6 +16,7 @@ import weakref
 
 import pytest
 
+from groundtruth import compare, truth
 from tracefunc import _engine, tracefunc
 from tracefunc._options import Options
 
@@ -2421,3 +2422,19 @@ def test_a_return_behind_a_statement_that_branches(define, around, before, endin
     source = f"def target(n):\n    {around}\n        {before}; {ending}\n    return 7\n"
     target = define(source, step=step, N=contextlib.nullcontext)["target"]
     assert hits(tracefunc(target, 1))[ending] == 1
+
+
+def test_the_end_of_an_async_loop_in_a_comprehension_jumps_to_a_jump(define):
+    """3.12: the jump from there to the loop around it has no place, so control seemed to begin the line again."""
+    target = define("""
+        async def numbers(n):
+            for i in range(n): yield i
+        async def target(xs):
+            a = 1
+            x = len({0 for j in map((lambda p=1,
+                *z: 0), xs) if a async for l in numbers(j)})
+            return [x for i in xs if i
+                async for x in numbers(i)]
+    """)["target"]
+    found, wanted = tracefunc(target, [2, 0, 1]), truth(target, [2, 0, 1])
+    assert compare(found, wanted) == []

@@ -357,9 +357,17 @@ class CodeAnalysis:
 
     def _leaving(self, ins: Instruction, j: int, states: set[int]) -> set[int]:
         loops = ins.name == "JUMP_BACKWARD" and j in ins.followers
-        if loops and self.instructions[j].name not in ("FOR_ITER", "GET_ANEXT", "SEND", "END_SEND"):
+        if loops and self._behind_jumps(j).name not in ("FOR_ITER", "GET_ANEXT", "SEND", "END_SEND"):
             return states | {AGAIN}
         return states
+
+    def _behind_jumps(self, i: int) -> Instruction:
+        """What is executed at `i`, or where jumps from there lead to: the end of an `async for` jumps to a jump."""
+        seen = {i}
+        while (ins := self.instructions[i]).name in _JUMPS and ins.followers[0] not in seen:
+            i = ins.followers[0]
+            seen.add(i)
+        return ins
 
     def _find_catching(self) -> None:
         """Find the handlers of statements: their exception is the one that is handled, once PUSH_EXC_INFO is done."""
