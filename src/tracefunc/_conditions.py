@@ -36,8 +36,9 @@ class Condition:
     def __init__(self, when: Callable[..., object] | str, function: FunctionType, plan: Plan, secretive: bool) -> None:
         names = [reader.name for reader in plan.parameters]
         if isinstance(when, str):
-            expression: ast.expr | None = parse(when).body
-            self.test, wanted = _compiled(parse(when), names, function.__globals__)
+            parsed = parse(when)
+            expression: ast.expr | None = parsed.body
+            self.test, wanted = _compiled(parsed, names, function.__globals__)
         else:
             expression = _only_expression(when)
             self.test, wanted = when, _accepted(when, names)

@@ -118,9 +118,8 @@ def collected(run):
 
     @functools.wraps(run)
     def run_and_collect():
-        gc.collect()
         gc.disable()
-        gc.freeze()
+        gc.freeze()  # what is there already is none of this run's, and would be looked at each time
         try:
             return run()
         finally:
