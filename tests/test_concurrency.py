@@ -5,6 +5,7 @@ import concurrent.futures
 import contextvars
 import importlib
 import multiprocessing
+import subprocess
 import sys
 import threading
 import time
@@ -12,6 +13,7 @@ import time
 import pytest
 
 from tracefunc import Tracer, TraceResults, tracefunc
+from tracefunc._records import FREE_THREADED
 
 
 def by_argument(results, name="n"):
@@ -352,6 +354,43 @@ def test_curio_with_contexts(curio):
         n = int(call.arguments["n"][1])
         assert call.returned == ("list", repr([n * 100 + i for i in range(3)]))
         assert sorted(texts(call, "made = n * 100 + i", "made")) == [str(n * 100 + i) for i in range(3)]
+
+
+GREENLETS = """
+import greenlet
+from tracefunc import tracefunc
+
+def target(n):
+    main = greenlet.getcurrent()
+    def part(x):
+        y = x
+        if x == n - 1:
+            main.switch()
+        return y
+    def loop():
+        total = 0
+        for i in range(n):
+            total += part(i)
+        return total
+    kept.append(greenlet.greenlet(loop))
+    kept[-1].switch()
+
+kept = []
+for n in (5, 60, 300):
+    ((_, trace),) = tracefunc(target, n)
+    hits = {line: count for line, (count, _) in trace.items()}
+    assert hits["y = x"] == hits["if x == n - 1:"] == hits["for i in range(n):"] == n, hits
+    assert hits["return y"] == hits["total += part(i)"] == n - 1, hits
+    assert not {"main.switch()", "return total"} & hits.keys(), hits
+"""
+
+
+@pytest.mark.skipif(FREE_THREADED, reason="greenlet has no wheels for free-threaded builds")
+def test_a_greenlet_that_waits_when_the_trace_ends(tmp_path):
+    """In a process of its own: once greenlet is imported, no frame is known to be over before the one below it."""
+    program = tmp_path / "program.py"
+    program.write_text(GREENLETS)
+    subprocess.run([sys.executable, program], check=True, timeout=60)
 
 
 def test_a_loop_that_nobody_knows():

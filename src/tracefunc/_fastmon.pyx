@@ -37,7 +37,7 @@ from ._records import SUSPENDING as _SUSPENDING
 from ._records import THROUGH as _THROUGH
 from ._records import UNTOLD as _UNTOLD
 from ._records import RawCall
-from ._stack import all_frames
+from ._stack import all_frames, left_frames
 
 cdef extern from *:
     """
@@ -864,6 +864,7 @@ cdef class Recorder:
     cdef void *base  # the record of the frame that runs `fn`, once that was asked for
     cdef bint knows_base
     cdef Frame *spare
+    cdef bint nests  # whether there are inner frames
     cdef Live *last_code
     cdef void *last_key
     cdef Frame *last_frame
@@ -885,6 +886,7 @@ cdef class Recorder:
         self.max_samples = MOST if max_samples is None else min(max_samples, MOST)
         self.surplus = surplus
         self.measure_all = measure_all
+        self.nests = not FREE_THREADED and "greenlet" not in sys.modules  # a greenlet leaves its stack, and may not come back
         self.asleep = calls.chooses and not FREE_THREADED  # where nothing is armed anew while threads run
         self.lines = len(plan.lines)
         self.codes = []
@@ -1008,7 +1010,7 @@ cdef class Recorder:
         if self.notice is not None and is_shared(own.live.code):
             self.notice()
         cdef Frame *below = self.recorded_below(key, &ours)
-        if below == NULL or FREE_THREADED or own.table.flags & SUSPENDING:
+        if below == NULL or not self.nests or own.table.flags & SUSPENDING:
             self.vacate(key)
             call = <Call>below.call if below != NULL else None if ours else self.call_around()
             if call is not None:
@@ -1578,7 +1580,7 @@ cdef class Recorder:
         self.passed = 0
         running = {}
         if self.by_key.used:
-            for frame in all_frames():
+            for frame in [*all_frames(), *left_frames()]:
                 running[<size_t>tracefunc_frame_of(<PyFrameObject *>frame), id(frame.f_code)] = frame.f_lasti
         cdef Section section
         enter(&section, self)

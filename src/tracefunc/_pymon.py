@@ -13,7 +13,7 @@ from _thread import RLock
 
 from ._reading import sample
 from ._records import ASYNCHRONOUS, COROUTINE, NOTHING, THROUGH, RawCall
-from ._stack import all_frames
+from ._stack import all_frames, left_frames
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
@@ -607,7 +607,8 @@ class Recorder:
         """Complete the records of all calls; to be done once, at the end."""
         for counting in list(self.counting.values()):
             counting.end()
-        running = {(id(frame), id(frame.f_code)): frame.f_lasti for frame in all_frames()} if self.frames else {}
+        frames = [*all_frames(), *left_frames()] if self.frames else []
+        running = {(id(frame), id(frame.f_code)): frame.f_lasti for frame in frames}
         for key, state in list(self.frames.items()):
             state.at = running.get((key, id(state.code.code)), state.at)
             self._lose(state)

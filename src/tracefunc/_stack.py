@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from types import CodeType, FrameType
 
-__all__ = ["PathLabels", "all_frames", "shorten", "stack_text"]
+__all__ = ["PathLabels", "all_frames", "left_frames", "shorten", "stack_text"]
 
 Label = tuple[str, str]  # a directory, and what stands for it
 
@@ -39,6 +39,23 @@ def all_frames() -> list[FrameType]:
         return []
     # No local variable: the frame of this function is among them, and would hold itself.
     return list(chain.from_iterable(map(takewhile, repeat(bool), _stacks())))
+
+
+def left_frames() -> list[FrameType]:
+    """The frames of greenlets that wait: they are on no thread's stack."""
+    greenlet = sys.modules.get("greenlet")
+    if greenlet is None:
+        return []
+    import gc
+
+    found = []
+    for waiting in gc.get_objects():
+        if isinstance(waiting, greenlet.greenlet):
+            frame = waiting.gr_frame
+            while frame is not None:
+                found.append(frame)
+                frame = frame.f_back
+    return found
 
 
 def _stacks() -> Iterator[Iterator[FrameType]]:
