@@ -1,6 +1,7 @@
 """What all tests share: functions made from source text, and a look at what each test leaves behind."""
 
 import builtins
+import gc
 import inspect
 import itertools
 import linecache
@@ -73,6 +74,18 @@ def nothing_left_behind():
     assert monitor.armed == {}
     if before[_TOOL] is None:
         assert armed() == [0]
+
+
+@pytest.fixture(scope="module")
+def young_heap():
+    """Let the collector, and the ground truth's search for functions, see nothing older than the module's tests.
+
+    For tests of functions that they make themselves, thousands of them, after which others have left a large heap.
+    """
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 # The modules whose tests run with each engine.

@@ -17,6 +17,8 @@ import programs
 from programs import Call, Program
 from tracefunc import tracefunc
 
+pytestmark = pytest.mark.usefixtures("young_heap")
+
 EXAMPLES = int(os.environ.get("TRACEFUNC_EXAMPLES", "0"))
 COUNT = EXAMPLES or 10
 # A short run stops there at the latest; a long one has a minute for 50 programs.
@@ -64,7 +66,7 @@ def test_newer_syntax(kind):
 @pytest.mark.parametrize("kind", ["sync", "async"])
 def test_suites_on_one_line(kind):
     """Many lines without an instruction of their own: constant tests and returns, statements without work."""
-    agree(programs.program(n, kind, ("terse",)) for n in range(COUNT * 2))
+    agree(programs.program(n, kind, ("terse",)) for n in range(COUNT))
 
 
 @pytest.mark.timeout(120 + 3 * SECONDS)

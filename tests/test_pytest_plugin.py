@@ -57,7 +57,7 @@ OUTCOMES = {"passed": 2, "failed": 2, "errors": 2, "xfailed": 1}
 @pytest.fixture
 def project(pytester, monkeypatch):
     """A project with a library and tests of it."""
-    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest")  # which takes longer to import than all the rest
     pytester.makepyfile(library=LIBRARY, test_library=TESTS)
     return pytester
 

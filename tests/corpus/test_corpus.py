@@ -11,7 +11,7 @@ import doctests  # noqa: E402
 import lockstep  # noqa: E402
 import stdlib  # noqa: E402
 
-SECONDS = 6.0
+SECONDS = 3.0
 
 
 def listed(summary):
