@@ -75,8 +75,8 @@ cdef extern from *:
     #else
     #define tracefunc_is_shared(code) 0
     #endif
-    /* An offset is a small number. */
-    #define tracefunc_offset(number) PyUnstable_Long_CompactValue((PyLongObject *)(number))
+    /* An offset is a small number, and not negative: its only digit. */
+    #define tracefunc_offset(number) ((Py_ssize_t)((PyLongObject *)(number))->long_value.ob_digit[0])
     /* When Cython has caught something, it puts back what was being handled before: at the top of the stack of such,
        which may be a generator's own, while it was found below, where its caller's is. The generator would keep it.
        So a callback has a top of its own. That of INSTRUCTION goes without, as nothing is caught in it. */
@@ -127,7 +127,8 @@ cdef extern from *:
     static PyObject *tracefunc_compare(PyObject *one, PyObject *other, int operator) {
         if (PyLong_CheckExact(one) && PyLong_CheckExact(other) && PyUnstable_Long_IsCompact((PyLongObject *)one)
                 && PyUnstable_Long_IsCompact((PyLongObject *)other)) {
-            Py_ssize_t a = tracefunc_offset(one), b = tracefunc_offset(other);
+            Py_ssize_t a = PyUnstable_Long_CompactValue((PyLongObject *)one);
+            Py_ssize_t b = PyUnstable_Long_CompactValue((PyLongObject *)other);
             Py_RETURN_RICHCOMPARE(a, b, operator);
         }
         return PyObject_RichCompare(one, other, operator);
@@ -204,6 +205,7 @@ cdef extern from "Python.h":
         PyCFunction ml_meth
         int ml_flags
         const char *ml_doc
+    PyObject *Py_None
     int METH_FASTCALL, METH_O
     PyCFunction PyCFunction_GetFunction(object function) except NULL
     int PyCFunction_GetFlags(object function)
@@ -845,6 +847,7 @@ cdef Live _nothing
 
 
 @cython.final
+@cython.no_gc_clear  # the frames that are left are freed through its maps; what it refers to breaks any cycle
 cdef class Recorder:
     """Records the calls of a plan's target that `calls` wants to have recorded; `_pymon.Recorder` says how.
 
@@ -1078,6 +1081,18 @@ cdef class Recorder:
                 self.lose(state)
             self.forget(state)
         return 0
+
+    cdef inline bint only_counts(self, PyObject *code, PyObject *offset) noexcept:
+        """Count an instruction, if its count is all that is wanted: what nearly all events are."""
+        cdef Frame *state = self.current()
+        if state == NULL or state.code.code != code:
+            return False
+        cdef int number = state.code.numbers[tracefunc_offset(offset) >> 1]
+        if number < 0 or state.code.quiet[number] != PLAIN:
+            return False
+        state.at = -1
+        state.counts[number] += 1
+        return True
 
     cdef PyObject *instruction(self, PyObject *code, PyObject *offset) except NULL:
         cdef Live *own = self.own(code)
@@ -1659,6 +1674,8 @@ cdef object start(object self, PyObject **args, Py_ssize_t count):
 
 
 cdef PyObject *instruction(object self, PyObject **args, Py_ssize_t count) except NULL:
+    if (<Recorder>self).only_counts(args[0], args[1]):
+        return Py_None  # which is immortal
     return (<Recorder>self).instruction(args[0], args[1])
 
 
