@@ -6,6 +6,7 @@ import inspect
 import itertools
 import linecache
 import os
+import signal
 import sys
 import textwrap
 import warnings
@@ -17,6 +18,9 @@ import pytest
 
 from tracefunc import _engine
 from tracefunc._engine import monitor
+
+# A shell lets what it runs in the background ignore it, and so would do the programs that tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # How long an example takes says nothing on a machine that does other things too. The same examples each time, unless
 # TRACEFUNC_EXAMPLES asks for a long run: a test that fails by chance says nothing of a change.

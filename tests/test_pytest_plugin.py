@@ -2,6 +2,7 @@
 
 import json
 import re
+import sysconfig
 
 import pytest
 
@@ -279,6 +280,8 @@ def test_it_can_be_switched_off(project):
 
 @pytest.mark.parametrize("core, workers", [("ctrace", []), ("sysmon", []), ("sysmon", ["-n", "2"])])
 def test_with_coverage(project, engine, monkeypatch, core, workers):
+    if core == "ctrace" and sysconfig.get_config_var("Py_GIL_DISABLED"):
+        pytest.importorskip("coverage.tracer", reason="coverage.py has no wheel for this build")
     monkeypatch.setenv("COVERAGE_CORE", core)
     options = ["--cov=library", "--cov-report=term-missing", *workers]
     result = project.runpytest_subprocess("--tracefunc", "library:area", *options)

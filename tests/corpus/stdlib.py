@@ -1445,8 +1445,9 @@ def gather(names, limit=5.0):
 
 
 def examine(names=None, part=(0, 1), sample=None, seconds=None, only=""):
-    summary, began = Summary(), time.monotonic()
+    summary = Summary()
     chosen = sorted(gather(names or list(DRIVERS)), key=lambda t: (t[0], t[1]))
+    began = time.monotonic()
     chosen = [c for c in chosen[part[0] :: part[1]] if re.search(only, c[1])]
     if sample is not None:
         chosen = random.Random(sample).sample(chosen, len(chosen))
