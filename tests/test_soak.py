@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parent / "isolated"
-SECONDS = 3  # `make soak` takes more
+SECONDS = 2  # `make soak` takes more
 
 LEAKS = """
 kept = []

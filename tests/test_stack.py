@@ -395,7 +395,7 @@ def test_all_frames_are_those_of_one_moment():
         for thread in threads:
             thread.start()
         begun.wait(60)
-        seen = {sum(frame.f_code is work.__code__ for frame in _stack.all_frames()) for _ in range(20_000)}
+        seen = {sum(frame.f_code is work.__code__ for frame in _stack.all_frames()) for _ in range(10_000)}
     finally:
         ended.set()
         for thread in threads:
