@@ -13,7 +13,6 @@ import time
 import pytest
 
 from tracefunc import Tracer, TraceResults, tracefunc
-from tracefunc._records import FREE_THREADED
 
 
 def by_argument(results, name="n"):
@@ -382,11 +381,25 @@ for n in (5, 60, 300):
     assert hits["y = x"] == hits["if x == n - 1:"] == hits["for i in range(n):"] == n, hits
     assert hits["return y"] == hits["total += part(i)"] == n - 1, hits
     assert not {"main.switch()", "return total"} & hits.keys(), hits
+
+def work(n, switch):
+    total = 0
+    for i in range(n):
+        total += i
+        switch()
+    return total
+
+for n in (5, 60, 300):
+    main = greenlet.getcurrent()
+    begun = greenlet.greenlet(lambda: work(10**6, main.switch))
+    begun.switch()  # what it does is no call of the trace that follows
+    ((_, trace),) = tracefunc(work, n, begun.switch)
+    assert trace["total += i"][0] == trace["switch()"][0] == n, trace
+    assert trace["for i in range(n):"][0] == n + 1, trace
 """
 
 
-@pytest.mark.skipif(FREE_THREADED, reason="greenlet has no wheels for free-threaded builds")
-def test_a_greenlet_that_waits_when_the_trace_ends(tmp_path):
+def test_greenlets(tmp_path):
     """In a process of its own: once greenlet is imported, no frame is known to be over before the one below it."""
     program = tmp_path / "program.py"
     program.write_text(GREENLETS)

@@ -37,7 +37,7 @@ from ._records import SUSPENDING as _SUSPENDING
 from ._records import THROUGH as _THROUGH
 from ._records import UNTOLD as _UNTOLD
 from ._records import RawCall
-from ._stack import all_frames, left_frames
+from ._stack import all_frames
 
 cdef extern from *:
     """
@@ -1095,6 +1095,7 @@ cdef class Recorder:
         return True
 
     cdef PyObject *instruction(self, PyObject *code, PyObject *offset) except NULL:
+        """Of an instruction that is not one of these."""
         cdef Live *own = self.own(code)
         if own == NULL:
             return Py_NewRef(_none)
@@ -1104,17 +1105,14 @@ cdef class Recorder:
         cdef Frame *state = self.current()
         if state == NULL or state.code != own:
             return Py_NewRef(_none)
-        if own.quiet[number]:
-            state.at = -1
-            state.counts[number] += 1
-            if own.quiet[number] == WAITING and self.is_out_of_patience(<Code>own.own, number):
-                return Py_NewRef(_disable)
-            return Py_NewRef(_none)
+        cdef bint waits = own.quiet[number] != 0  # those that are PLAIN have been counted already
         cdef Point *point = &own.points[number]
-        if point.conditional and state.line == point.line:
+        if not waits and point.conditional and state.line == point.line:
             return Py_NewRef(_none)
         state.at = -1
         state.counts[number] += 1
+        if waits:
+            return Py_NewRef(_disable if self.is_out_of_patience(<Code>own.own, number) else _none)
         held = self  # Python code may run from here on
         if point.element >= 0:
             held.sample(state, point.element)
@@ -1595,7 +1593,7 @@ cdef class Recorder:
         self.passed = 0
         running = {}
         if self.by_key.used:
-            for frame in [*all_frames(), *left_frames()]:
+            for frame in all_frames():
                 running[<size_t>tracefunc_frame_of(<PyFrameObject *>frame), id(frame.f_code)] = frame.f_lasti
         cdef Section section
         enter(&section, self)

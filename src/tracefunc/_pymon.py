@@ -12,8 +12,8 @@ import sys
 from _thread import RLock
 
 from ._reading import sample
-from ._records import ASYNCHRONOUS, COROUTINE, NOTHING, THROUGH, RawCall
-from ._stack import all_frames, left_frames
+from ._records import ASYNCHRONOUS, COROUTINE, FREE_THREADED, NOTHING, THROUGH, RawCall
+from ._stack import all_frames
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
@@ -453,9 +453,10 @@ class Recorder:
     def _count(self, own: _Code, leaving: FrameType | None = None) -> None:
         """Only count the offsets of `own` at which nothing is sampled any more, if that can be done.
 
-        It can where one frame alone runs that code, besides the one that is `leaving`, and waits for this thread.
+        It can where one frame alone runs that code, besides the one that is `leaving`, and waits for this thread: on
+        free-threaded builds, that cannot be known.
         """
-        if own.frames != 1 or own.attempts >= _MAX_ATTEMPTS or id(own.code) in self.counting:
+        if FREE_THREADED or own.frames != 1 or own.attempts >= _MAX_ATTEMPTS or id(own.code) in self.counting:
             return
         found = [item for item in list(self.frames.items()) if item[1].code is own]
         if len(found) != 1 or self.surplus >= 0:
@@ -469,7 +470,7 @@ class Recorder:
         counting = self.counting[id(own.code)] = _Counting(key, state)
         # Asked after a frame that starts or goes on from now on is known to end the counting.
         running = {id(frame) for frame in all_frames() if frame.f_code is own.code}
-        if not running or running - {key, id(leaving)}:  # none at all: they cannot be known
+        if running - {key, id(leaving)}:
             self._stop_counting(own)
             return
         samples = state.call.samples
@@ -607,8 +608,7 @@ class Recorder:
         """Complete the records of all calls; to be done once, at the end."""
         for counting in list(self.counting.values()):
             counting.end()
-        frames = [*all_frames(), *left_frames()] if self.frames else []
-        running = {(id(frame), id(frame.f_code)): frame.f_lasti for frame in frames}
+        running = {(id(frame), id(frame.f_code)): frame.f_lasti for frame in all_frames()} if self.frames else {}
         for key, state in list(self.frames.items()):
             state.at = running.get((key, id(state.code.code)), state.at)
             self._lose(state)

@@ -6,12 +6,15 @@ import os
 import sys
 from itertools import accumulate, chain, repeat, starmap, takewhile
 
+from ._records import FREE_THREADED
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from types import CodeType, FrameType
+    from typing import Any
 
-__all__ = ["PathLabels", "all_frames", "left_frames", "shorten", "stack_text"]
+__all__ = ["PathLabels", "all_frames", "shorten", "stack_text"]
 
 Label = tuple[str, str]  # a directory, and what stands for it
 
@@ -30,28 +33,28 @@ _SCHEME = (
 
 
 def all_frames() -> list[FrameType]:
-    """The frames on the stacks of all threads; none where those could leave their frames meanwhile.
+    """The frames on the stacks of all threads, and those that wait in greenlets.
 
-    The interpreter takes no step between the first and the last of them: another thread would go on, and suspend the
-    generator that was on top of its stack, which knows of no frame below then.
+    The interpreter takes no step between the first and the last of the stacks: another thread would go on, and suspend
+    the generator that was on top of its stack, which knows of no frame below then. On free-threaded builds, where that
+    cannot be had, the frames in greenlets alone.
     """
-    if "free-threading build" in sys.version:
-        return []
-    # No local variable: the frame of this function is among them, and would hold itself.
-    return list(chain.from_iterable(map(takewhile, repeat(bool), _stacks())))
-
-
-def left_frames() -> list[FrameType]:
-    """The frames of greenlets that wait: they are on no thread's stack."""
     greenlet = sys.modules.get("greenlet")
-    if greenlet is None:
-        return []
+    waiting = [] if greenlet is None else _waiting(greenlet.greenlet)
+    if FREE_THREADED:
+        return waiting
+    # The stacks are in no local variable: the frame of this function is among them, and would hold itself.
+    return list(chain.from_iterable(map(takewhile, repeat(bool), _stacks()))) + waiting
+
+
+def _waiting(greenlet: type[Any]) -> list[FrameType]:
+    """The frames of greenlets that wait, which are on no thread's stack."""
     import gc
 
     found = []
-    for waiting in gc.get_objects():
-        if isinstance(waiting, greenlet.greenlet):
-            frame = waiting.gr_frame
+    for one in gc.get_objects():
+        if isinstance(one, greenlet):
+            frame = one.gr_frame
             while frame is not None:
                 found.append(frame)
                 frame = frame.f_back

@@ -251,6 +251,7 @@ def soak(seconds):
     more_blocks, more_peak = memory()
     print(f"{rounds} rounds after the warm-up: {more_blocks - blocks} blocks, {more_peak - peak} KB more")
     if not functions_die():
+        print("not judged: functions live for ever here")
         return
     # Caches fill up for a while. A round is some 20 traces: a block for each would be more. The peak is coarse.
     assert more_blocks - blocks < 1500 + rounds
