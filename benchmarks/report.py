@@ -200,6 +200,7 @@ def picture(run, path):
     matplotlib.use("Agg")
     matplotlib.rcParams["svg.hashsalt"] = "tracefunc"
     from matplotlib import pyplot
+    from matplotlib.ticker import LogLocator
 
     tracers = [tracer for tracer in reversed(run.tracers) if run.of(tracer=tracer, group=PANELS[0])]
     figure, panels = pyplot.subplots(1, len(PANELS), figsize=(11, 0.42 * len(tracers) + 1.6), sharex=True, sharey=True)
@@ -216,6 +217,7 @@ def picture(run, path):
         panel.axvline(1, color="#c0392b", linewidth=1.5)
         panel.set_title(group, fontsize=11)
         panel.set_xscale("log")
+        panel.xaxis.set_major_locator(LogLocator(base=100))  # a label for each power of ten would touch the next
         panel.xaxis.set_major_formatter("{x:,.0f}")
         panel.set_xlabel("times untraced CPU time")
         panel.spines[["top", "right"]].set_visible(False)
