@@ -767,7 +767,7 @@ def compared():
     folder = folder_with("original", "tracefunc==0.0.7", "fastcore==2.2.39")
     command = [sys.executable, "-W", "ignore", __file__, folder, "--programs", str(EXAMPLES or 6)]
     if not EXAMPLES:
-        command += ["--seconds", "16"]
+        command += ["--seconds", "4"]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=120 + 3 * EXAMPLES)
     assert done.returncode == 0, done.stderr[-4000:]
     return json.loads(done.stdout[done.stdout.rindex("\n{\n") :])

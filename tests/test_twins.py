@@ -143,7 +143,7 @@ def test_a_leaf_called_often(recording, define):
     same(recording, lambda: tracefunc(space["inner"], 300))
 
 
-@pytest.mark.parametrize("depth", [3, 14])
+@pytest.mark.parametrize("depth", [3, 12])
 def test_recursion(recording, define, depth):
     fn = define("""
         def target(n, wide):

@@ -92,13 +92,12 @@ def make(folder, python, parts, wheel=False):
             sys.exit("make_env: {} is there and is no environment: move it away".format(folder))
         shutil.rmtree(str(folder), ignore_errors=True)
         call([uv, "venv", "--quiet", "--no-project", "--python", interpreter.path, folder])
-    # Without --reinstall-package, uv takes from its cache what was built before a change of the extension.
-    command = [uv, "pip", "install", "--quiet", "--python", python_in(folder), "--reinstall-package", "tracefunc"]
-    if wheel:
-        shutil.rmtree(str(ROOT / "build"), ignore_errors=True)  # modules that were removed since are in it
-        command += ["."]
-    else:
-        command += ["--editable", "."]
+    command = [uv, "pip", "install", "--quiet", "--python", python_in(folder)]
+    if not same:
+        # Without --reinstall-package, uv takes from its cache what was built before a change of the extension.
+        command += ["--reinstall-package", "tracefunc"] + (["."] if wheel else ["--editable", "."])
+        if wheel:
+            shutil.rmtree(str(ROOT / "build"), ignore_errors=True)  # modules that were removed since are in it
     wanted["strict"] = strict or (same and have["strict"])
     wanted["parts"] = dict(done, **parts)
     for part in sorted(wanted["parts"]):

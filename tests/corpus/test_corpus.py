@@ -11,7 +11,8 @@ import doctests  # noqa: E402
 import lockstep  # noqa: E402
 import stdlib  # noqa: E402
 
-SECONDS = 3.0
+SECONDS = 2.0
+SEEDS = 50, 25  # of programs that all versions trace
 
 
 def listed(summary):
@@ -46,9 +47,9 @@ def test_versions_agree():
     others = lockstep.interpreters()
     if not others:
         pytest.skip("TRACEFUNC_PYTHONS names no other interpreters to compare with")
-    reference = lockstep.document_of(sys.executable, 80, 40)
+    reference = lockstep.document_of(sys.executable, *SEEDS)
     for python in others:
-        there = lockstep.document_of(python, 80, 40)
+        there = lockstep.document_of(python, *SEEDS)
         found = lockstep.differences(reference, there, lockstep.closes_quietly(python))
         assert not found, f"{python}: {len(found)} records differ, the first:\n" + "\n".join(map(str, found[0]))
 
