@@ -34,5 +34,11 @@ class BuildRecorder(build_ext):
             )
 
 
-recorder = Extension("tracefunc._fastmon", ["src/tracefunc/_fastmon.pyx"], optional=not REQUIRED)
+recorder = Extension(
+    "tracefunc._fastmon",
+    ["src/tracefunc/_fastmon.pyx"],
+    include_dirs=["src/tracefunc"],
+    depends=["src/tracefunc/_counting.h"],
+    optional=not REQUIRED,
+)
 setup(ext_modules=[] if PURE else [recorder], cmdclass={"build_ext": BuildRecorder})

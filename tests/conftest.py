@@ -14,6 +14,7 @@ from pathlib import Path
 from types import CodeType
 
 import hypothesis
+import hypothesis.strategies
 import pytest
 
 from tracefunc import _engine
@@ -86,6 +87,8 @@ def young_heap():
 
     For tests of functions that they make themselves, thousands of them, after which others have left a large heap.
     """
+    # At its first test hypothesis looks for what refers to its random numbers, and would find nothing in a frozen heap.
+    hypothesis.given(hypothesis.strategies.none())(lambda nothing: None)()
     gc.collect()
     gc.freeze()
     yield

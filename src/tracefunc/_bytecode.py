@@ -61,8 +61,11 @@ def decode(code: CodeType) -> list[Instruction]:
     return found
 
 
-def exception_table(code: CodeType) -> Iterator[tuple[int, int, int]]:
-    """(start, end, handler) offsets: CPython's InternalDocs/exception_handling.md has the format."""
+def exception_table(code: CodeType) -> Iterator[tuple[int, int, int, int]]:
+    """(start, end, handler) offsets, and how many values are on the stack when the handler begins.
+
+    CPython's InternalDocs/exception_handling.md has the format.
+    """
     data = iter(code.co_exceptiontable)
 
     def number() -> int:
@@ -78,5 +81,5 @@ def exception_table(code: CodeType) -> Iterator[tuple[int, int, int]]:
             start = number() * 2
         except StopIteration:
             return
-        length, handler, _ = number() * 2, number() * 2, number()
-        yield start, start + length, handler
+        length, handler, kept = number() * 2, number() * 2, number()
+        yield start, start + length, handler, (kept >> 1) + (kept & 1) + 1

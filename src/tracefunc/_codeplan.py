@@ -12,11 +12,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import ref
 
+from . import _loops
 from ._flow import RETURNS, Flow, raises_again
 from ._records import NOTHING, SUSPENDING, UNTOLD
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import CodeType, FrameType, TracebackType
 
     from ._names import Reader
@@ -58,6 +59,8 @@ class CodePlan:
         self._instructions = analysis.instructions
         self._handlers = analysis.handlers
         self._catching = analysis.catching
+        # The handlers that put the variables of comprehensions back.
+        self._restoring = {i for i in self._handlers if self._instructions[i].name in ("SWAP", "POP_TOP")}
         self._under_way = analysis.under_way
 
     def with_readers(self, readers: dict[int, tuple[Reader, ...]]) -> CodePlan:
@@ -76,8 +79,35 @@ class CodePlan:
     @cached_property
     def flow(self) -> Flow:
         """Which offsets need counting: made when it is first asked for, since most traces end before."""
-        points = (offset for offset, action in self.actions.items() if not action.conditional)
-        return Flow(self._instructions, self._handlers, self._catching.values(), points)
+        return Flow(self._instructions, self._handlers, self._telling, self._points())
+
+    @property
+    def _telling(self) -> set[int]:
+        """The handlers of which it is known where what they catch was raised."""
+        return {*self._catching.values(), *self._restoring}
+
+    def _points(self) -> Iterator[int]:
+        """The offsets whose counts are those of what starts there."""
+        return (offset for offset, action in self.actions.items() if not action.conditional)
+
+    # loops whose turns their iterators can count
+
+    @cached_property
+    def loops(self) -> list[_loops.Loop]:
+        """These loops; the offsets at which their turns begin are no action's."""
+        return _loops.find(self.code, self._instructions, self._handlers, self.actions)
+
+    def iterables(self) -> list[int]:
+        """By loop: where its iterable is when it begins."""
+        return _loops.iterables(self.code, self._instructions, self.loops)
+
+    @cached_property
+    def loop_flow(self) -> Flow:
+        """The flow where the turns of loops are counted by iterators as far as that saves counting something else."""
+        if not self.loops:
+            return self.flow
+        bodies = {loop.body for loop in self.loops}
+        return Flow(self._instructions, self._handlers, self._telling, {*self._points(), *bodies}, bodies)
 
     # where control may come from and go to
 
@@ -115,10 +145,9 @@ class CodePlan:
     def leaving(self, frame: FrameType, offset: int, error: BaseException) -> tuple[int, int]:
         """Where an exception that leaves the frame was raised, and the prelude that it has ended, or NOTHING.
 
-        Those of a generator are raised again at its end, so that only their tracebacks tell. And these do not, if an
-        exception was raised elsewhere, or caught before, and only raised again here.
+        If it was passed on at `offset`, its traceback tells, unless it had been caught before and is only raised again.
         """
-        if offset != self.outermost:
+        if offset not in self.passed_on:
             return offset, self.prelude_at(offset)
         # A StopIteration is the cause of what leaves the frame.
         traceback = _traceback(error) or _traceback(_cause(error) or error)
@@ -126,7 +155,7 @@ class CodePlan:
             origin = self.origins.get(traceback.tb_lasti)
             if origin is not None and origin.caught_at == NOTHING:
                 return origin.place, origin.prelude
-        return offset, NOTHING
+        return offset, self.prelude_at(offset)
 
     def catching(self, key: int, offset: int, error: BaseException | None) -> tuple[int, int]:
         """The same where the frame with the address `key` catches an exception at `offset`.
@@ -139,6 +168,12 @@ class CodePlan:
             if origin is not None and origin.caught_at == offset:
                 return NOTHING if origin.raised_again else origin.place, origin.prelude
         return NOTHING, NOTHING
+
+    @cached_property
+    def passed_on(self) -> set[int]:
+        """The offsets where exceptions from elsewhere in the frame leave it: a generator's end, that of a comprehension."""
+        again = {self._instructions[i].offset for h in self._restoring if (i := self._raised_again_by(h)) is not None}
+        return again | {self.outermost} - {-1}
 
     @property
     def has_origins(self) -> bool:
@@ -153,12 +188,13 @@ class CodePlan:
         ends = {handler: instructions[i].start for i, handler in self._catching.items()}
         found = {}
         for i, ins in enumerate(instructions):
-            place, handler = i, innermost.get(i)
+            place, last, handler = i, i, innermost.get(i)
             # Around an `await`, and around a comprehension that puts variables back, it is raised again.
             while handler is not None and (again := self._raised_again_by(handler)) is not None:
-                place, handler = again, innermost.get(again)
+                place = place if handler in self._restoring else again
+                last, handler = again, innermost.get(again)
             caught_at = NOTHING if handler is None else ends.get(handler, UNTOLD)
-            prelude = max(self.prelude_at(ins.offset), self.prelude_at(instructions[place].offset))
+            prelude = max(self.prelude_at(ins.offset), self.prelude_at(instructions[last].offset))
             origin = Origin(caught_at, instructions[place].offset, raises_again(instructions[place]), prelude)
             found.update(dict.fromkeys(range(ins.start, ins.end, 2), origin))
         return found
@@ -168,7 +204,7 @@ class CodePlan:
         instructions = self._instructions
         if instructions[handler].name in ("CLEANUP_THROW", "END_ASYNC_FOR"):
             return handler
-        if instructions[handler].name in ("SWAP", "POP_TOP"):
+        if handler in self._restoring:
             return next(i for i in range(handler, len(instructions)) if instructions[i].name == "RERAISE")
         return None
 

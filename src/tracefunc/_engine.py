@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
         def finish(self) -> None: ...  # tell if nothing more can be recorded
 
+        def disarmed(self) -> None: ...  # no event will come any more
+
         def stop(self) -> None: ...
 
         def record(self, call: Any) -> RawCall: ...
@@ -198,6 +200,7 @@ class Monitor:
                 if not entry.recorders:
                     del self.armed[id(code)]
                     monitoring.set_local_events(self.tool_id, code, 0)
+            recorder.disarmed()
             if self.recorders:
                 self._listen()
             else:

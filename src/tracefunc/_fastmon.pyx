@@ -25,10 +25,12 @@ import sys
 
 cimport cython
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
-from cpython.object cimport PyObject
+from cpython.object cimport PyObject, PyTypeObject
 from libc.string cimport memset
 
 from . import _steps
+from ._loops import FIRST_VARIABLE as _FIRST_VARIABLE
+from ._offsets import Action
 from ._reading import LOCAL, UNAVAILABLE, sample
 from ._records import ASYNCHRONOUS as _ASYNCHRONOUS
 from ._records import COROUTINE as _COROUTINE
@@ -38,6 +40,8 @@ from ._records import THROUGH as _THROUGH
 from ._records import UNTOLD as _UNTOLD
 from ._records import RawCall
 from ._stack import all_frames
+
+ctypedef long long Count
 
 cdef extern from *:
     """
@@ -93,6 +97,15 @@ cdef extern from *:
         thread->exc_info = own.previous_item;
         Py_XDECREF(own.exc_value);
         return answer;
+    }
+    /* What a function returns, None if there is no stack left for it. */
+    static PyObject *tracefunc_attempt(PyObject *function) {
+        PyObject *result = PyObject_CallNoArgs(function);
+        if (result == NULL && PyErr_ExceptionMatches(PyExc_RecursionError)) {
+            PyErr_Clear();
+            result = Py_NewRef(Py_None);
+        }
+        return result;
     }
     /* A variable as described, or `unavailable`. */
     static PyObject *tracefunc_show(PyFrameObject *frame, PyObject *name, PyObject *describe, PyObject *unavailable) {
@@ -183,6 +196,8 @@ cdef extern from *:
     ctypedef struct PyTracebackObject:
         PyFrameObject *tb_frame
         int tb_lasti
+    ctypedef struct PyCodeObject:
+        int co_nlocalsplus
     PyObject *PyErr_GetHandledException()
     PyObject *PyException_GetCause(PyObject *error)
     PyTracebackObject *PyException_GetTraceback "(PyTracebackObject *)PyException_GetTraceback"(PyObject *error)
@@ -196,9 +211,22 @@ cdef extern from *:
     PyObject *tracefunc_global(PyObject *globals, PyObject *builtins, PyObject *name)
     PyObject *tracefunc_compare(PyObject *one, PyObject *other, int operator)
     PyObject *tracefunc_replace(PyObject **stack, int *top, Py_ssize_t number, PyObject *result)
+    object attempt "tracefunc_attempt"(object function)
     object tracefunc_show(PyFrameObject *frame, object name, object describe, object unavailable)
 
+cdef extern from "_counting.h":
+    ctypedef struct Counting "tracefunc_counting":
+        pass
+    PyTypeObject counting_type "tracefunc_counting_type"
+    PyObject *count_items "tracefunc_count"(PyObject *iterable, Count *count, PyObject *owner, Counting **first) except NULL
+    void unlink "tracefunc_unlink"(Counting *iterator)
+    PyObject *in_slot "tracefunc_in_slot"(size_t *slot)
+    void put_into_slot "tracefunc_put_into_slot"(size_t *slot, PyObject *object)
+    bint is_suitable "tracefunc_is_suitable"(PyObject *iterable)
+    bint is_long "tracefunc_is_long"(PyObject *iterable, Py_ssize_t few)
+
 cdef extern from "Python.h":
+    int PyType_Ready(PyTypeObject *type) except -1
     ctypedef PyObject *(*PyCFunction)(PyObject *, PyObject *)
     ctypedef struct PyMethodDef:
         const char *ml_name
@@ -248,9 +276,8 @@ cdef int NOTHING = _NOTHING
 cdef int UNTOLD = _UNTOLD
 cdef int THROUGH = _THROUGH
 cdef int READS_LOCAL = LOCAL
+cdef int FIRST_VARIABLE = _FIRST_VARIABLE
 cdef int ASYNCHRONOUS = _ASYNCHRONOUS, COROUTINE = _COROUTINE, SUSPENDING = _SUSPENDING
-
-ctypedef long long Count
 
 # `sys.monitoring.get_tool` and what it is called with, for a look at all tools at each start of a frame.
 cdef object _get_tool = sys.monitoring.get_tool
@@ -270,16 +297,18 @@ cdef bint others_are_there() except -1:
     return held > 1
 
 
-# Where the arguments of a function are in the interpreter's record of its frame: found out, not assumed.
+# Where the arguments of a function are in the interpreter's record of its frame, and whether its stack is behind its
+# variables: found out, not assumed.
 cdef Py_ssize_t _first_slot = -1
+cdef bint _knows_stack = False
 
 
 cdef object find_layout(object self, PyObject **args, Py_ssize_t count):
     """Called by a function with its two arguments: are frames linked as we think, and where do the arguments stand first?
 
-    (Then they are on its stack.)
+    (Then they are on its stack, above the function that is called and another value.)
     """
-    global _first_slot
+    global _first_slot, _knows_stack
     cdef void *frame = tracefunc_current_frame()
     cdef PyFrameObject *known = PyEval_GetFrame()
     cdef Py_ssize_t i
@@ -291,6 +320,8 @@ cdef object find_layout(object self, PyObject **args, Py_ssize_t count):
     for i in range(4, 16):
         if tracefunc_word(frame, i) == args[0] and tracefunc_word(frame, i + 1) == args[1]:
             _first_slot = i
+            i += (<PyCodeObject *>tracefunc_code_of(frame)).co_nlocalsplus + 2
+            _knows_stack = tracefunc_word(frame, i) == args[0] and tracefunc_word(frame, i + 1) == args[1]
             break
     return None
 
@@ -318,6 +349,8 @@ cdef Binary[11] BINARY = [
 ]
 cdef enum:  # as in `_steps`
     ARGUMENT, CONSTANT, CELL, GLOBAL, COMPARE, IS, IN, NOT, AND, OR, IS_BINARY, IS_UNARY, ITEM, ATTRIBUTE, CALL
+
+PyType_Ready(&counting_type)
 
 assert (ARGUMENT, CONSTANT, CELL, GLOBAL, COMPARE) == _steps.NUMBERS[:5]
 assert (IS, IN, NOT, AND, OR, IS_BINARY, IS_UNARY, ITEM, ATTRIBUTE, CALL) == _steps.NUMBERS[5:]
@@ -458,7 +491,15 @@ cdef enum:
     SILENT = 4  # nothing: its count is derived
     DEAD = 8  # nothing: no frame that is recorded can come to it
 
+# Who counts the turns of a loop.
 cdef enum:
+    UNDECIDED  # an event, as it has not been worth while so far to have an iterator do so
+    ITERATOR
+    EVENT
+    NOBODY
+
+cdef enum:
+    FEW = 8  # turns of a loop: not worth while to have an iterator count them
     PATIENCE = 200  # events for which it is cheaper to arm a code object anew
     REFUSALS = 100  # calls in a row that are not recorded, after which only starts are listened to
     MOST_PATIENCE = 1 << 24
@@ -548,6 +589,13 @@ cdef class Map:
 
 # --- the plan of a code object, as arrays -----------------------------------------------------------------------------
 
+cdef enum:
+    NO_POINT = -1
+
+# What happens where nothing does but that a turn of a loop begins.
+cdef object _NO_ACTION = Action(NOTHING, False, NOTHING, NOTHING, (), ())
+
+
 cdef struct Point:
     # An armed offset; `_offsets.Action` says what its fields mean.
     int line
@@ -556,6 +604,7 @@ cdef struct Point:
     int advance  # the number of the point that completes the prelude `line`, if it is one
     bint conditional
     bint catches
+    int loop  # whose turn begins here, and nothing else; or -1
     int ghosts  # where in `pool` its ghosts begin, as pairs
     int ghosts_end
     int before
@@ -568,6 +617,7 @@ cdef struct Origin:
     int place
     bint raised_again
     int prelude
+    bint passed_on  # what leaves the frame here was raised elsewhere in it
 
 
 @cython.final
@@ -577,7 +627,7 @@ cdef class Table:
     cdef object plan
     cdef list offsets  # of the points, in ascending order
     cdef dict readers  # by line: tuples of (stored name, how, whether one slot has it)
-    cdef int *numbers  # by half the offset: its point, or -1
+    cdef int *numbers  # by half the offset: its point, NO_POINT, or how many less than that the number of its loop is
     cdef Py_ssize_t size
     cdef Point *points
     cdef int count
@@ -586,7 +636,7 @@ cdef class Table:
     cdef int entry
     cdef bint is_target
     cdef int flags  # of the code
-    cdef int outermost, only_yield
+    cdef int only_yield
     cdef bint has_origins
     # Made once they are needed:
     cdef Origin *origins  # by half the offset; NULL if all exceptions leave the frame, and end no prelude
@@ -595,7 +645,10 @@ cdef class Table:
     cdef dict exits  # by state: the points where it can end
     cdef int *returning  # by half the offset of a return: the line under way, NOTHING, UNTOLD
     cdef dict deciders  # by state: the line whose samples decide whether it must be known
-    cdef set derived  # points whose counts follow from others
+    cdef set derived, measured  # points whose counts follow from others, and those from which they do
+    cdef int *bodies  # by loop: the point where a turn begins
+    cdef int loops
+    cdef int *iterables  # by loop: where on the stack its iterable is; NULL: not asked for yet
 
     def __cinit__(self, plan):
         cdef Py_ssize_t at
@@ -603,19 +656,23 @@ cdef class Table:
         self.plan = plan
         self.index, self.entry, self.is_target = plan.index, plan.entry, plan.is_target
         self.flags, self.has_origins = plan.code.co_flags, plan.has_origins
-        self.outermost, self.only_yield = plan.outermost, plan.only_yield
-        self.offsets = sorted(plan.actions)
+        self.only_yield = plan.only_yield
+        loops = plan.loops
+        loop_at = {loop.body: i for i, loop in enumerate(loops)}
+        self.loops = len(loops)
+        self.offsets = sorted([*plan.actions, *loop_at])
         self.count = len(self.offsets)
         self.size = len(plan.code.co_code) // 2
-        actions = [plan.actions[offset] for offset in self.offsets]
+        actions = [plan.actions.get(offset, _NO_ACTION) for offset in self.offsets]
         total = sum([2 * len(action.ghosts) + len(action.before) for action in actions])
         self.numbers = <int *>PyMem_Calloc(self.size + 1, sizeof(int))
         self.points = <Point *>PyMem_Calloc(self.count + 1, sizeof(Point))
         self.pool = <int *>PyMem_Calloc(total + 1, sizeof(int))
-        if self.numbers == NULL or self.points == NULL or self.pool == NULL:
+        self.bodies = <int *>PyMem_Calloc(self.loops + 1, sizeof(int))
+        if self.numbers == NULL or self.points == NULL or self.pool == NULL or self.bodies == NULL:
             raise MemoryError
         for at in range(self.size):
-            self.numbers[at] = -1
+            self.numbers[at] = NO_POINT
         point_of = {offset: i for i, offset in enumerate(self.offsets)}
         for i in range(self.count):
             action = actions[i]
@@ -624,6 +681,7 @@ cdef class Table:
             point.line, point.prelude, point.element = action.line, action.prelude, action.element
             point.advance = point_of[plan.advances[action.line]] if action.line in plan.advances else -1
             point.conditional, point.catches = action.conditional, action.catches
+            point.loop = loop_at.get(self.offsets[i], -1)
             point.ghosts = end
             for pair in action.ghosts:
                 self.pool[end], self.pool[end + 1] = pair
@@ -633,6 +691,9 @@ cdef class Table:
                 self.pool[end] = state
                 end += 1
             point.before_end = end
+        for i, loop in enumerate(loops):
+            self.bodies[i] = point_of[loop.body]
+            self.numbers[<Py_ssize_t>loop.get // 2] = NO_POINT - 1 - i
         self.readers = {}
         code = plan.code
         slots = [*code.co_varnames, *[name for name in code.co_cellvars if name not in code.co_varnames]]
@@ -644,6 +705,8 @@ cdef class Table:
         PyMem_Free(self.numbers)
         PyMem_Free(self.origins)
         PyMem_Free(self.returning)
+        PyMem_Free(self.bodies)
+        PyMem_Free(self.iterables)
         PyMem_Free(self.points)
         PyMem_Free(self.pool)
 
@@ -652,7 +715,9 @@ cdef class Table:
         if self.wants is not None:
             return 0
         point_of = {offset: i for i, offset in enumerate(self.offsets)}
-        self.derived = {point_of[offset] for offset in self.plan.flow.derived}
+        flow = self.plan.loop_flow
+        self.derived = {point_of[offset] for offset in flow.derived}
+        self.measured = {point_of[offset] for offset in flow.measured}
         self.exits = {state: [point_of[o] for o in offsets] for state, offsets in self.plan.exits.items()}
         self.deciders = self.plan.deciders
         wants = [self.plan.wants.get(offset) for offset in self.offsets]
@@ -674,6 +739,28 @@ cdef class Table:
         self.returning = returning
         self.begin, self.end, self.wants = begin, end, wants
         return 0
+
+    cdef size_t *iterable(self, int loop, void *frame) except? NULL:
+        """Where the iterable of a loop is that begins; NULL if there is no stack left to find that out."""
+        cdef int *iterables
+        cdef size_t *slot
+        if self.iterables == NULL:
+            found = attempt(self.plan.iterables)
+            if found is None:
+                return NULL
+            iterables = <int *>PyMem_Calloc(self.loops, sizeof(int))
+            if iterables == NULL:
+                raise MemoryError
+            for i, depth in enumerate(found):
+                iterables[<int>i] = depth
+            if self.iterables != NULL:  # another thread was quicker
+                PyMem_Free(iterables)
+            else:
+                self.iterables = iterables
+        slot = <size_t *>frame + _first_slot
+        if self.iterables[loop] != FIRST_VARIABLE:
+            slot += (<PyCodeObject *>tracefunc_code_of(frame)).co_nlocalsplus + self.iterables[loop]
+        return slot
 
     cdef Origin *origin(self, PyObject *error) noexcept:
         """Where an exception was raised in the frame that executes, by its traceback; NULL if that does not tell."""
@@ -699,6 +786,7 @@ cdef class Table:
             origins[i].place = origin.place
             origins[i].raised_again = origin.raised_again
             origins[i].prelude = origin.prelude
+            origins[i].passed_on = offset in self.plan.passed_on
         if self.origins != NULL:  # by another thread
             PyMem_Free(origins)
         else:
@@ -795,12 +883,33 @@ cdef struct Frame:
     bint inner  # it is over before a recorded frame below it is
     Live *code
     Count *counts
+    size_t counted  # the loops, as bits, whose turns an iterator counts in this frame
+    size_t uncounted  # those that have begun otherwise
     Count mark  # of a prelude under way: how often its loop had advanced before
     int line  # the state that is under way
     bint holds  # whether it has its exits looked at
     int at  # the offset where it is suspended
     Frame *older  # target that is running; or the next one of those to be used again
     Frame *newer
+
+
+cdef struct Loop:
+    int counted_by  # who counts its turns
+    int body  # the point where one begins
+    int entered  # how often it has begun since that was looked at last
+    Count *turns  # the count of a call, and what that was then
+    Count before
+
+
+cdef inline bint pays(Loop *loop, Count *turns) noexcept:
+    """Whether a loop that begins has turns enough for an iterator to count them, going by the last times."""
+    cdef bint enough
+    loop.entered += 1
+    if loop.turns == turns and loop.entered < REFUSALS:
+        return True
+    enough = loop.turns != turns or turns[0] - loop.before > FEW * REFUSALS
+    loop.turns, loop.before, loop.entered = turns, turns[0], 0
+    return enough
 
 
 @cython.final
@@ -818,16 +927,23 @@ cdef class Code:
     cdef int new_patience
     cdef int lasting  # frames that are being recorded and no inner ones
     cdef bint mute  # whether returns are silenced
+    cdef Loop *loops
     cdef int missed  # how often a silenced point has come to be wanted again
     cdef int mended  # of these: how often the code object has been armed since
 
-    def __cinit__(self, plan):
+    def __cinit__(self, plan, bint iterators):
+        cdef int i
         self.table = table_of(plan)
         self.code = plan.code
         self.quiet = <char *>PyMem_Calloc(self.table.count + 1, sizeof(char))
         self.begins = <int *>PyMem_Calloc(4 * self.table.count + 1, sizeof(int))
-        if self.quiet == NULL or self.begins == NULL:
+        self.loops = <Loop *>PyMem_Calloc(self.table.loops + 1, sizeof(Loop))
+        if self.quiet == NULL or self.begins == NULL or self.loops == NULL:
             raise MemoryError
+        for i in range(self.table.loops):
+            self.loops[i].counted_by = UNDECIDED if iterators else NOBODY
+            self.loops[i].body = self.table.bodies[i]
+            self.quiet[self.table.bodies[i]] = PLAIN if iterators else DEAD
         self.ends = self.begins + self.table.count
         self.held = self.ends + self.table.count
         self.patience = self.held + self.table.count
@@ -841,6 +957,17 @@ cdef class Code:
     def __dealloc__(self):
         PyMem_Free(self.quiet)
         PyMem_Free(self.begins)
+        PyMem_Free(self.loops)
+
+
+    cdef int ignore_loops(self) except -1:
+        """Let nobody count the turns of loops that say nothing about other counts."""
+        cdef int loop
+        for loop in range(self.table.loops):
+            if self.table.bodies[loop] not in self.table.measured:
+                self.loops[loop].counted_by = NOBODY
+                self.quiet[self.table.bodies[loop]] = DEAD
+        return 0
 
 
 cdef Live _nothing
@@ -860,7 +987,8 @@ cdef class Recorder:
     cdef PyObject *target_code
     cdef long long passed  # calls that the check refused
     cdef object calls, finished, rearm, notice, describe
-    cdef bint measure_all
+    cdef bint measure_all, iterators
+    cdef Counting *counting  # the first iterator that counts for it
     cdef int target, max_samples, surplus, lines, refused
     cdef list codes
     cdef Map by_code, by_key  # Live by code object, Frame by the interpreter's record of the frame
@@ -889,6 +1017,7 @@ cdef class Recorder:
         self.max_samples = MOST if max_samples is None else min(max_samples, MOST)
         self.surplus = surplus
         self.measure_all = measure_all
+        self.iterators = _knows_stack and not (measure_all or FREE_THREADED)
         self.nests = not FREE_THREADED and "greenlet" not in sys.modules  # a greenlet leaves its stack, and may not come back
         self.asleep = calls.chooses and not FREE_THREADED  # where nothing is armed anew while threads run
         self.lines = len(plan.lines)
@@ -899,7 +1028,7 @@ cdef class Recorder:
         if self.lacking == NULL:
             raise MemoryError
         for code_plan in plan.codes:
-            code = Code(code_plan)
+            code = Code(code_plan, self.iterators)
             self.codes.append(code)
             self.by_code.put(<void *>(<Code>code).code, &(<Code>code).live)
         self.target_code = (<Code>self.codes[0]).live.code
@@ -928,6 +1057,7 @@ cdef class Recorder:
     def __dealloc__(self):
         cdef size_t i
         cdef Frame *next
+        self.disarmed()
         PyMem_Free(self.lacking)
         if self.by_key is not None:
             for i in range(self.by_key.mask + 1):
@@ -1100,6 +1230,8 @@ cdef class Recorder:
         if own == NULL:
             return Py_NewRef(_none)
         cdef int number = own.numbers[tracefunc_offset(offset) >> 1]
+        if number < NO_POINT:
+            return Py_NewRef(self.iterate(own, NO_POINT - 1 - number))
         if number < 0 or own.quiet[number] > WAITING:
             return Py_NewRef(_disable)
         cdef Frame *state = self.current()
@@ -1110,6 +1242,9 @@ cdef class Recorder:
         if not waits and point.conditional and state.line == point.line:
             return Py_NewRef(_none)
         state.at = -1
+        if point.loop >= 0:  # some frames have an iterator that counts
+            state.counts[number] += not state.counted >> point.loop & 1
+            return Py_NewRef(_none)
         state.counts[number] += 1
         if waits:
             return Py_NewRef(_disable if self.is_out_of_patience(<Code>own.own, number) else _none)
@@ -1121,6 +1256,65 @@ cdef class Recorder:
                 held.catch_(state, (<Code>own.own).table, number)
             held.change_line(state, (<Code>own.own).table, point)
         return Py_NewRef(_none)
+
+    cdef PyObject *iterate(self, Live *live, int number) except NULL:
+        """A loop is about to get its iterator: from now on one that counts, if that pays."""
+        own = <Code>live.own
+        cdef Frame *state = self.current()
+        cdef Loop *loop = &own.loops[number]
+        cdef size_t bit = <size_t>1 << number
+        cdef size_t *slot
+        cdef PyObject *iterable = NULL
+        if loop.counted_by >= EVENT:
+            return _disable
+        if state == NULL or state.code != live:
+            return _none
+        state.counted &= ~bit
+        slot = own.table.iterable(number, state.key)
+        if slot != NULL:
+            iterable = in_slot(slot)
+        if iterable != NULL and self.counts_itself(own, loop, bit, state, iterable):
+            put_into_slot(slot, count_items(iterable, &state.counts[loop.body], state.call, &self.counting))
+            state.counted |= bit
+            return _none
+        state.uncounted |= bit
+        return _disable if loop.counted_by == EVENT else _none
+
+    cdef bint counts_itself(self, Code own, Loop *loop, size_t bit, Frame *state, PyObject *iterable) except -1:
+        """Whether the iterator of a loop that begins shall count; decides about the loop, if that is to be done."""
+        cdef bint suits = is_suitable(iterable)
+        if loop.counted_by == ITERATOR:
+            if suits and pays(loop, &state.counts[loop.body]):
+                return True
+            loop.counted_by = EVENT
+            # The frames that have such iterators are to be told from those that have none.
+            own.quiet[loop.body] = 0 if self.is_in_loop(own, bit, True, state) else PLAIN
+            self.rearm(own.code)
+            return False
+        if suits and is_long(iterable, FEW) and not self.is_in_loop(own, bit, False, state):
+            loop.counted_by = ITERATOR
+            own.quiet[loop.body] = SILENT
+            return True
+        loop.entered += 1
+        if loop.entered == REFUSALS:
+            loop.counted_by = EVENT
+        return False
+
+    cdef bint is_in_loop(self, Code own, size_t bit, bint counted, Frame *besides) noexcept:
+        """Whether another frame may be in a loop whose turns are counted by an iterator, or by events."""
+        cdef size_t i
+        cdef Frame *state
+        for i in range(self.by_key.mask + 1):
+            state = <Frame *>self.by_key.slots[i].value
+            if self.by_key.slots[i].key != NULL and state != besides and state.code == &own.live:
+                if (state.counted if counted else state.uncounted) & bit:
+                    return True
+        return False
+
+    def disarmed(self):
+        """No event will come any more: let the iterators count no more either."""
+        while self.counting != NULL:
+            unlink(self.counting)
 
     cdef int catch_(self, Frame *state, Table table, int number) except -1:
         """A handler has an exception, which somebody else refers to as well."""
@@ -1175,18 +1369,22 @@ cdef class Recorder:
         return None
 
     cdef Origin *leaving(self, Table table, Py_ssize_t offset, PyObject *error) noexcept:
-        """Where an exception comes from that leaves the frame at an offset; NULL if it does not tell."""
-        cdef Origin *origin
+        """Where an exception comes from that leaves the frame at an offset; NULL if the plan was not asked for that."""
+        cdef Origin *found
+        cdef Origin *here = &table.origins[offset >> 1]
         cdef PyObject *cause
-        if offset != table.outermost:
-            return &table.origins[offset >> 1] if table.origins != NULL else NULL
-        origin = table.origin(error)
-        if origin == NULL:  # a StopIteration is the cause of what leaves the frame
-            cause = PyException_GetCause(error)
-            if cause != NULL:
-                Py_DECREF(cause)  # `error` refers to it
-                origin = table.origin(cause)
-        return origin if origin != NULL and origin.catcher == NOTHING else NULL
+        if table.origins == NULL:
+            return NULL
+        if here.passed_on:
+            found = table.origin(error)
+            if found == NULL:  # a StopIteration is the cause of what leaves the frame
+                cause = PyException_GetCause(error)
+                if cause != NULL:
+                    Py_DECREF(cause)  # `error` refers to it
+                    found = table.origin(cause)
+            if found != NULL and found.catcher == NOTHING:
+                return found
+        return here
 
     cdef object unwind(self, PyObject *code, PyObject *offset, PyObject *error):
         cdef Frame *state
@@ -1199,7 +1397,7 @@ cdef class Recorder:
                 table = (<Code>own.own).table
                 at = tracefunc_offset(offset)
                 origin = self.leaving(table, at, error)
-                if origin != NULL and at == table.outermost:
+                if origin != NULL and origin != &table.origins[at >> 1]:
                     at = origin.place
                 (<Call>state.call).end_flow(table, at)
                 self.leave(<Code>own.own, state, NOTHING if origin == NULL else origin.prelude, True, error)
@@ -1373,7 +1571,7 @@ cdef class Recorder:
         for place in places.values():
             reached |= own.table.plan.reach(place)
         for number in range(own.table.count):
-            if own.table.offsets[number] not in reached:
+            if own.live.points[number].loop < 0 and own.table.offsets[number] not in reached:
                 own.quiet[number] |= DEAD
         return 0
 
@@ -1423,6 +1621,7 @@ cdef class Recorder:
         if not self.fills:
             for own in self.codes:
                 (<Code>own).table.prepare(self.lines)  # runs Python code: another thread may get here too
+                (<Code>own).ignore_loops()
             self.fills = True
             for i in range(self.by_key.mask + 1):
                 if self.by_key.slots[i].key != NULL:
@@ -1479,6 +1678,8 @@ cdef class Recorder:
 
     cdef int settle(self, Code own, int number) except -1:
         """Find what is wanted at a point now."""
+        if own.live.points[number].loop >= 0:
+            return 0
         cdef char before = own.quiet[number]
         cdef char quiet = before & DEAD
         if own.table.wants[number] is not None and own.begins[number] == 0 and own.held[number] == 0:
@@ -1625,6 +1826,7 @@ cdef class Recorder:
                 found.left[index] = {2 * at: call.ended[index][at] for at in range(own.table.size) if call.ended[index][at]}
             if call.silenced[index]:
                 found.silenced.add(index)
+                found.by_loops = True
             if call.counts[index] != NULL:
                 offsets = own.table.offsets
                 found.counts[index] = {offsets[number]: call.counts[index][number] for number in range(own.table.count)}

@@ -111,7 +111,7 @@ class CodeAnalysis:
                 ins.followers.append(self.by_start[ins.target])
             if ins.name not in _ENDS and ins.name not in _JUMPS and i + 1 < len(instructions):
                 ins.followers.append(i + 1)
-        for start, end, handler in exception_table(self.code):
+        for start, end, handler, _ in exception_table(self.code):
             at = self.by_start[handler]
             if instructions[at].name == "CALL_INTRINSIC_1":
                 self.outermost = instructions[at + 1].offset

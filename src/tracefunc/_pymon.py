@@ -604,6 +604,9 @@ class Recorder:
 
     # the end
 
+    def disarmed(self) -> None:
+        """No event will come any more, and nothing else is counted."""
+
     def stop(self) -> None:
         """Complete the records of all calls; to be done once, at the end."""
         for counting in list(self.counting.values()):
