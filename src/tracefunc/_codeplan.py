@@ -52,15 +52,14 @@ class CodePlan:
         self.reraises = analysis.reraises
         self.outermost = analysis.outermost  # the offset where exceptions leave a generator, -1 for other code
         self.suspends = bool(code.co_flags & SUSPENDING)
-        # The one offset where a frame that does not run can stand, where none has to tell; or -1.
+        # The one offset where a frame that does not run can stand, or -1.
         yields = [ins.offset for ins in analysis.instructions if ins.name == "YIELD_VALUE"]
-        self.only_yield = yields[0] if len(yields) == 1 and not is_target else -1
+        self.only_yield = yields[0] if len(yields) == 1 else -1
         self.table: object = None  # what the compiled recorder makes of this plan
         self._instructions = analysis.instructions
         self._handlers = analysis.handlers
         self._catching = analysis.catching
-        # The handlers that put the variables of comprehensions back.
-        self._restoring = {i for i in self._handlers if self._instructions[i].name in ("SWAP", "POP_TOP")}
+        self._restoring = analysis.restoring
         self._under_way = analysis.under_way
 
     def with_readers(self, readers: dict[int, tuple[Reader, ...]]) -> CodePlan:
@@ -172,8 +171,7 @@ class CodePlan:
     @cached_property
     def passed_on(self) -> set[int]:
         """The offsets where exceptions from elsewhere in the frame leave it: a generator's end, that of a comprehension."""
-        again = {self._instructions[i].offset for h in self._restoring if (i := self._raised_again_by(h)) is not None}
-        return again | {self.outermost} - {-1}
+        return {*(self._instructions[i].offset for i in self._restoring.values()), self.outermost} - {-1}
 
     @property
     def has_origins(self) -> bool:
@@ -204,9 +202,7 @@ class CodePlan:
         instructions = self._instructions
         if instructions[handler].name in ("CLEANUP_THROW", "END_ASYNC_FOR"):
             return handler
-        if handler in self._restoring:
-            return next(i for i in range(handler, len(instructions)) if instructions[i].name == "RERAISE")
-        return None
+        return self._restoring.get(handler)
 
     @cached_property
     def returning(self) -> dict[int, int]:

@@ -277,7 +277,8 @@ cdef int UNTOLD = _UNTOLD
 cdef int THROUGH = _THROUGH
 cdef int READS_LOCAL = LOCAL
 cdef int FIRST_VARIABLE = _FIRST_VARIABLE
-cdef int ASYNCHRONOUS = _ASYNCHRONOUS, COROUTINE = _COROUTINE, SUSPENDING = _SUSPENDING
+cdef int ASYNCHRONOUS = _ASYNCHRONOUS, SUSPENDING = _SUSPENDING
+cdef int YIELDING = _SUSPENDING & ~_COROUTINE
 
 # `sys.monitoring.get_tool` and what it is called with, for a look at all tools at each start of a frame.
 cdef object _get_tool = sys.monitoring.get_tool
@@ -927,6 +928,8 @@ cdef class Code:
     cdef int new_patience
     cdef int lasting  # frames that are being recorded and no inner ones
     cdef bint mute  # whether returns are silenced
+    cdef int giving  # frames of which the next value is wanted
+    cdef bint keeps  # whether yields are silenced
     cdef Loop *loops
     cdef int missed  # how often a silenced point has come to be wanted again
     cdef int mended  # of these: how often the code object has been armed since
@@ -1127,7 +1130,12 @@ cdef class Recorder:
         cdef Frame *state = self.enter(own, call, key)
         state.info = Py_NewRef(<PyObject *>info)
         state.address = <size_t>frame
-        state.gives = not own.table.flags & COROUTINE
+        if own.table.flags & YIELDING:
+            state.gives = True
+            own.giving += 1
+            if own.keeps:
+                own.keeps = False
+                self.rearm(own.code)
         state.older = self.running
         if self.running != NULL:
             self.running.newer = state
@@ -1361,11 +1369,14 @@ cdef class Recorder:
     cdef object yielded(self, PyObject *code, PyObject *offset, PyObject *value):
         cdef Frame *state = self.current()
         if state != NULL and state.code.code == code:
-            if (<Code>state.code.own).table.only_yield >= 0:
-                return DISABLE
+            own = <Code>state.code.own
             state.at = <int>tracefunc_offset(offset)
-            if state.gives:
-                state.gives = self.calls.give(<object>state.info, <object>value)
+            if state.gives and not self.calls.give(<object>state.info, <object>value):
+                state.gives = False
+                own.giving -= 1
+            if own.table.only_yield >= 0 and own.giving == 0 and not (own.table.is_target and FREE_THREADED):
+                own.keeps = True
+                return DISABLE
         return None
 
     cdef Origin *leaving(self, Table table, Py_ssize_t offset, PyObject *error) noexcept:
@@ -1533,6 +1544,7 @@ cdef class Recorder:
             self.calls.forget(<object>state.info, state.address)
         cdef Code own = <Code>state.code.own
         cdef bint inner = state.inner
+        own.giving -= state.gives
         self.free_frame(state)
         if not inner:
             own.lasting -= 1

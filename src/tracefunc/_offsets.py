@@ -43,6 +43,11 @@ _ELEMENTS = {
 _ADVANCES = {"FOR_ITER", "GET_ANEXT"}
 
 _CHECKED_LOADS = {"LOAD_GLOBAL", "LOAD_NAME", "LOAD_DEREF", "LOAD_FAST_CHECK"}  # a bare name that may be unbound
+# What a handler consists of that puts something back, and raises its exception again.
+_RESTORING = {
+    *("SWAP", "COPY", "POP_TOP", "POP_EXCEPT", "LOAD_CONST", "LOAD_COMMON_CONSTANT"),
+    *("STORE_FAST", "STORE_DEREF", "STORE_GLOBAL", "DELETE_FAST", "DELETE_DEREF", "DELETE_GLOBAL"),
+}
 _NO_EVENT = {"RESUME", "END_FOR", "NOT_TAKEN", "CACHE"}
 
 
@@ -73,6 +78,7 @@ class CodeAnalysis:
         self.actions: dict[int, Action] = {}
         self.outermost = -1  # offset where all exceptions leave a generator: no handler, but it makes no StopIteration
         self.catching: dict[int, int] = {}  # index where a handler's exception can be asked for -> the handler's
+        self.restoring: dict[int, int] = {}  # index of a handler that only puts something back -> where it raises again
         self.caught_at: dict[int, list[int]] = {}  # index -> handlers
         self.reraises: dict[int, frozenset[int]] = {}  # offset -> preludes that can be under way
         self.advance: dict[int, int] = {}  # index of a loop's advance -> its prelude state
@@ -85,6 +91,7 @@ class CodeAnalysis:
 
     def run(self) -> dict[int, Action]:
         self._connect()
+        self._find_restoring()
         self._elements()
         if self.body.line is None:
             self._locate()
@@ -127,6 +134,15 @@ class CodeAnalysis:
                 ins.span = ((row, -1), (row, -1))
             elif end_col or end_row > row:
                 ins.span = ((row, col), (end_row, end_col))
+
+    def _find_restoring(self) -> None:
+        """Find the handlers that put back the variables of a comprehension, or what an `except` has changed."""
+        for handler in self.handlers:
+            i = handler
+            while self.instructions[i].name in _RESTORING:
+                i += 1
+            if self.instructions[i].name == "RERAISE":
+                self.restoring[handler] = i
 
     def _started(self) -> int:
         """The index behind the RESUME of the first step: what stands before runs before the frame is complete."""
@@ -376,7 +392,7 @@ class CodeAnalysis:
                 self.catching[handler + 1] = handler
 
     def _arm(self, arriving: list[set[int]]) -> None:
-        handlers = set(self.catching.values())
+        handlers = {*self.catching.values(), *self.restoring}
         for i, ins in enumerate(self.instructions):
             if i in self.catching:
                 self._act(ins, Action(NOTHING, False, NOTHING, NOTHING, (), (), True))

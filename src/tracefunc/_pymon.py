@@ -257,7 +257,7 @@ class Recorder:
         """PY_YIELD: a frame is suspended."""
         state = self.frames.get(id(sys._getframe(depth)))
         if state is not None and state.code.code is code:
-            if state.code.plan.only_yield >= 0:
+            if state.info is None and state.code.plan.only_yield >= 0:
                 return DISABLE
             state.at = offset
             if state.gives and state.info is not None:
