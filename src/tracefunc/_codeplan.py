@@ -56,6 +56,7 @@ class CodePlan:
         yields = [ins.offset for ins in analysis.instructions if ins.name == "YIELD_VALUE"]
         self.only_yield = yields[0] if len(yields) == 1 else -1
         self.table: object = None  # what the compiled recorder makes of this plan
+        self._flows: dict[frozenset[int], Flow] = {}
         self._instructions = analysis.instructions
         self._handlers = analysis.handlers
         self._catching = analysis.catching
@@ -100,13 +101,14 @@ class CodePlan:
         """By loop: where its iterable is when it begins."""
         return _loops.iterables(self.code, self._instructions, self.loops)
 
-    @cached_property
-    def loop_flow(self) -> Flow:
-        """The flow where the turns of loops are counted by iterators as far as that saves counting something else."""
-        if not self.loops:
+    def flow_with(self, bodies: frozenset[int]) -> Flow:
+        """The flow where it costs next to nothing to count the turns of the loops whose bodies begin at these offsets."""
+        if not bodies:
             return self.flow
-        bodies = {loop.body for loop in self.loops}
-        return Flow(self._instructions, self._handlers, self._telling, {*self._points(), *bodies}, bodies)
+        if bodies not in self._flows:
+            points = {*self._points(), *bodies}
+            self._flows[bodies] = Flow(self._instructions, self._handlers, self._telling, points, bodies)
+        return self._flows[bodies]
 
     # where control may come from and go to
 

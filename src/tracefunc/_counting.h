@@ -143,12 +143,13 @@ static int tracefunc_is_suitable(PyObject *iterable) {
         && type != &PyGen_Type && type != &PyCoro_Type && type != &PyAsyncGen_Type;
 }
 
-/* Whether a loop has so many turns that it pays to count them here, as far as that can be told. */
-static int tracefunc_is_long(PyObject *iterable, Py_ssize_t few) {
+/* How many items are to be expected of what is suitable. */
+static Py_ssize_t tracefunc_length(PyObject *iterable) {
     if (!tracefunc_is_sized(Py_TYPE(iterable)))
-        return 1;
+        return PY_SSIZE_T_MAX;
     Py_ssize_t length = PyObject_LengthHint(iterable, 0);
-    if (length < 0)  /* too many to be counted */
-        PyErr_Clear();
-    return length < 0 || length > few;
+    if (length >= 0)
+        return length;
+    PyErr_Clear();  /* more than can be counted */
+    return PY_SSIZE_T_MAX;
 }

@@ -223,7 +223,7 @@ cdef extern from "_counting.h":
     PyObject *in_slot "tracefunc_in_slot"(size_t *slot)
     void put_into_slot "tracefunc_put_into_slot"(size_t *slot, PyObject *object)
     bint is_suitable "tracefunc_is_suitable"(PyObject *iterable)
-    bint is_long "tracefunc_is_long"(PyObject *iterable, Py_ssize_t few)
+    Py_ssize_t length_of "tracefunc_length"(PyObject *iterable)
 
 cdef extern from "Python.h":
     int PyType_Ready(PyTypeObject *type) except -1
@@ -646,7 +646,7 @@ cdef class Table:
     cdef dict exits  # by state: the points where it can end
     cdef int *returning  # by half the offset of a return: the line under way, NOTHING, UNTOLD
     cdef dict deciders  # by state: the line whose samples decide whether it must be known
-    cdef set derived, measured  # points whose counts follow from others, and those from which they do
+    cdef dict flows  # by the loops of which the turns are counted: the points whose counts follow from those of others
     cdef int *bodies  # by loop: the point where a turn begins
     cdef int loops
     cdef int *iterables  # by loop: where on the stack its iterable is; NULL: not asked for yet
@@ -716,9 +716,7 @@ cdef class Table:
         if self.wants is not None:
             return 0
         point_of = {offset: i for i, offset in enumerate(self.offsets)}
-        flow = self.plan.loop_flow
-        self.derived = {point_of[offset] for offset in flow.derived}
-        self.measured = {point_of[offset] for offset in flow.measured}
+        self.flows = {}
         self.exits = {state: [point_of[o] for o in offsets] for state, offsets in self.plan.exits.items()}
         self.deciders = self.plan.deciders
         wants = [self.plan.wants.get(offset) for offset in self.offsets]
@@ -740,6 +738,13 @@ cdef class Table:
         self.returning = returning
         self.begin, self.end, self.wants = begin, end, wants
         return 0
+
+    cdef set derived_with(self, bodies):
+        """The points whose counts follow from others, where it costs next to nothing to count the turns of some loops."""
+        if bodies not in self.flows:
+            derived = self.plan.flow_with(bodies).derived
+            self.flows[bodies] = {i for i, offset in enumerate(self.offsets) if offset in derived}
+        return self.flows[bodies]
 
     cdef size_t *iterable(self, int loop, void *frame) except? NULL:
         """Where the iterable of a loop is that begins; NULL if there is no stack left to find that out."""
@@ -898,6 +903,7 @@ cdef struct Loop:
     int counted_by  # who counts its turns
     int body  # the point where one begins
     int entered  # how often it has begun since that was looked at last
+    Py_ssize_t first, latest  # as long as that is undecided, how many turns were to be expected, or -1
     Count *turns  # the count of a call, and what that was then
     Count before
 
@@ -911,6 +917,11 @@ cdef inline bint pays(Loop *loop, Count *turns) noexcept:
     enough = loop.turns != turns or turns[0] - loop.before > FEW * REFUSALS
     loop.turns, loop.before, loop.entered = turns, turns[0], 0
     return enough
+
+
+cdef inline bint is_short(Loop *loop) noexcept:
+    """Whether a loop has not been long yet, and does not become longer."""
+    return loop.counted_by == UNDECIDED and loop.entered > 0 and loop.latest <= loop.first
 
 
 @cython.final
@@ -931,6 +942,8 @@ cdef class Code:
     cdef int giving  # frames of which the next value is wanted
     cdef bint keeps  # whether yields are silenced
     cdef Loop *loops
+    cdef frozenset bodies  # of the loops whose turns are counted, as offsets
+    cdef set derived  # points whose counts follow from others then
     cdef int missed  # how often a silenced point has come to be wanted again
     cdef int mended  # of these: how often the code object has been armed since
 
@@ -963,13 +976,21 @@ cdef class Code:
         PyMem_Free(self.loops)
 
 
-    cdef int ignore_loops(self) except -1:
-        """Let nobody count the turns of loops that say nothing about other counts."""
-        cdef int loop
-        for loop in range(self.table.loops):
-            if self.table.bodies[loop] not in self.table.measured:
-                self.loops[loop].counted_by = NOBODY
-                self.quiet[self.table.bodies[loop]] = DEAD
+    cdef int choose_flow(self) except -1:
+        """Decide which counts shall be derived, now that it is seen how long the loops are."""
+        cdef int i, body
+        for i in range(self.table.loops):
+            if is_short(&self.loops[i]):
+                self.loops[i].counted_by = EVENT
+        self.bodies = frozenset(
+            [self.table.offsets[self.loops[i].body] for i in range(self.table.loops) if self.loops[i].counted_by < EVENT]
+        )
+        self.derived = self.table.derived_with(self.bodies)
+        for i in range(self.table.loops):
+            body = self.loops[i].body
+            if self.loops[i].counted_by >= EVENT or body in self.derived or self.table.plan.flow.is_caught(self.table.offsets[body]):
+                self.loops[i].counted_by = NOBODY
+                self.quiet[body] = DEAD
         return 0
 
 
@@ -1299,10 +1320,13 @@ cdef class Recorder:
             own.quiet[loop.body] = 0 if self.is_in_loop(own, bit, True, state) else PLAIN
             self.rearm(own.code)
             return False
-        if suits and is_long(iterable, FEW) and not self.is_in_loop(own, bit, False, state):
+        loop.latest = length_of(iterable) if suits else -1
+        if loop.latest > FEW and not self.is_in_loop(own, bit, False, state):
             loop.counted_by = ITERATOR
             own.quiet[loop.body] = SILENT
             return True
+        if loop.entered == 0:
+            loop.first = loop.latest
         loop.entered += 1
         if loop.entered == REFUSALS:
             loop.counted_by = EVENT
@@ -1633,7 +1657,7 @@ cdef class Recorder:
         if not self.fills:
             for own in self.codes:
                 (<Code>own).table.prepare(self.lines)  # runs Python code: another thread may get here too
-                (<Code>own).ignore_loops()
+                (<Code>own).choose_flow()
             self.fills = True
             for i in range(self.by_key.mask + 1):
                 if self.by_key.slots[i].key != NULL:
@@ -1695,7 +1719,7 @@ cdef class Recorder:
         cdef char before = own.quiet[number]
         cdef char quiet = before & DEAD
         if own.table.wants[number] is not None and own.begins[number] == 0 and own.held[number] == 0:
-            if self.measure_all or number not in own.table.derived:
+            if self.measure_all or number not in own.derived:
                 quiet |= PLAIN
             elif own.ends[number] == 0 or before & SILENT:
                 quiet |= SILENT
@@ -1838,7 +1862,7 @@ cdef class Recorder:
                 found.left[index] = {2 * at: call.ended[index][at] for at in range(own.table.size) if call.ended[index][at]}
             if call.silenced[index]:
                 found.silenced.add(index)
-                found.by_loops = True
+                found.loops[index] = own.bodies
             if call.counts[index] != NULL:
                 offsets = own.table.offsets
                 found.counts[index] = {offsets[number]: call.counts[index][number] for number in range(own.table.count)}

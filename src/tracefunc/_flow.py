@@ -75,10 +75,7 @@ class _Block:
 
 
 class Flow:
-    """The flow through one code object.
-
-    The offsets in `derived` need no counting: `fill` knows their counts from those in `measured`.
-    """
+    """The flow through one code object. The offsets in `derived` need no counting: `fill` knows their counts."""
 
     def __init__(
         self,
@@ -108,9 +105,9 @@ class Flow:
         classes = self._classify(instructions, handlers, telling, indices)
         forest = _forest(self.blocks, classes)
         self.solving = list(_solving_order(self.blocks, forest))
-        self.measured = {b.counted for b in self.blocks if b.points and not b.caught and b not in forest}
+        measured = {b.counted for b in self.blocks if b.points and not b.caught and b not in forest}
         caught = [point for block in self.blocks if block.caught for point in block.points]
-        self.derived = {point for block in self.blocks for point in block.points}.difference(self.measured, caught)
+        self.derived = {point for block in self.blocks for point in block.points}.difference(measured, caught)
 
     def _split(
         self, instructions: list[Instruction], handlers: Iterable[int], caught: set[int], points: set[int]

@@ -31,7 +31,7 @@ SUSPENDING = GENERATOR | ASYNCHRONOUS
 class RawCall:
     """What a recorder keeps of one call: plain numbers and texts."""
 
-    __slots__ = ("by_loops", "counts", "dropped", "entered", "extra", "left", "open", "samples", "silenced")
+    __slots__ = ("counts", "dropped", "entered", "extra", "left", "loops", "open", "samples", "silenced")
 
     def __init__(self, lines: int, codes: int) -> None:
         self.dropped = False  # nobody will ask for it
@@ -41,7 +41,7 @@ class RawCall:
         self.entered = [0] * codes  # frames
         self.left: list[dict[int, int]] = [{} for _ in range(codes)]  # by offset: how often flow ended
         self.silenced: set[int] = set()  # the codes some of whose counts have to be derived
-        self.by_loops = False  # from counts that include those of loops
+        self.loops: list[frozenset[int]] = [frozenset()] * codes  # the loops that `counts` has the turns of
         self.open: list[int] = []  # the lines under way in frames that have not ended
 
 
@@ -54,7 +54,7 @@ def hits(plan: Plan, call: RawCall) -> list[int]:
         if counts is None:
             continue
         if i in call.silenced:
-            (code_plan.loop_flow if call.by_loops else code_plan.flow).fill(counts, call.entered[i], call.left[i])
+            code_plan.flow_with(call.loops[i]).fill(counts, call.entered[i], call.left[i])
         for offset, action in code_plan.actions.items():
             if number := counts[offset]:
                 if 0 <= action.line < lines:
