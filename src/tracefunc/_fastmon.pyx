@@ -1135,7 +1135,10 @@ cdef class Recorder:
         if self.notice is not None and others_are_there():
             self.notice()
         if self.calls.full and not own.table.flags & SUSPENDING:  # the start of such a one may be silenced too early
-            return None if FREE_THREADED else DISABLE
+            if FREE_THREADED:
+                return None
+            self.bury(own)
+            return DISABLE
         info = None
         cdef PyFrameObject *frame = PyEval_GetFrame()
         try:

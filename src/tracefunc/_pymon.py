@@ -169,7 +169,10 @@ class Recorder:
         if own.plan.is_target:
             if self.calls.full and not own.plan.suspends:  # the start of one that does may have been silenced too early
                 own.attempts += 1  # it is not alone with the code
-                return DISABLE if own.attempts >= _MAX_ATTEMPTS else None
+                if own.attempts < _MAX_ATTEMPTS:
+                    return None
+                self._bury(own, frame)
+                return DISABLE
             try:
                 info = self.calls.open(self.target, frame)
             except RecursionError:  # the program's own limit, so near that there is nothing left for us
