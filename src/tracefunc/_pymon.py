@@ -70,7 +70,7 @@ class _Code:
 class _Counting:
     """A code object, executed by one frame, whose events are mostly only counted."""
 
-    __slots__ = ("catching", "ended", "full", "key", "numbers", "silent", "state")
+    __slots__ = ("catching", "ended", "full", "key", "numbers", "patience", "silent", "state")
 
     def __init__(self, key: int, state: _Frame) -> None:
         self.key = key  # of the frame
@@ -79,6 +79,7 @@ class _Counting:
         self.full: set[int] = set()  # the states of which nothing but the count is wanted
         self.silent: set[int] = set()  # offsets that need not even be counted
         self.catching: set[int] = set()  # offsets of which nothing is wanted but the count, and what is caught there
+        self.patience = _MAX_ATTEMPTS  # how often more silent offsets may come to be wanted again
         self.ended = False
 
     def catch(self, offset: int) -> bool:
@@ -260,11 +261,16 @@ class Recorder:
         """PY_YIELD: a frame is suspended."""
         state = self.frames.get(id(sys._getframe(depth)))
         if state is not None and state.code.code is code:
-            if state.info is None and state.code.plan.only_yield >= 0:
-                return DISABLE
+            own = state.code
             state.at = offset
             if state.gives and state.info is not None:
                 state.gives = self.calls.give(state.info, value)
+            if own.plan.only_yield >= 0 and not state.gives:
+                if state.info is None:
+                    return DISABLE
+                if own.frames == 1 and not FREE_THREADED:
+                    own.missed += 1  # the values of the next call will be wanted again
+                    return DISABLE
         return None
 
     def on_resume(self, code: CodeType, offset: int, depth: int = 1) -> object:
@@ -509,9 +515,14 @@ class Recorder:
                     counting.numbers[offset] = 0
 
     def _serves_nothing(self, counting: _Counting, offset: int) -> bool:
-        """Whether nothing but its count is wanted of an offset, whatever is under way."""
+        """Whether nothing but its count is wanted of an offset, as long as no line that can end there is sampled.
+
+        Such a line may be rare, and its exits are brought back for it: not too often, as that takes time.
+        """
         wants = counting.state.code.plan.wants.get(offset)
-        return wants is not None and all(self._has_all(counting, lines) for lines in wants)
+        if wants is None or not self._has_all(counting, wants[0]):
+            return False
+        return counting.patience > 0 or self._has_all(counting, wants[1])
 
     def _has_all(self, counting: _Counting, lines: Iterable[int]) -> bool:
         """Whether the samples of all `lines` are complete."""
@@ -522,10 +533,17 @@ class Recorder:
         """A line is under way that is still sampled: where it can end, events are examined."""
         if line in counting.full:
             return
-        for offset in counting.state.code.plan.exits.get(line, ()):
+        own = counting.state.code
+        exits = own.plan.exits.get(line, ())
+        for offset in exits:
             counting.state.counts[offset] += counting.numbers[offset] or 0
             counting.numbers[offset] = None
             counting.catching.discard(offset)
+        if not counting.silent.isdisjoint(exits):
+            counting.silent.difference_update(exits)
+            if own.plan.index in counting.state.call.silenced:
+                counting.patience -= 1
+                self.rearm(own.code)
 
     def _let_go(self, counting: _Counting, line: int) -> None:
         """That line has ended: back to counting."""
