@@ -110,6 +110,7 @@ WITH_BOTH_ENGINES = {
     "test_handlers",
     "test_json",
     "test_leaks",
+    "test_loops",
     "test_nested",
     "test_no_instruction",
     "test_options",
