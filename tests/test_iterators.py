@@ -73,7 +73,10 @@ def check_depths(instructions, found, code):
         if found[i] >= 0:
             assert found[i] <= code.co_stacksize
             for j in ins.followers:
-                assert found[i] + _loops._effect(ins.name, ins.arg, j == at.get(ins.target)) == found[j], (code, ins.offset)
+                assert found[i] + _loops._effect(ins.name, ins.arg, j == at.get(ins.target)) == found[j], (
+                    code,
+                    ins.offset,
+                )
             if ins.name in ("RETURN_VALUE", "RETURN_CONST"):
                 assert found[i] == (ins.name == "RETURN_VALUE"), code
 

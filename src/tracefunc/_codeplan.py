@@ -14,6 +14,7 @@ from weakref import ref
 
 from . import _loops
 from ._flow import RETURNS, Flow, raises_again
+from ._offsets import NO_ACTION
 from ._records import NOTHING, SUSPENDING, UNTOLD
 
 if TYPE_CHECKING:
@@ -90,6 +91,10 @@ class CodePlan:
         """The offsets whose counts are those of what starts there."""
         return (offset for offset, action in self.actions.items() if not action.conditional)
 
+    def action(self, offset: int) -> Action:
+        """What happens at an offset, nothing included."""
+        return self.actions.get(offset, NO_ACTION)
+
     # loops whose turns their iterators can count
 
     @cached_property
@@ -102,7 +107,7 @@ class CodePlan:
         return _loops.iterables(self.code, self._instructions, self.loops)
 
     def flow_with(self, bodies: frozenset[int]) -> Flow:
-        """The flow where it costs next to nothing to count the turns of the loops whose bodies begin at these offsets."""
+        """The flow where it costs next to nothing to count the turns of the loops that have their bodies there."""
         if not bodies:
             return self.flow
         if bodies not in self._flows:
@@ -172,7 +177,7 @@ class CodePlan:
 
     @cached_property
     def passed_on(self) -> set[int]:
-        """The offsets where exceptions from elsewhere in the frame leave it: a generator's end, that of a comprehension."""
+        """The offsets where exceptions leave the frame that were raised elsewhere in it: at a generator's end, say."""
         return {*(self._instructions[i].offset for i in self._restoring.values()), self.outermost} - {-1}
 
     @property

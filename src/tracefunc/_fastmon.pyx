@@ -29,11 +29,10 @@ from cpython.object cimport PyObject, PyTypeObject
 from libc.string cimport memset
 
 from . import _steps
-from ._loops import FIRST_VARIABLE as _FIRST_VARIABLE
-from ._offsets import Action
 from ._reading import LOCAL, UNAVAILABLE, sample
 from ._records import ASYNCHRONOUS as _ASYNCHRONOUS
 from ._records import COROUTINE as _COROUTINE
+from ._records import FIRST_VARIABLE as _FIRST_VARIABLE
 from ._records import NOTHING as _NOTHING
 from ._records import SUSPENDING as _SUSPENDING
 from ._records import THROUGH as _THROUGH
@@ -593,10 +592,6 @@ cdef class Map:
 cdef enum:
     NO_POINT = -1
 
-# What happens where nothing does but that a turn of a loop begins.
-cdef object _NO_ACTION = Action(NOTHING, False, NOTHING, NOTHING, (), ())
-
-
 cdef struct Point:
     # An armed offset; `_offsets.Action` says what its fields mean.
     int line
@@ -664,7 +659,7 @@ cdef class Table:
         self.offsets = sorted([*plan.actions, *loop_at])
         self.count = len(self.offsets)
         self.size = len(plan.code.co_code) // 2
-        actions = [plan.actions.get(offset, _NO_ACTION) for offset in self.offsets]
+        actions = [plan.action(offset) for offset in self.offsets]
         total = sum([2 * len(action.ghosts) + len(action.before) for action in actions])
         self.numbers = <int *>PyMem_Calloc(self.size + 1, sizeof(int))
         self.points = <Point *>PyMem_Calloc(self.count + 1, sizeof(Point))

@@ -58,7 +58,9 @@ class _Classes:
 class _Block:
     """A basic block, as an edge from the class `inside` to the class `outside`."""
 
-    __slots__ = ("caught", "cheap", "costly", "counted", "depth", "inside", "last", "outside", "points", "share", "start")
+    __slots__ = (
+        *("caught", "cheap", "costly", "counted", "depth", "inside", "last", "outside", "points", "share", "start"),
+    )
 
     def __init__(self, start: int, caught: bool) -> None:
         self.start = start  # offset

@@ -12,6 +12,7 @@ from opcode import hasarg, opmap, stack_effect
 from typing import TYPE_CHECKING, NamedTuple
 
 from ._bytecode import exception_table
+from ._records import FIRST_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 # What stands between GET_ITER and FOR_ITER in a comprehension: its variables are put aside, its result is begun.
 _BEGINNING = {"LOAD_FAST_AND_CLEAR", "MAKE_CELL", "SWAP", "BUILD_LIST", "BUILD_SET", "BUILD_MAP"}
 
-FIRST_VARIABLE = -1  # instead of a depth: the variable `.0`, which the code of a generator expression begins with
 MOST = 64  # loops of one code object
 
 
@@ -31,10 +31,12 @@ class Loop(NamedTuple):
 
     get: int  # offset where that is replaced by its iterator, or where an iterator is taken from a variable
     body: int  # offset where a turn begins
-    index: int  # of the instruction at `get`
+    at: int  # the index of the instruction at `get`
 
 
-def find(code: CodeType, instructions: list[Instruction], handlers: Container[int], taken: Container[int]) -> list[Loop]:
+def find(
+    code: CodeType, instructions: list[Instruction], handlers: Container[int], taken: Container[int]
+) -> list[Loop]:
     """The loops whose turns can be counted, at most MOST of them.
 
     `handlers`: the indices at which these begin; `taken`: offsets that have another meaning.
@@ -50,7 +52,7 @@ def find(code: CodeType, instructions: list[Instruction], handlers: Container[in
             if known and loop.get not in taken and loop.body not in taken:
                 found[i] = loop
     # Control comes to FOR_ITER from there, and from the ends of turns, which are behind it; between there is nothing.
-    inside = {i: head for head, loop in found.items() for i in range(loop.index + 1, head + 2)} if found else {}
+    inside = {i: head for head, loop in found.items() for i in range(loop.at + 1, head + 2)} if found else {}
     for i, ins in enumerate(instructions if found else ()):
         for j in ins.followers:
             if j in inside and j != i + 1 and not j == inside[j] < i:
@@ -68,7 +70,7 @@ def _takes_argument(code: CodeType, ins: Instruction) -> bool:
 def iterables(code: CodeType, instructions: list[Instruction], loops: Iterable[Loop]) -> list[int]:
     """By loop: on which depth of the stack its iterable is, or FIRST_VARIABLE."""
     found = depths(code, instructions)
-    return [found[loop.index] - 1 if instructions[loop.index].name == "GET_ITER" else FIRST_VARIABLE for loop in loops]
+    return [found[loop.at] - 1 if instructions[loop.at].name == "GET_ITER" else FIRST_VARIABLE for loop in loops]
 
 
 def depths(code: CodeType, instructions: list[Instruction]) -> list[int]:

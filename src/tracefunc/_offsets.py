@@ -63,6 +63,9 @@ class Action(NamedTuple):
     catches: bool = False  # a handler has just taken an exception, which tells where it was raised
 
 
+NO_ACTION = Action(NOTHING, False, NOTHING, NOTHING, (), ())
+
+
 class CodeAnalysis:
     def __init__(self, code: CodeType, body: Body, preludes: list[int], count: int) -> None:
         self.code = code

@@ -20,6 +20,9 @@ UNTOLD = -3  # it goes to a handler that does not tell of it
 # Whether this build of CPython can run threads at once, even if it does not just now.
 FREE_THREADED = "free-threading build" in sys.version
 
+# Where the iterable of a loop is, instead of a depth of the stack: in `.0`, a generator expression's first variable.
+FIRST_VARIABLE = -1
+
 # co_flags
 GENERATOR = 0x20
 COROUTINE = 0x80
