@@ -41,6 +41,7 @@ from ._records import RawCall
 from ._stack import all_frames
 
 ctypedef long long Count
+ctypedef unsigned long long Bits  # of up to `_loops.MOST` loops
 
 cdef extern from *:
     """
@@ -884,8 +885,8 @@ cdef struct Frame:
     bint inner  # it is over before a recorded frame below it is
     Live *code
     Count *counts
-    size_t counted  # the loops, as bits, whose turns an iterator counts in this frame
-    size_t uncounted  # those that have begun otherwise
+    Bits counted  # the loops whose turns an iterator counts in this frame
+    Bits uncounted  # those that have begun otherwise
     Count mark  # of a prelude under way: how often its loop had advanced before
     int line  # the state that is under way
     bint holds  # whether it has its exits looked at
@@ -970,22 +971,24 @@ cdef class Code:
         PyMem_Free(self.begins)
         PyMem_Free(self.loops)
 
-
     cdef int choose_flow(self) except -1:
         """Decide which counts shall be derived, now that it is seen how long the loops are."""
-        cdef int i, body
-        for i in range(self.table.loops):
-            if is_short(&self.loops[i]):
-                self.loops[i].counted_by = EVENT
-        self.bodies = frozenset(
-            [self.table.offsets[self.loops[i].body] for i in range(self.table.loops) if self.loops[i].counted_by < EVENT]
-        )
-        self.derived = self.table.derived_with(self.bodies)
-        for i in range(self.table.loops):
-            body = self.loops[i].body
-            if self.loops[i].counted_by >= EVENT or body in self.derived or self.table.plan.flow.is_caught(self.table.offsets[body]):
+        cdef int i, number
+        cdef Table table = self.table
+        bodies = {}  # by loop, offsets
+        for i in range(table.loops):
+            offset = table.offsets[table.bodies[i]]
+            if self.loops[i].counted_by < EVENT and not is_short(&self.loops[i]) and not table.plan.flow.is_caught(offset):
+                bodies[i] = offset
+        derived = table.derived_with(frozenset(bodies.values()))
+        if self.derived is not None:  # another thread was quicker
+            return 0
+        self.bodies, self.derived = frozenset(bodies.values()), derived
+        for i in range(table.loops):
+            number = table.bodies[i]
+            if i not in bodies or number in derived:  # it says nothing about other counts
                 self.loops[i].counted_by = NOBODY
-                self.quiet[body] = DEAD
+                self.quiet[number] = DEAD
         return 0
 
 
@@ -1076,7 +1079,7 @@ cdef class Recorder:
     def __dealloc__(self):
         cdef size_t i
         cdef Frame *next
-        self.disarmed()
+        self.release()
         PyMem_Free(self.lacking)
         if self.by_key is not None:
             for i in range(self.by_key.mask + 1):
@@ -1132,7 +1135,8 @@ cdef class Recorder:
         if self.calls.full and not own.table.flags & SUSPENDING:  # the start of such a one may be silenced too early
             if FREE_THREADED:
                 return None
-            self.bury(own)
+            if not self.calls.is_starting(self.target):
+                self.bury(own)
             return DISABLE
         info = None
         cdef PyFrameObject *frame = PyEval_GetFrame()
@@ -1286,10 +1290,11 @@ cdef class Recorder:
 
     cdef PyObject *iterate(self, Live *live, int number) except NULL:
         """A loop is about to get its iterator: from now on one that counts, if that pays."""
+        held = self  # Python code may run from here on
         own = <Code>live.own
-        cdef Frame *state = self.current()
+        cdef Frame *state = held.current()
         cdef Loop *loop = &own.loops[number]
-        cdef size_t bit = <size_t>1 << number
+        cdef Bits bit = <Bits>1 << number
         cdef size_t *slot
         cdef PyObject *iterable = NULL
         if loop.counted_by >= EVENT:
@@ -1300,14 +1305,14 @@ cdef class Recorder:
         slot = own.table.iterable(number, state.key)
         if slot != NULL:
             iterable = in_slot(slot)
-        if iterable != NULL and self.counts_itself(own, loop, bit, state, iterable):
+        if iterable != NULL and held.counts_itself(own, loop, bit, state, iterable):
             put_into_slot(slot, count_items(iterable, &state.counts[loop.body], state.call, &self.counting))
             state.counted |= bit
             return _none
         state.uncounted |= bit
         return _disable if loop.counted_by == EVENT else _none
 
-    cdef bint counts_itself(self, Code own, Loop *loop, size_t bit, Frame *state, PyObject *iterable) except -1:
+    cdef bint counts_itself(self, Code own, Loop *loop, Bits bit, Frame *state, PyObject *iterable) except -1:
         """Whether the iterator of a loop that begins shall count; decides about the loop, if that is to be done."""
         cdef bint suits = is_suitable(iterable)
         if loop.counted_by == ITERATOR:
@@ -1330,7 +1335,7 @@ cdef class Recorder:
             loop.counted_by = EVENT
         return False
 
-    cdef bint is_in_loop(self, Code own, size_t bit, bint counted, Frame *besides) noexcept:
+    cdef bint is_in_loop(self, Code own, Bits bit, bint counted, Frame *besides) noexcept:
         """Whether another frame may be in a loop whose turns are counted by an iterator, or by events."""
         cdef size_t i
         cdef Frame *state
@@ -1341,10 +1346,14 @@ cdef class Recorder:
                     return True
         return False
 
-    def disarmed(self):
-        """No event will come any more: let the iterators count no more either."""
+    cdef void release(self) noexcept:
+        """Let the iterators count for nobody any more."""
         while self.counting != NULL:
             unlink(self.counting)
+
+    def disarmed(self):
+        """No event will come any more, and nothing else is counted from now on."""
+        self.release()
 
     cdef int catch_(self, Frame *state, Table table, int number) except -1:
         """A handler has an exception, which somebody else refers to as well."""
@@ -1403,11 +1412,12 @@ cdef class Recorder:
 
     cdef Origin *leaving(self, Table table, Py_ssize_t offset, PyObject *error) noexcept:
         """Where an exception comes from that leaves the frame at an offset; NULL if the plan was not asked for that."""
+        cdef Origin *here
         cdef Origin *found
-        cdef Origin *here = &table.origins[offset >> 1]
         cdef PyObject *cause
         if table.origins == NULL:
             return NULL
+        here = &table.origins[offset >> 1]
         if here.passed_on:
             found = table.origin(error)
             if found == NULL:  # a StopIteration is the cause of what leaves the frame

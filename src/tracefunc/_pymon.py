@@ -172,7 +172,8 @@ class Recorder:
                 own.attempts += 1  # it is not alone with the code
                 if own.attempts < _MAX_ATTEMPTS:
                     return None
-                self._bury(own, frame)
+                if not self.calls.is_starting(self.target):
+                    self._bury(own, frame)
                 return DISABLE
             try:
                 info = self.calls.open(self.target, frame)
@@ -626,7 +627,7 @@ class Recorder:
     # the end
 
     def disarmed(self) -> None:
-        """No event will come any more, and nothing else is counted."""
+        """No event will come any more, and nothing else is counted from now on."""
 
     def stop(self) -> None:
         """Complete the records of all calls; to be done once, at the end."""

@@ -72,6 +72,25 @@ def suspended(value):
     return kept
 
 
+def turning(value):
+    """Yields within loops that their iterators count, of which some are not exhausted."""
+    for pair in zip([value] * 30, range(30)):
+        kept = [pair for _ in range(20) for _ in "ab"]
+        for each in kept:
+            if each is kept[15]:
+                break
+        yield kept
+
+
+def left(value):
+    running = turning(value)
+    for _ in range(20):
+        next(running)
+    gone = turning(value)
+    next(gone)
+    return running
+
+
 def raising(value):
     try:
         raise Failure(value)
@@ -101,6 +120,7 @@ def tracing(value):
 TARGETS = [plain, nested, generator, raising, recursive, asynchronous, tracing]
 KINDS = {function.__name__: (function, function) for function in TARGETS} | {  # fn, and the target
     "suspended": (suspended, generator),
+    "left": (left, turning),
     "inner_trace": (tracing, plain),
 }
 
