@@ -231,7 +231,7 @@ class CodePlan:
         return bisect_right(self._instructions, offset, key=lambda ins: ins.start) - 1
 
     def reach(self, offset: int) -> frozenset[int]:
-        """The armed offsets that a frame which stands at `offset` can still come to."""
+        """The offsets that a frame which stands at `offset` can still come to."""
         after: list[list[int]] = [list(ins.followers) for ins in self._instructions]
         for handler, covered in self._handlers.items():
             for i in covered:
@@ -243,7 +243,7 @@ class CodePlan:
                 if i not in seen:
                     seen.add(i)
                     todo.append(i)
-        return frozenset(self._instructions[i].start for i in seen).intersection(self.actions)
+        return frozenset(self._instructions[i].start for i in seen)
 
     # whose samples decide
 

@@ -16,6 +16,10 @@ A frame that starts above a recorded one on its stack, and cannot be suspended, 
 one is, whether its end is reported or not. So its state is kept for the next one at its address, and its RETURN is
 DISABLEd when the line under way there has all its samples.
 
+The turns of a loop are counted by its iterator, where that pays: when the loop begins, what it iterates over is on top of
+the frame's stack, and one that counts (`_counting.h`) is put there instead. Where a turn begins there is a point of its
+own for the other loops, and for those that have begun before this was decided.
+
 Where threads run at once, a critical section of the recorder stands for the GIL: one thread at a time is in a
 recorder, and another one gets in where that blocks or runs Python code. Nothing is silenced there that may be wanted
 again: an answer DISABLE may come into force after a thread that wants the offset has armed it.
@@ -1615,8 +1619,11 @@ cdef class Recorder:
         for place in places.values():
             reached |= own.table.plan.reach(place)
         for number in range(own.table.count):
-            if own.live.points[number].loop < 0 and own.table.offsets[number] not in reached:
+            if own.table.offsets[number] not in reached:
                 own.quiet[number] |= DEAD
+        for number, loop in enumerate(own.table.plan.loops):
+            if loop.get not in reached:
+                own.loops[number].counted_by = NOBODY
         return 0
 
     # samples
