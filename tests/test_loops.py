@@ -348,6 +348,24 @@ def test_generators_that_take_turns(agrees):
     agrees(source, (3,), (30,), (120,))
 
 
+def test_a_loop_that_is_entered_again_when_another_frame_has_changed_its_kind(agrees):
+    """Its iterator has counted in the first frame, which has left the loop when its turns become events."""
+    source = """
+        def main(n):
+            first, second = target([range(n), [1] * n, range(n)]), target([range(n), (i for i in range(n)), range(n)])
+            return [value for both in zip(first, second) for value in both] + [*target(["a" * n] * 2)]
+
+        def target(kinds):
+            seen = 0
+            for xs in kinds:
+                for x in xs:
+                    seen += 1
+                    if seen % 5 == 0: y = seen
+                yield seen
+    """
+    agrees(source, (4,), (30,), (300,))
+
+
 def test_generators_that_are_left(agrees):
     source = """
         def main(n):

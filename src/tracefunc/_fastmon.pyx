@@ -1301,11 +1301,13 @@ cdef class Recorder:
         cdef Bits bit = <Bits>1 << number
         cdef size_t *slot
         cdef PyObject *iterable = NULL
-        if loop.counted_by >= EVENT:
+        if loop.counted_by == NOBODY:
             return _disable
         if state == NULL or state.code != live:
             return _none
         state.counted &= ~bit
+        if loop.counted_by == EVENT:
+            return held.count_by_events(own, loop, bit)
         slot = own.table.iterable(number, state.key)
         if slot != NULL:
             iterable = in_slot(slot)
@@ -1314,7 +1316,18 @@ cdef class Recorder:
             state.counted |= bit
             return _none
         state.uncounted |= bit
-        return _disable if loop.counted_by == EVENT else _none
+        return held.count_by_events(own, loop, bit) if loop.counted_by == EVENT else _none
+
+    cdef PyObject *count_by_events(self, Code own, Loop *loop, Bits bit) noexcept:
+        """The answer where a loop begins whose turns are events from now on.
+
+        As long as there are frames that have had an iterator which counts, they are to be told from the others.
+        """
+        if self.is_in_loop(own, bit, True, NULL):
+            return _none
+        if own.quiet[loop.body] == 0:
+            own.quiet[loop.body] = PLAIN
+        return _disable
 
     cdef bint counts_itself(self, Code own, Loop *loop, Bits bit, Frame *state, PyObject *iterable) except -1:
         """Whether the iterator of a loop that begins shall count; decides about the loop, if that is to be done."""
@@ -1323,8 +1336,7 @@ cdef class Recorder:
             if suits and pays(loop, &state.counts[loop.body]):
                 return True
             loop.counted_by = EVENT
-            # The frames that have such iterators are to be told from those that have none.
-            own.quiet[loop.body] = 0 if self.is_in_loop(own, bit, True, state) else PLAIN
+            own.quiet[loop.body] = 0
             self.rearm(own.code)
             return False
         loop.latest = length_of(iterable) if suits else -1
