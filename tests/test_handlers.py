@@ -177,6 +177,23 @@ FUNCTIONS = {
                 except KeyError:
                     d = i
     """,
+    "passed on in a handler of groups": """
+        def target(n):
+            for i in range(n):
+                try:
+                    raise ExceptionGroup("", [KeyError(i)])
+                except* KeyError:
+                    try:
+                        a = [1 // (20 - q) for q in range(i % 30)]
+                        for x in Bad() if i % 9 == 4 else "ab":
+                            b = x
+                    except ArithmeticError as e:
+                        if i % 400 < 399: c = i
+                        else: raise e
+                    except KeyError:
+                        d = [fails(i, 50) for _ in "ab"]
+                    f = i
+    """,
     "of a group": """
         def target(n):
             for i in range(n):

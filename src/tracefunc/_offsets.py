@@ -94,6 +94,7 @@ class CodeAnalysis:
 
     def run(self) -> dict[int, Action]:
         self._connect()
+        self._find_catching()
         self._find_restoring()
         self._elements()
         if self.body.line is None:
@@ -106,7 +107,6 @@ class CodeAnalysis:
             self._returns()
             self._entries()
             arriving = self._flow()
-            self._find_catching()
             self._arm(arriving)
             self._find_reraises(arriving)
             self._find_under_way(arriving)
@@ -139,13 +139,21 @@ class CodeAnalysis:
                 ins.span = ((row, col), (end_row, end_col))
 
     def _find_restoring(self) -> None:
-        """Find the handlers that put back the variables of a comprehension, or what an `except` has changed."""
+        """Find the handlers that put back the variables of a comprehension, or what an `except` has changed.
+
+        Provided that the exception leaves the frame then, or goes to a handler that tells where it came from.
+        """
         for handler in self.handlers:
             i = handler
             while self.instructions[i].name in _RESTORING:
                 i += 1
             if self.instructions[i].name == "RERAISE":
                 self.restoring[handler] = i
+        innermost = {i: handler for handler, covered in self.handlers.items() for i in covered}
+        telling = {None, *self.catching.values()}
+        while secretive := [h for h, i in self.restoring.items() if innermost.get(i) not in telling | {*self.restoring}]:
+            for handler in secretive:
+                del self.restoring[handler]
 
     def _started(self) -> int:
         """The index behind the RESUME of the first step: what stands before runs before the frame is complete."""
