@@ -194,6 +194,21 @@ FUNCTIONS = {
                         d = [fails(i, 50) for _ in "ab"]
                     f = i
     """,
+    "raised again by a handler of groups": """
+        def target(n):
+            for i in range(n):
+                try:
+                    try:
+                        a = [1 // (i % 3) for _ in "ab"]
+                    except* ArithmeticError as e:
+                        b = i
+                        raise
+                    except* KeyError as e:
+                        c = i
+                        raise e from None
+                except Exception as f:
+                    d = i
+    """,
     "of a group": """
         def target(n):
             for i in range(n):

@@ -141,9 +141,12 @@ class CodeAnalysis:
     def _find_restoring(self) -> None:
         """Find the handlers that put back the variables of a comprehension, or what an `except` has changed.
 
-        Provided that the exception leaves the frame then, or goes to a handler that tells where it came from.
+        Provided that the exception leaves the frame then, or goes to a handler that tells where it came from. And not
+        where groups are split: what is raised again has a traceback as if that had raised it.
         """
-        for handler in self.handlers:
+        for handler, covered in self.handlers.items():
+            if any(self.instructions[i].name == "CHECK_EG_MATCH" for i in covered):
+                continue
             i = handler
             while self.instructions[i].name in _RESTORING:
                 i += 1
