@@ -1198,6 +1198,7 @@ cdef class Recorder:
                 self.let_go(state)
             state.line = own.table.entry
             state.at = -1
+            state.counted = state.uncounted = 0
             (<Call>state.call).entered[own.table.index] += 1
         if own.table.entry >= 0:
             (<Call>state.call).extra[own.table.entry] += 1
@@ -1305,11 +1306,12 @@ cdef class Recorder:
             return _disable
         if state == NULL or state.code != live:
             return _none
+        slot = own.table.iterable(number, state.key)  # may run Python code, once
         state.counted &= ~bit
-        if loop.counted_by == EVENT:
+        if loop.counted_by >= EVENT:
+            held.freshen(own)
             return held.count_by_events(own, loop, bit)
-        slot = own.table.iterable(number, state.key)
-        if slot != NULL:
+        if slot != NULL and held.iterators:
             iterable = in_slot(slot)
         if iterable != NULL and held.counts_itself(own, loop, bit, state, iterable):
             put_into_slot(slot, count_items(iterable, &state.counts[loop.body], state.call, &self.counting))
@@ -1337,7 +1339,8 @@ cdef class Recorder:
                 return True
             loop.counted_by = EVENT
             own.quiet[loop.body] = 0
-            self.rearm(own.code)
+            own.missed += 1
+            self.freshen(own)
             return False
         loop.latest = length_of(iterable) if suits else -1
         if loop.latest > FEW and not self.is_in_loop(own, bit, False, state):
@@ -1364,6 +1367,7 @@ cdef class Recorder:
 
     cdef void release(self) noexcept:
         """Let the iterators count for nobody any more."""
+        self.iterators = False
         while self.counting != NULL:
             unlink(self.counting)
 
