@@ -346,3 +346,25 @@ def test_the_last_samples_of_nested_code(define):
     """)["target"]
     ((_, trace),) = Tracer(max_samples=2, keep="last").run(target, 300)
     assert trace["lambda x: x + 1"] == (300, {"x": [("int", "298"), ("int", "299")]})
+
+
+def test_what_a_generator_expression_gets_its_iterator_from(define):
+    """From 3.15 on it does so before it is a generator, and no event tells of its start yet."""
+    target = define("""
+        def target(n):
+            class Numbers:
+                def __init__(self, m): self.left = m
+                def __iter__(self):
+                    a = self.left
+                    return self
+                def __next__(self):
+                    self.left -= 1
+                    if self.left < 0: raise StopIteration
+                    return self.left
+            for k in range(n):
+                b = sum(q for q in Numbers(3))
+                c = [q for q in Numbers(2)]
+    """)["target"]
+    for n in (3, 60):
+        ((_, trace),) = tracefunc(target, n)
+        assert [hits(trace)[line] for line in ("a = self.left", "return self", "return self.left")] == [2 * n, 2 * n, 5 * n]

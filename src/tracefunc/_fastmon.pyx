@@ -201,7 +201,7 @@ cdef extern from *:
         PyFrameObject *tb_frame
         int tb_lasti
     ctypedef struct PyCodeObject:
-        int co_nlocalsplus
+        int co_nlocalsplus, co_flags
     PyObject *PyErr_GetHandledException()
     PyObject *PyException_GetCause(PyObject *error)
     PyTracebackObject *PyException_GetTraceback "(PyTracebackObject *)PyException_GetTraceback"(PyObject *error)
@@ -283,6 +283,9 @@ cdef int READS_LOCAL = LOCAL
 cdef int FIRST_VARIABLE = _FIRST_VARIABLE
 cdef int ASYNCHRONOUS = _ASYNCHRONOUS, SUSPENDING = _SUSPENDING
 cdef int YIELDING = _SUSPENDING & ~_COROUTINE
+
+# Whether a generator expression gets its iterator, by code of the program's that may be, before it is a generator.
+cdef bint MADE_IN_STEPS = sys.version_info >= (3, 15)
 
 # `sys.monitoring.get_tool` and what it is called with, for a look at all tools at each start of a frame.
 cdef object _get_tool = sys.monitoring.get_tool
@@ -1556,6 +1559,8 @@ cdef class Recorder:
             if state != NULL and state.code.code == code:
                 return state
             if self.by_code.get(code) != NULL:
+                if MADE_IN_STEPS and (<PyCodeObject *>code).co_flags & SUSPENDING and is_being_made(frame):
+                    continue
                 ours[0] = True
                 return NULL
 
@@ -1909,6 +1914,16 @@ cdef object frame_above(PyFrameObject *frame):
     found = <object>above
     Py_DECREF(above)
     return found
+
+
+cdef bint is_being_made(void *record) except -1:
+    """Whether a frame below is still on the way to be a generator's: then no frame object leads to it."""
+    frame = <object>PyEval_GetFrame()
+    while frame is not None:
+        if tracefunc_frame_of(<PyFrameObject *>frame) == record:
+            return False
+        frame = frame.f_back
+    return True
 
 
 cdef object show(object frame, object reader, bint alone, object describe):
