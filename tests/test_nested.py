@@ -351,11 +351,11 @@ def test_the_last_samples_of_nested_code(define):
 def test_what_a_generator_expression_gets_its_iterator_from(define):
     """From 3.15 on it does so before it is a generator, and no event tells of its start yet."""
     target = define("""
-        def target(n):
+        def target(n, begun):
             class Numbers:
                 def __init__(self, m): self.left = m
                 def __iter__(self):
-                    a = self.left
+                    begun.append(self)
                     return self
                 def __next__(self):
                     self.left -= 1
@@ -366,5 +366,8 @@ def test_what_a_generator_expression_gets_its_iterator_from(define):
                 c = [q for q in Numbers(2)]
     """)["target"]
     for n in (3, 60):
-        ((_, trace),) = tracefunc(target, n)
-        assert [hits(trace)[line] for line in ("a = self.left", "return self", "return self.left")] == [2 * n, 2 * n, 5 * n]
+        begun = []  # some versions of CPython get the iterator of an iterator
+        ((_, trace),) = tracefunc(target, n, begun)
+        assert len(begun) >= 2 * n
+        found = [hits(trace)[line] for line in ("begun.append(self)", "return self", "return self.left")]
+        assert found == [len(begun), len(begun), 5 * n]
