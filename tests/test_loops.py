@@ -111,7 +111,7 @@ ENDS = {
                 seen = iter(range(1000))
                 try:
                     a = [1 // (n - next(seen) - k) for x in make(n)]
-                    b = {x: [1 // (n - next(seen) + 3) for x in make(n)] for y in (1, 2)}
+                    b = {y: [1 // (n - next(seen) + 3) for x in make(n)] for y in (1, 2)}
                 except ZeroDivisionError:
                     found.append(k)
                 c = k

@@ -154,8 +154,8 @@ class CodeAnalysis:
                 self.restoring[handler] = i
         innermost = {i: handler for handler, covered in self.handlers.items() for i in covered}
         telling = {None, *self.catching.values()}
-        while secretive := [h for h, i in self.restoring.items() if innermost.get(i) not in telling | {*self.restoring}]:
-            for handler in secretive:
+        while found := [h for h, i in self.restoring.items() if innermost.get(i) not in {*telling, *self.restoring}]:
+            for handler in found:
                 del self.restoring[handler]
 
     def _started(self) -> int:

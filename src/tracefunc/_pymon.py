@@ -169,12 +169,7 @@ class Recorder:
         info: CallInfo | None = None
         if own.plan.is_target:
             if self.calls.full and not own.plan.suspends:  # the start of one that does may have been silenced too early
-                own.attempts += 1  # it is not alone with the code
-                if own.attempts < _MAX_ATTEMPTS:
-                    return None
-                if not self.calls.is_starting(self.target):
-                    self._bury(own, frame)
-                return DISABLE
+                return self._pass_by(own, frame)
             try:
                 info = self.calls.open(self.target, frame)
             except RecursionError:  # the program's own limit, so near that there is nothing left for us
@@ -194,6 +189,15 @@ class Recorder:
         if info is not None:
             info.raw = call  # it has started now
         return None
+
+    def _pass_by(self, own: _Code, frame: FrameType) -> object:
+        """A call starts after the last one that is recorded."""
+        own.attempts += 1  # it is not alone with the code
+        if own.attempts < _MAX_ATTEMPTS:
+            return None
+        if not self.calls.is_starting(self.target):
+            self._bury(own, frame)
+        return DISABLE
 
     def _enter(self, own: _Code, key: int, call: RawCall, info: CallInfo | None) -> None:
         """A frame is recorded from now on."""
