@@ -4,6 +4,7 @@ TRACEFUNC_PURE=1 builds without it. With TRACEFUNC_REQUIRE_EXT=1 a build that ca
 that gives a package which works all the same, with the recorder in plain Python.
 """
 
+import glob
 import os
 import sys
 
@@ -38,7 +39,7 @@ recorder = Extension(
     "tracefunc._fastmon",
     ["src/tracefunc/_fastmon.pyx"],
     include_dirs=["src/tracefunc"],
-    depends=["src/tracefunc/_counting.h"],
+    depends=glob.glob("src/tracefunc/*.pxi") + glob.glob("src/tracefunc/*.h"),
     optional=not REQUIRED,
 )
 setup(ext_modules=[] if PURE else [recorder], cmdclass={"build_ext": BuildRecorder})

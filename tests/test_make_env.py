@@ -67,6 +67,11 @@ def test_a_wheel_follows_the_modules(maker, tmp_path, monkeypatch):
     module.write_text("changed")
     assert maker.inputs_hash(False) == editable
     assert maker.inputs_hash(True) != wheel
+    for name in ("_fastmon.pyx", "_fastmon_part.pxi", "_part.h"):  # what the extension is made of
+        module.with_name(name).touch()
+        before = maker.inputs_hash(False)
+        module.with_name(name).write_text("changed")
+        assert maker.inputs_hash(False) != before
 
 
 def test_made_anew_when_configuration_changes(maker, tmp_path, monkeypatch):

@@ -144,7 +144,8 @@ def test_sdist_holds_what_is_needed_to_test_it(built):
     with tarfile.open(built[0]) as sdist:
         names = {name.split("/", 1)[1] for name in sdist.getnames() if "/" in name}
     wanted = ["setup.py", "pyproject.toml", "LICENSE", "README.md", "Makefile", "src/tracefunc/py.typed"]
-    wanted += ["src/tracefunc/_fastmon.pyx", "src/tracefunc/_fastmon.pyi"]
+    sources = [path for path in (ROOT / "src" / "tracefunc").iterdir() if path.suffix in (".h", ".pxi", ".pyi", ".pyx")]
+    wanted += [path.relative_to(ROOT).as_posix() for path in sources]
     wanted += [path.relative_to(ROOT).as_posix() for path in DATA]
     wanted += [
         "tests/test_packaging.py",

@@ -59,7 +59,17 @@ class _Block:
     """A basic block, as an edge from the class `inside` to the class `outside`."""
 
     __slots__ = (
-        *("caught", "cheap", "costly", "counted", "depth", "inside", "last", "outside", "points", "share", "start"),
+        "caught",
+        "cheap",
+        "costly",
+        "counted",
+        "depth",
+        "inside",
+        "last",
+        "outside",
+        "points",
+        "share",
+        "start",
     )
 
     def __init__(self, start: int, caught: bool) -> None:

@@ -1,0 +1,150 @@
+# Part of `_fastmon.pyx`: whether a call is to be recorded, found out before there is a frame object.
+
+cdef enum:
+    MOST_NAMES = 8
+    MOST_DEPTH = 16
+
+assert MOST_DEPTH == _steps.MOST_DEPTH
+
+ctypedef PyObject *(*Unary)(PyObject *) noexcept
+ctypedef PyObject *(*Binary)(PyObject *, PyObject *) noexcept
+cdef Unary[3] UNARY = [PyNumber_Negative, PyNumber_Positive, PyNumber_Invert]
+cdef Binary[11] BINARY = [
+    PyNumber_Add, PyNumber_Subtract, PyNumber_Multiply, PyNumber_TrueDivide, PyNumber_FloorDivide, PyNumber_Remainder,
+    PyNumber_And, PyNumber_Or, PyNumber_Xor, PyNumber_Lshift, PyNumber_Rshift,
+]
+cdef enum:  # as in `_steps`
+    ARGUMENT, CONSTANT, CELL, GLOBAL, COMPARE, IS, IN, NOT, AND, OR, IS_BINARY, IS_UNARY, ITEM, ATTRIBUTE, CALL
+
+
+assert (ARGUMENT, CONSTANT, CELL, GLOBAL, COMPARE) == _steps.NUMBERS[:5]
+assert (IS, IN, NOT, AND, OR, IS_BINARY, IS_UNARY, ITEM, ATTRIBUTE, CALL) == _steps.NUMBERS[5:]
+
+
+cdef struct Step:
+    int what
+    Py_ssize_t number  # a slot, or what else is a number
+    PyObject *operand  # borrowed from the condition
+
+
+@cython.final
+cdef class Check:
+    """A `Condition` on plain arguments, made without the frame object that Python code would need to read them."""
+
+    cdef object condition
+    cdef object test, globals, builtins
+    cdef tuple names  # of the arguments that the test takes
+    cdef Py_ssize_t slots[MOST_NAMES]  # of these
+    cdef Step *steps  # NULL: call the test
+    cdef int length
+
+    def __cinit__(self, condition, code):
+        cdef int i
+        slot_of = {reader.name: _first_slot + code.co_varnames.index(reader.stored) for reader in condition.readers}
+        self.condition, self.test = condition, condition.test
+        self.names = tuple([reader.name for reader in condition.readers])
+        for i, name in enumerate(self.names):
+            self.slots[i] = slot_of[name]
+        if condition.steps is None:
+            return
+        self.globals, self.builtins = self.test.__globals__, self.test.__builtins__
+        self.length = len(condition.steps)
+        self.steps = <Step *>PyMem_Calloc(self.length, sizeof(Step))
+        if self.steps == NULL:
+            raise MemoryError
+        for i, (what, operand, _) in enumerate(condition.steps):
+            self.steps[i].what = what
+            self.steps[i].operand = <PyObject *>operand
+            if what == ARGUMENT:
+                self.steps[i].number = slot_of[operand]
+            elif what not in (CONSTANT, CELL) and isinstance(operand, int):
+                self.steps[i].number = operand
+
+    def __dealloc__(self):
+        PyMem_Free(self.steps)
+
+    cdef int holds(self) noexcept:
+        """Whether the condition holds for the frame that executes; -1 where it raises something."""
+        cdef void *frame = tracefunc_current_frame()
+        cdef PyObject *values[MOST_NAMES]
+        cdef PyObject *found
+        cdef int i, holds
+        if self.steps != NULL:
+            found = self.evaluate(frame)
+        else:
+            for i in range(len(self.names)):
+                values[i] = tracefunc_word(frame, self.slots[i])
+            found = PyObject_Vectorcall(<PyObject *>self.test, values, 0, <PyObject *>self.names)
+        holds = -1 if found == NULL else PyObject_IsTrue(found)
+        Py_XDECREF(found)
+        if holds < 0:
+            PyErr_Clear()
+        return holds
+
+    cdef PyObject *evaluate(self, void *frame) noexcept:
+        """The value of the condition; NULL and an exception where it raises one."""
+        cdef PyObject *stack[MOST_DEPTH]
+        cdef PyObject *value
+        cdef Step *step
+        cdef int top = -1, i = 0, truth = 0, what  # `stack[top]` is the value on top
+        while i < self.length:
+            step = &self.steps[i]
+            what = step.what
+            i += 1
+            if what == ARGUMENT:
+                value = Py_NewRef(tracefunc_word(frame, step.number))
+            elif what == CONSTANT:
+                value = Py_NewRef(step.operand)
+            elif what == CELL:
+                value = PyCell_Get(step.operand)
+            elif what == GLOBAL:
+                value = tracefunc_global(<PyObject *>self.globals, <PyObject *>self.builtins, step.operand)
+            elif what == ATTRIBUTE:
+                value = tracefunc_replace(stack, &top, 1, PyObject_GetAttr(stack[top], step.operand))
+            elif what == IS_UNARY:
+                value = tracefunc_replace(stack, &top, 1, UNARY[step.number](stack[top]))
+            elif what == IS_BINARY:
+                value = tracefunc_replace(stack, &top, 2, BINARY[step.number](stack[top - 1], stack[top]))
+            elif what == ITEM:
+                value = tracefunc_replace(stack, &top, 2, PyObject_GetItem(stack[top - 1], stack[top]))
+            elif what == COMPARE:
+                value = tracefunc_compare(stack[top - 1], stack[top], <int>step.number)
+                value = tracefunc_replace(stack, &top, 2, value)
+            elif what == CALL:
+                value = PyObject_Vectorcall(stack[top - step.number], &stack[top - step.number + 1], step.number, NULL)
+                value = tracefunc_replace(stack, &top, step.number + 1, value)
+            else:
+                if what == IS:
+                    truth = stack[top - 1] == stack[top]
+                elif what == IN:
+                    truth = PySequence_Contains(stack[top], stack[top - 1])
+                else:
+                    truth = PyObject_IsTrue(stack[top])
+                if truth >= 0 and (what == AND or what == OR):
+                    if truth == (what == OR):
+                        i += <int>step.number
+                    else:
+                        Py_DECREF(stack[top])
+                        top -= 1
+                    continue
+                value = NULL if truth < 0 else PyBool_FromLong(truth != (what == NOT))
+                value = tracefunc_replace(stack, &top, 1 if what == NOT else 2, value)
+            if value == NULL:
+                break
+            top += 1
+            stack[top] = value
+        else:
+            return stack[0]
+        while top >= 0:
+            Py_DECREF(stack[top])
+            top -= 1
+        return NULL
+
+
+cdef Check check_of(condition, code):
+    """The quick way to a condition, None if there is none: for a variable that is a cell, say."""
+    if condition is None or len(condition.readers) > MOST_NAMES:
+        return None
+    if any([reader.stored in code.co_cellvars for reader in condition.readers]):
+        return None
+    return Check(condition, code)

@@ -1,0 +1,219 @@
+# Part of `_fastmon.pyx`: the plan of a code object, as arrays.
+
+cdef enum:
+    NO_POINT = -1
+
+cdef struct Point:
+    # An armed offset; `_offsets.Action` says what its fields mean.
+    int line
+    int prelude
+    int element
+    int advance  # the number of the point that completes the prelude `line`, if it is one
+    bint conditional
+    bint catches
+    int loop  # whose turn begins here, and nothing else; or -1
+    int ghosts  # where in `pool` its ghosts begin, as pairs
+    int ghosts_end
+    int before
+    int before_end
+
+
+cdef struct Origin:
+    # What becomes of an exception raised at an offset; `_codeplan.Origin` says what its fields mean.
+    int catcher  # the number of the point that catches it, or as in `caught_at`
+    int place
+    bint raised_again
+    int prelude
+    bint passed_on  # what leaves the frame here was raised elsewhere in it
+
+
+@cython.final
+cdef class Table:
+    """What a plan says of one code object; made once for all traces of it."""
+
+    cdef object plan
+    cdef list offsets  # of the points, in ascending order
+    cdef dict readers  # by line: tuples of (stored name, how, whether one slot has it)
+    cdef int *numbers  # by half the offset: its point, NO_POINT, or how many less than that the number of its loop is
+    cdef Py_ssize_t size
+    cdef Point *points
+    cdef int count
+    cdef int *pool
+    cdef int index
+    cdef int entry
+    cdef bint is_target
+    cdef int flags  # of the code
+    cdef int only_yield
+    cdef bint has_origins
+    # Made once they are needed:
+    cdef Origin *origins  # by half the offset; NULL if all exceptions leave the frame, and end no prelude
+    cdef list wants  # by point: (lines whose samples begin there, lines whose samples end there), or None
+    cdef list begin, end  # by line: the points where its samples begin, and end
+    cdef dict exits  # by state: the points where it can end
+    cdef int *returning  # by half the offset of a return: the line under way, NOTHING, UNTOLD
+    cdef dict deciders  # by state: the line whose samples decide whether it must be known
+    cdef dict flows  # by the loops of which the turns are counted: the points whose counts follow from those of others
+    cdef int *bodies  # by loop: the point where a turn begins
+    cdef int loops
+    cdef int *iterables  # by loop: where on the stack its iterable is; NULL: not asked for yet
+
+    def __cinit__(self, plan):
+        cdef Py_ssize_t at
+        cdef int i, end = 0
+        self.plan = plan
+        self.index, self.entry, self.is_target = plan.index, plan.entry, plan.is_target
+        self.flags, self.has_origins = plan.code.co_flags, plan.has_origins
+        self.only_yield = plan.only_yield
+        loops = plan.loops
+        loop_at = {loop.body: i for i, loop in enumerate(loops)}
+        self.loops = len(loops)
+        self.offsets = sorted([*plan.actions, *loop_at])
+        self.count = len(self.offsets)
+        self.size = len(plan.code.co_code) // 2
+        actions = [plan.action(offset) for offset in self.offsets]
+        total = sum([2 * len(action.ghosts) + len(action.before) for action in actions])
+        self.numbers = <int *>PyMem_Calloc(self.size + 1, sizeof(int))
+        self.points = <Point *>PyMem_Calloc(self.count + 1, sizeof(Point))
+        self.pool = <int *>PyMem_Calloc(total + 1, sizeof(int))
+        self.bodies = <int *>PyMem_Calloc(self.loops + 1, sizeof(int))
+        if self.numbers == NULL or self.points == NULL or self.pool == NULL or self.bodies == NULL:
+            raise MemoryError
+        for at in range(self.size):
+            self.numbers[at] = NO_POINT
+        point_of = {offset: i for i, offset in enumerate(self.offsets)}
+        for i in range(self.count):
+            action = actions[i]
+            self.numbers[self.offsets[i] // 2] = i
+            point = &self.points[i]
+            point.line, point.prelude, point.element = action.line, action.prelude, action.element
+            point.advance = point_of[plan.advances[action.line]] if action.line in plan.advances else -1
+            point.conditional, point.catches = action.conditional, action.catches
+            point.loop = loop_at.get(self.offsets[i], -1)
+            point.ghosts = end
+            for pair in action.ghosts:
+                self.pool[end], self.pool[end + 1] = pair
+                end += 2
+            point.ghosts_end = point.before = end
+            for state in action.before:
+                self.pool[end] = state
+                end += 1
+            point.before_end = end
+        for i, loop in enumerate(loops):
+            self.bodies[i] = point_of[loop.body]
+            self.numbers[<Py_ssize_t>loop.get // 2] = NO_POINT - 1 - i
+        self.readers, self.flows = {}, {}
+        code = plan.code
+        slots = [*code.co_varnames, *[name for name in code.co_cellvars if name not in code.co_varnames]]
+        slots += code.co_freevars
+        for line, readers in plan.readers.items():
+            self.readers[line] = tuple([(reader, slots.count(reader.stored) == 1) for reader in readers])
+
+    def __dealloc__(self):
+        PyMem_Free(self.numbers)
+        PyMem_Free(self.origins)
+        PyMem_Free(self.returning)
+        PyMem_Free(self.bodies)
+        PyMem_Free(self.iterables)
+        PyMem_Free(self.points)
+        PyMem_Free(self.pool)
+
+    cdef int prepare(self, int lines) except -1:
+        """Ask the plan whose samples each point serves."""
+        if self.wants is not None:
+            return 0
+        point_of = {offset: i for i, offset in enumerate(self.offsets)}
+        self.exits = {state: [point_of[o] for o in offsets] for state, offsets in self.plan.exits.items()}
+        self.deciders = self.plan.deciders
+        wants = [self.plan.wants.get(offset) for offset in self.offsets]
+        begin, end = [[] for _ in range(lines)], [[] for _ in range(lines)]
+        for i, both in enumerate(wants):
+            if both is not None:
+                for line in both[0]:
+                    begin[line].append(i)
+                for line in both[1]:
+                    end[line].append(i)
+        returning = <int *>PyMem_Calloc(self.size + 1, sizeof(int))
+        if returning == NULL:
+            raise MemoryError
+        for offset, line in self.plan.returning.items():
+            returning[<Py_ssize_t>offset >> 1] = line
+        if self.wants is not None:  # another thread was quicker
+            PyMem_Free(returning)
+            return 0
+        self.returning = returning
+        self.begin, self.end, self.wants = begin, end, wants
+        return 0
+
+    cdef set derived_with(self, bodies):
+        """The points whose counts follow from others, where it costs next to nothing to count the turns of some loops."""
+        if bodies not in self.flows:
+            derived = self.plan.flow_with(bodies).derived
+            self.flows[bodies] = {i for i, offset in enumerate(self.offsets) if offset in derived}
+        return self.flows[bodies]
+
+    cdef size_t *iterable(self, int loop, void *frame) except? NULL:
+        """Where the iterable of a loop is that begins; NULL if there is no stack left to find that out."""
+        cdef int *iterables
+        cdef size_t *slot
+        if self.iterables == NULL:
+            found = attempt(self.plan.iterables)
+            if found is None:
+                return NULL
+            iterables = <int *>PyMem_Calloc(self.loops, sizeof(int))
+            if iterables == NULL:
+                raise MemoryError
+            for i, depth in enumerate(found):
+                iterables[<int>i] = depth
+            if self.iterables != NULL:  # another thread was quicker
+                PyMem_Free(iterables)
+            else:
+                self.iterables = iterables
+        slot = <size_t *>frame + _first_slot
+        if self.iterables[loop] != FIRST_VARIABLE:
+            slot += (<PyCodeObject *>tracefunc_code_of(frame)).co_nlocalsplus + self.iterables[loop]
+        return slot
+
+    cdef Origin *origin(self, PyObject *error) noexcept:
+        """Where an exception was raised in the frame that executes, by its traceback; NULL if that does not tell."""
+        cdef PyTracebackObject *traceback = PyException_GetTraceback(error)
+        cdef Py_ssize_t at = -1
+        if traceback != NULL and tracefunc_frame_of(traceback.tb_frame) == tracefunc_current_frame():
+            at = traceback.tb_lasti >> 1
+        Py_XDECREF(<PyObject *>traceback)
+        return &self.origins[at] if 0 <= at < self.size and self.origins != NULL else NULL
+
+    cdef int find_origins(self) except -1:
+        """Ask the plan what becomes of exceptions: before there are any, as there may be no stack left for that then."""
+        cdef Py_ssize_t i
+        cdef Origin *origins
+        origins = <Origin *>PyMem_Calloc(self.size + 1, sizeof(Origin))
+        if origins == NULL:
+            raise MemoryError
+        for offset, origin in self.plan.origins.items():
+            i = <Py_ssize_t>offset >> 1
+            origins[i].catcher = origin.caught_at
+            if origin.caught_at >= 0:
+                origins[i].catcher = self.numbers[<Py_ssize_t>origin.caught_at >> 1]
+            origins[i].place = origin.place
+            origins[i].raised_again = origin.raised_again
+            origins[i].prelude = origin.prelude
+            origins[i].passed_on = offset in self.plan.passed_on
+        if self.origins != NULL:  # by another thread
+            PyMem_Free(origins)
+        else:
+            self.origins = origins
+        return 0
+
+    cdef inline bint follows(self, Point *point, int state) noexcept:
+        """Whether `state` can be under way when control arrives at a point."""
+        cdef int i
+        for i in range(point.before, point.before_end):
+            if self.pool[i] == state:
+                return True
+        return False
+
+
+cdef Table table_of(plan):
+    if plan.table is None:
+        plan.table = Table(plan)
+    return plan.table
