@@ -112,7 +112,7 @@ def find(dotted, module):
     return value
 
 
-def examine(library, extra=3, limit=None, seconds=None, slow=3.0, only=""):
+def examine(library, extra=3, limit=None, slow=3.0, only=""):
     """Compare all doctests of one library."""
     summary, began = Summary(), time.monotonic()
     modules = list(modules_below(library, LIBRARIES.get(library, ())))
@@ -128,7 +128,7 @@ def examine(library, extra=3, limit=None, seconds=None, slow=3.0, only=""):
         except Exception:
             continue
         for test in tests:
-            if limit is not None and summary.cases >= limit or seconds and time.monotonic() - began > seconds:
+            if limit is not None and summary.cases >= limit:
                 summary.seconds = time.monotonic() - began
                 summary.functions = len(used)
                 return summary
