@@ -39,7 +39,7 @@ recorder = Extension(
     "tracefunc._fastmon",
     ["src/tracefunc/_fastmon.pyx"],
     include_dirs=["src/tracefunc"],
-    depends=glob.glob("src/tracefunc/*.pxi") + glob.glob("src/tracefunc/*.h"),
+    depends=glob.glob("src/tracefunc/_native/*"),
     optional=not REQUIRED,
 )
 setup(ext_modules=[] if PURE else [recorder], cmdclass={"build_ext": BuildRecorder})

@@ -17,7 +17,7 @@ import sysconfig
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tracefunc._engine import engine as chosen
+from tracefunc._record.engine import engine as chosen
 
 FOLDER = Path(__file__).resolve().parent
 STORED = FOLDER / "guard.json"

@@ -45,7 +45,7 @@ class NullCallback:
     tool_id = 3
 
     def __init__(self):
-        from tracefunc._plan import plan
+        from tracefunc._plan.target_plan import plan
 
         self.plan = plan
         monitoring.use_tool_id(self.tool_id, "null callback")

@@ -321,7 +321,7 @@ def tools_under_test():
 
 def engine():
     """The engine and the interpreter under test, for a report."""
-    from tracefunc import _engine
+    from tracefunc._record import engine as _engine
 
     return f"engine {_engine.engine.name}, {sys.implementation.name} {sys.version.split()[0]}"
 

@@ -588,7 +588,7 @@ def test_results_cross_a_pool():
 
 def test_calls_that_start_while_the_last_one_ends(monkeypatch):
     """One is counted before its frame is known; what it can come to must be listened to all the same."""
-    from tracefunc import _calls
+    from tracefunc._record import calls as _calls
 
     opened = _calls.Calls.open
     barrier = threading.Barrier(2)

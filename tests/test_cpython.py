@@ -18,8 +18,9 @@ import weakref
 import pytest
 
 from groundtruth import compare, truth
-from tracefunc import _engine, tracefunc
-from tracefunc._options import Options
+from tracefunc import tracefunc
+from tracefunc._record import engine as _engine
+from tracefunc.core.options import Options
 
 MONITORING = sys.monitoring
 EVENTS = MONITORING.events
@@ -2153,7 +2154,7 @@ def test_a_loop_in_finally_does_not_begin_where_the_other_copy_of_it_ended():
             for i in xs:
                 y = i
 
-    from tracefunc._plan import plan
+    from tracefunc._plan.target_plan import plan
 
     (code_plan,) = plan(target).codes
     states = [action.line for action in code_plan.actions.values() if action.line >= len(plan(target).lines)]

@@ -8,8 +8,9 @@ import sysconfig
 import pytest
 
 import tracefunc
-from tracefunc import _engine, _pymon
-from tracefunc._engine import Engine
+from tracefunc._record import engine as _engine
+from tracefunc._record import pure as _pymon
+from tracefunc._record.engine import Engine
 
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 PURE = os.environ.get("TRACEFUNC_ENGINE") == "pure"  # so the tests of a pure installation are run
@@ -126,6 +127,6 @@ def test_free_threading_is_told_from_the_build():
 @pytest.mark.skipif(not FREE_THREADED, reason="a build with the GIL")
 @pytest.mark.parametrize("wanted", ["pure"] if PURE else ["auto", "fast", "pure"])
 def test_importing_the_package_keeps_the_gil_off(wanted):
-    source = "import sys, tracefunc._engine; print(tracefunc._engine.engine.name, sys._is_gil_enabled())"
+    source = "import sys, tracefunc._record.engine; print(tracefunc._record.engine.engine.name, sys._is_gil_enabled())"
     done = run("-W", "error", "-c", source, TRACEFUNC_ENGINE=wanted)
     assert done.stdout == f"{wanted.replace('auto', 'fast')} False\n", done.stderr

@@ -13,8 +13,8 @@ import pytest
 from pages import FAILING, PAYLOADS, hostile, long_function, many_calls, trace_of_prices
 from tracefunc import TraceResults, tracefunc
 from tracefunc.render import html
-from tracefunc.render._fragment import LIMIT
-from tracefunc.render._page_data import page_data
+from tracefunc.render.html.fragment import LIMIT
+from tracefunc.render.html.page_data import page_data
 from tracefunc.results import Call
 
 VOID = {"meta", "link", "input", "img", "br", "base"}

@@ -11,7 +11,8 @@ import weakref
 import pytest
 
 from groundtruth import compare, truth
-from tracefunc import Tracer, _loops, tracefunc
+from tracefunc import Tracer, tracefunc
+from tracefunc._plan import loop_iterators as _loops
 
 ENDS = {
     "exhausted": """

@@ -21,10 +21,10 @@ from pathlib import Path
 
 import pytest
 
-from tracefunc._lines import analyse, is_workless
-from tracefunc._names import COMPREHENSIONS
-from tracefunc._plan import build
-from tracefunc._source import SourceError, file_lines, node_span
+from tracefunc._plan.lines import analyse, is_workless
+from tracefunc._plan.names import COMPREHENSIONS
+from tracefunc._plan.target_plan import build
+from tracefunc._plan.source import SourceError, file_lines, node_span
 
 STDLIB = Path(sysconfig.get_path("stdlib"))
 SAMPLE = 150  # files

@@ -14,8 +14,8 @@ import groundtruth
 import programs
 from groundtruth import runtime
 from tracefunc import Tracer
-from tracefunc._conditions import Condition
-from tracefunc._plan import plan
+from tracefunc._plan.when import Condition
+from tracefunc._plan.target_plan import plan
 
 pytestmark = pytest.mark.usefixtures("young_heap")
 

@@ -15,7 +15,7 @@ import pytest
 from browser import Watched
 from test_page_in_browser import browser  # noqa: F401 - a fixture
 from tracefunc import Tracer
-from tracefunc.render._page_data import page_data
+from tracefunc.render.html.page_data import page_data
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -10,9 +10,9 @@ import threading
 
 import pytest
 
-from tracefunc import _stack
-from tracefunc._records import FREE_THREADED
-from tracefunc._stack import PathLabels, longest_first, resolved, shorten, stack_text
+from tracefunc._record import stacks as _stack
+from tracefunc._record.raw_call import FREE_THREADED
+from tracefunc._record.stacks import PathLabels, longest_first, resolved, shorten, stack_text
 
 HERE = os.path.basename(__file__)
 LABELS = [("/opt/env/lib", "$SITE_PACKAGES"), ("/opt/env", "$VIRTUAL_ENV"), ("/home/me", "~")]
@@ -167,7 +167,7 @@ def test_sysconfig_is_imported_only_for_a_stack():
     program = """
 import sys
 before = {*sys.modules}
-from tracefunc import _stack
+from tracefunc._record import stacks as _stack
 _stack.PathLabels("x")
 print(sorted({"sysconfig", "inspect", "re", "types", "typing"} & ({*sys.modules} - before)))
 """

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tracefunc import Tracer, TraceResults, tracefunc
 from tracefunc.render import _cells, text
-from tracefunc.render._shown import runs
+from tracefunc.render.selection import runs
 from tracefunc.results import Call
 
 PROGRAM = '''

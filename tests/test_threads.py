@@ -11,8 +11,9 @@ from collections import Counter
 
 import pytest
 
-from tracefunc import _pymon, tracefunc
-from tracefunc._calls import Calls
+from tracefunc import tracefunc
+from tracefunc._record import pure as _pymon
+from tracefunc._record.calls import Calls
 
 ROUNDS = int(os.environ.get("TRACEFUNC_STRESS", "0")) or 1
 THREADS = 8

@@ -11,9 +11,10 @@ import pytest
 import fuzz
 import programs
 import test_flow
-from tracefunc import _engine, tracefunc
-from tracefunc._options import Options
-from tracefunc._records import FREE_THREADED, hits
+from tracefunc import tracefunc
+from tracefunc._record import engine as _engine
+from tracefunc.core.options import Options
+from tracefunc._record.raw_call import FREE_THREADED, hits
 
 EXAMPLES = int(os.environ.get("TRACEFUNC_EXAMPLES", "0")) or 12
 # Without the GIL the pure engine examines each event, and lookups in dictionaries of other threads are slow in 3.13.
@@ -59,7 +60,7 @@ def recording(monkeypatch):
             records.append(plainly(plan, call))
             return records[-1]["hits"]
 
-        monkeypatch.setattr("tracefunc._session.hits", assemble)
+        monkeypatch.setattr("tracefunc.core.session.hits", assemble)
         monkeypatch.setattr("tracefunc.core._DEFAULTS", Options(max_calls=max_calls))
         run()
         return records

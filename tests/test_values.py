@@ -13,9 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tracefunc import _reading, _values
-from tracefunc._reading import read_class_free, read_local, read_namespace
-from tracefunc._values import describe
+from tracefunc._values import read as _reading
+from tracefunc._values import describe as _values
+from tracefunc._values.read import read_class_free, read_local, read_namespace
+from tracefunc._values.describe import describe
 
 
 def plain(value):
@@ -949,8 +950,8 @@ def test_reading_does_not_refresh_what_locals_returned():
 WITHOUT = """
 import sys
 sys.modules["ctypes"] = None
-from tracefunc._reading import read_local
-from tracefunc._values import describe
+from tracefunc._values.read import read_local
+from tracefunc._values.describe import describe
 a = [1, 2, object]; a.append(a)
 assert describe(a)[1] == repr(a), describe(a)
 assert describe([object, "x" * 90])[1] == repr([object, "x" * 90])[:47] + "..."

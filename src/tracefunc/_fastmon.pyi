@@ -4,9 +4,9 @@ from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
-from ._calls import Calls
-from ._plan import Plan
-from ._records import RawCall
+from ._record.calls import Calls
+from ._plan.target_plan import Plan
+from ._record.raw_call import RawCall
 
 class Recorder:
     @property

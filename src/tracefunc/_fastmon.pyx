@@ -1,7 +1,7 @@
 # cython: language_level=3, binding=False, profile=False, linetrace=False, boundscheck=False, wraparound=False
 # cython: initializedcheck=False, cdivision=True, auto_pickle=False, embedsignature=False
 # cython: freethreading_compatible=True
-"""The recorder in Cython: the twin of `_pymon`, whose methods it has in the same order, with the same results.
+"""The recorder in Cython: the twin of `_record.pure`, whose methods it has in the same order, with the same results.
 
 It looks at each armed event, in C, and needs no mode that only counts. An offset at which no line starts that still
 lacks samples, in any call that is being recorded, is only counted; and it is DISABLEd if its count follows from those
@@ -17,7 +17,7 @@ one is, whether its end is reported or not. So its state is kept for the next on
 DISABLEd when the line under way there has all its samples.
 
 The turns of a loop are counted by its iterator, where that pays: when the loop begins, what it iterates over is on top of
-the frame's stack, and one that counts (`_counting.h`) is put there instead. Where a turn begins there is a point of its
+the frame's stack, and one that counts (`_native/counting_iterator.h`) is put there instead. Where a turn begins there is a point of its
 own for the other loops, and for those that have begun before this was decided.
 
 Where threads run at once, a critical section of the recorder stands for the GIL: one thread at a time is in a
@@ -32,22 +32,22 @@ from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from cpython.object cimport PyObject, PyTypeObject
 from libc.string cimport memset
 
-from . import _steps
-from ._reading import LOCAL, UNAVAILABLE, sample
-from ._records import ASYNCHRONOUS as _ASYNCHRONOUS
-from ._records import COROUTINE as _COROUTINE
-from ._records import FIRST_VARIABLE as _FIRST_VARIABLE
-from ._records import NOTHING as _NOTHING
-from ._records import SUSPENDING as _SUSPENDING
-from ._records import THROUGH as _THROUGH
-from ._records import UNTOLD as _UNTOLD
-from ._records import RawCall
-from ._stack import all_frames
+from ._plan import when_compiler as _steps
+from ._values.read import LOCAL, UNAVAILABLE, sample
+from ._record.raw_call import ASYNCHRONOUS as _ASYNCHRONOUS
+from ._record.raw_call import COROUTINE as _COROUTINE
+from ._record.raw_call import FIRST_VARIABLE as _FIRST_VARIABLE
+from ._record.raw_call import NOTHING as _NOTHING
+from ._record.raw_call import SUSPENDING as _SUSPENDING
+from ._record.raw_call import THROUGH as _THROUGH
+from ._record.raw_call import UNTOLD as _UNTOLD
+from ._record.raw_call import RawCall
+from ._record.stacks import all_frames
 
 ctypedef long long Count
-ctypedef unsigned long long Bits  # of up to `_loops.MOST` loops
+ctypedef unsigned long long Bits  # of up to `loop_iterators.MOST` loops
 
-cdef extern from "_interpreter.h":
+cdef extern from "_native/interpreter.h":
     ctypedef struct Section "tracefunc_section":
         pass
     bint FREE_THREADED "tracefunc_free_threaded"
@@ -77,7 +77,7 @@ cdef extern from "_interpreter.h":
     object attempt "tracefunc_attempt"(object function)
     object tracefunc_show(PyFrameObject *frame, object name, object describe, object unavailable)
 
-cdef extern from "_counting.h":
+cdef extern from "_native/counting_iterator.h":
     ctypedef struct Counting "tracefunc_counting":
         pass
     PyTypeObject counting_type "tracefunc_counting_type"
@@ -202,7 +202,7 @@ if _first_slot < 0:
 PyType_Ready(&counting_type)
 
 
-include "_fastmon_check.pxi"
+include "_native/when.pxi"
 
 # What little is wanted at a point.
 cdef enum:
@@ -226,9 +226,9 @@ cdef enum:
     MOST = 0x7FFFFFFF  # samples
 
 
-include "_fastmon_map.pxi"
-include "_fastmon_table.pxi"
-include "_fastmon_state.pxi"
+include "_native/address_map.pxi"
+include "_native/plan_table.pxi"
+include "_native/live_state.pxi"
 
 cdef Live _nothing
 
@@ -236,7 +236,7 @@ cdef Live _nothing
 @cython.final
 @cython.no_gc_clear  # the frames that are left are freed through its maps; what it refers to breaks any cycle
 cdef class Recorder:
-    """Records the calls of a plan's target that `calls` wants to have recorded; `_pymon.Recorder` says how.
+    """Records the calls of a plan's target that `calls` wants to have recorded; `_record.pure.Recorder` says how.
 
     The `on_...` attributes are C functions: callables, but no methods.
     """

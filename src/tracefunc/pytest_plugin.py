@@ -127,7 +127,7 @@ class Phases:
         if self.tracer is None:
             yield
             return
-        from ._targets import codes_of
+        from .core.targets import codes_of
 
         test = codes_of(getattr(item, "obj", None)) if phase == "call" else []
         session, results = self.tracer.recording(test[0] if test else None)

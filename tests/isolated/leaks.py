@@ -162,7 +162,7 @@ def dies(name):
     gc.collect()
     assert alive(codes) == []
     gc.collect()  # plans, which were forgotten when their code died
-    assert [o for o in gc.get_objects() if type(o).__module__ in ("tracefunc._fastmon", "tracefunc._pymon")] == []
+    assert [o for o in gc.get_objects() if type(o).__module__ in ("tracefunc._fastmon", "tracefunc._record.pure")] == []
 
 
 # --- what grows ------------------------------------------------------------------------------------------------------

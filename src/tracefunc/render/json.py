@@ -8,16 +8,16 @@ from math import isfinite, nan
 from traceback import format_exception
 from typing import TYPE_CHECKING
 
-from .._reading import REDACTED_SAMPLE
-from .._values import describe
+from .._values.read import REDACTED_SAMPLE
+from .._values.describe import describe
 from ..results import Call, RecordedError, TraceResults
-from ._shown import is_redacted
+from .selection import is_redacted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from .._records import Sample
+    from .._record.raw_call import Sample
     from ..results import Place
 
     Read = Callable[[object, str], Any]

@@ -1,0 +1,1 @@
+"""Plans: what the source and the bytecode of a target say before anything runs."""

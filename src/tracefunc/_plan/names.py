@@ -1,0 +1,222 @@
+"""What names mean: which ones a line mentions, which ones a scope binds, and so where a name is read."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, NamedTuple
+
+from .._values.read import CLASS, CLASS_FREE, FREE, GLOBAL, LOCAL, UNREADABLE
+from .source import FUNCTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from types import CodeType
+
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+LINES = (ast.stmt, ast.ExceptHandler, ast.match_case, ast.Lambda, *COMPREHENSIONS)
+
+
+class Scope:
+    """A scope of the source: the names that it binds, and the scope around it."""
+
+    __slots__ = ("bound", "kind", "node", "outer", "outermost_only", "owner", "rebound", "type_params")
+
+    def __init__(self, node: ast.AST, kind: str, outer: Scope | None, owner: str) -> None:
+        self.node = node
+        self.kind = kind  # "function" (lambdas too), "class" or "comprehension"
+        self.outer = outer
+        self.owner = owner  # the class whose name mangles private names here, or ""
+        self.bound: set[str] = set()
+        self.rebound: set[str] = set()  # declared `global` or `nonlocal`
+        self.type_params: set[str] = set()
+        self.outermost_only: set[str] = set()  # a comprehension's: named in its first iterable only
+
+    def mangle(self, name: str) -> str:
+        """`name` as the compiler stores it (private names inside classes)."""
+        owner = self.owner.lstrip("_")
+        if not owner or not name.startswith("__") or name.endswith("__"):
+            return name
+        return f"_{owner}{name}"
+
+
+class Reader(NamedTuple):
+    """How to read one name of a line: `name` as shown, `stored` as the compiler keeps it."""
+
+    name: str
+    stored: str
+    how: int
+
+
+def _pattern_names(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.MatchAs | ast.MatchStar) and node.name:
+        yield node.name
+    elif isinstance(node, ast.MatchMapping) and node.rest:
+        yield node.rest
+
+
+def _import_names(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
+    for alias in node.names:
+        yield alias.asname or (alias.name if isinstance(node, ast.ImportFrom) else alias.name.split(".")[0])
+
+
+def _own_names(node: ast.AST) -> Iterator[str]:
+    """The names that `node` itself mentions, not its children."""
+    if isinstance(node, ast.Name):
+        yield node.id
+    elif isinstance(node, ast.Global | ast.Nonlocal):
+        yield from node.names
+    elif isinstance(node, ast.Import | ast.ImportFrom):
+        yield from _import_names(node)
+    elif isinstance(node, (*FUNCTIONS, ast.ClassDef)) or (isinstance(node, ast.ExceptHandler) and node.name):
+        yield node.name  # type: ignore[misc]
+    else:
+        yield from _pattern_names(node)
+
+
+def parameters(args: ast.arguments) -> Iterator[ast.arg]:
+    """The parameters of a function, in their order."""
+    found = (*args.posonlyargs, *args.args, args.vararg, *args.kwonlyargs, args.kwarg)
+    yield from (arg for arg in found if arg is not None)
+
+
+def defaults(args: ast.arguments) -> list[ast.expr]:
+    return [default for default in (*args.defaults, *args.kw_defaults) if default is not None]
+
+
+def header(node: ast.AST) -> Iterator[ast.AST]:
+    """The parts of a line that are its own, its suites left out."""
+    if isinstance(node, ast.Lambda):
+        yield node.body
+        return
+    for field, value in ast.iter_fields(node):
+        if field in ("body", "orelse", "finalbody", "handlers", "cases") and isinstance(value, list):
+            continue
+        for child in value if isinstance(value, list) else [value]:
+            if isinstance(child, ast.AST):
+                yield child
+
+
+def line_names(node: ast.AST) -> tuple[str, ...]:
+    """Every identifier that the line mentions, lines nested in it left out, sorted."""
+    names = set(_own_names(node))
+    if isinstance(node, ast.Lambda):
+        names.update(arg.arg for arg in parameters(node.args))
+    todo = list(header(node))
+    while todo:
+        child = todo.pop()
+        if not isinstance(child, LINES):
+            names.update(_own_names(child))
+            todo.extend(ast.iter_child_nodes(child))
+    return tuple(sorted(names))
+
+
+def _bindings(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Name):
+        if not isinstance(node.ctx, ast.Load):
+            yield node.id
+    elif not isinstance(node, ast.Global | ast.Nonlocal):
+        yield from _own_names(node)
+
+
+def rebound(node: ast.AST) -> Iterator[str]:
+    """The names that a function's body, or anything nested in it, binds."""
+    body = node.body  # type: ignore[attr-defined]
+    for part in body if isinstance(body, list) else [body]:
+        for child in ast.walk(part):
+            yield from _bindings(child)
+            if isinstance(child, ast.Global | ast.Nonlocal):
+                yield from child.names
+            elif isinstance(child, ast.arguments):
+                yield from (arg.arg for arg in parameters(child))
+
+
+def bind(node: ast.AST, scope: Scope) -> None:
+    """Fill in the names that `scope`, whose node is `node`, binds."""
+    if isinstance(node, COMPREHENSIONS):
+        for generator in node.generators:
+            scope.bound.update(n.id for n in ast.walk(generator.target) if isinstance(n, ast.Name))
+        scope.bound = {scope.mangle(name) for name in scope.bound}
+        return
+    names: set[str] = set()
+    if isinstance(node, (*FUNCTIONS, ast.Lambda)):
+        names.update(arg.arg for arg in parameters(node.args))
+    body = node.body  # type: ignore[attr-defined]
+    todo: list[tuple[ast.AST, bool]] = [(child, False) for child in (body if isinstance(body, list) else [body])]
+    while todo:
+        child, in_comprehension = todo.pop()
+        if isinstance(child, ast.Global | ast.Nonlocal):
+            scope.rebound.update(map(scope.mangle, child.names))
+        elif isinstance(child, ast.NamedExpr) and in_comprehension:
+            names.add(child.target.id)
+        elif not in_comprehension:
+            names.update(_bindings(child))
+        inner = in_comprehension or isinstance(child, COMPREHENSIONS)
+        todo.extend((part, inner) for part in _same_scope(child))
+    scope.bound = {scope.mangle(name) for name in names} - scope.rebound
+
+
+def _same_scope(node: ast.AST) -> Iterable[ast.AST]:
+    """The children of `node` that are evaluated in its scope (comprehensions count, for their walruses)."""
+    if isinstance(node, ast.Lambda):
+        return defaults(node.args)
+    if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
+        return [part for part in header(node) if not isinstance(part, ast.type_param)]
+    return ast.iter_child_nodes(node)
+
+
+def annotation_comprehensions(node: ast.AST) -> Iterator[ast.AST]:
+    """The comprehensions that evaluating a statement's annotations evaluates.
+
+    When that is depends on the version: up to 3.13 with the definition, later when somebody asks.
+    """
+    todo: list[ast.AST | None] = []
+    if isinstance(node, FUNCTIONS):
+        todo += [node.returns, *(arg.annotation for arg in parameters(node.args))]
+    elif isinstance(node, ast.AnnAssign):
+        todo.append(node.annotation)
+    while todo:
+        child = todo.pop()
+        if child is not None:
+            if isinstance(child, COMPREHENSIONS):
+                yield child
+            todo.extend(_same_scope(child))
+
+
+def readers(names: Iterable[str], scope: Scope, code: CodeType, root: Scope) -> tuple[Reader, ...]:
+    """How each of `names`, mentioned in `scope`, is read in a frame of `code`, whose own scope is `root`."""
+    own = set(code.co_varnames) | set(code.co_cellvars)
+    free = set(code.co_freevars)
+    return tuple(_reader(name, scope, root, own, free) for name in names)
+
+
+def _reader(name: str, scope: Scope, root: Scope, own: set[str], free: set[str]) -> Reader:
+    stored = scope.mangle(name)
+    inlined: Scope | None = None
+    while scope is not root and scope.kind == "comprehension" and scope.outer is not None:
+        if stored in scope.bound:
+            return Reader(name, stored, LOCAL)
+        inlined, scope = scope, scope.outer
+    if stored in root.type_params:
+        return Reader(name, stored, LOCAL)
+    if scope.kind == "class":
+        return Reader(name, stored, _class_reader(name, stored, scope, inlined, free))
+    if stored in scope.bound or stored in free or (stored in scope.rebound and stored in own):
+        return Reader(name, stored, LOCAL)
+    around = scope.outer
+    while around is not None and stored not in scope.rebound:
+        seen = around.kind != "class" or (around is scope.outer and name in scope.outermost_only)
+        if stored in around.type_params or (seen and stored in around.bound):
+            return Reader(name, stored, UNREADABLE)
+        if stored in around.rebound:
+            break
+        around = around.outer
+    return Reader(name, stored, GLOBAL)
+
+
+def _class_reader(name: str, stored: str, scope: Scope, inlined: Scope | None, free: set[str]) -> int:
+    if inlined is not None and name in inlined.outermost_only and stored in scope.bound:
+        return UNREADABLE  # from 3.13 on the namespace is out of reach while the comprehension runs
+    if inlined is not None or stored in scope.rebound:
+        return FREE if stored in free else GLOBAL
+    return CLASS_FREE if stored in free and stored not in scope.bound else CLASS

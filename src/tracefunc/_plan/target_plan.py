@@ -1,0 +1,162 @@
+"""The plan: all that a recorder needs to trace one target, as plain data."""
+
+from __future__ import annotations
+
+import ast
+from copy import copy
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+from weakref import ref
+
+from .bytecode import decode
+from .code_plan import CodePlan
+from .lines import analyse
+from .names import parameters, readers, rebound
+from .offsets import CodeAnalysis
+from .._values.read import REDACTED
+from .._record.raw_call import NOTHING
+from .source import FUNCTIONS, file_lines, first_row, node_span
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import CodeType, FunctionType
+
+    from .lines import Body, Source
+    from .names import Reader
+    from .source import Span
+    from ..results import Place
+
+
+class Plan:
+    """All that a recorder needs to trace one target."""
+
+    __slots__ = ("codes", "lines", "names", "parameters", "places", "preludes", "rebound", "returned", "text")
+
+    def __init__(self, source: Source, code: CodeType) -> None:
+        self.lines = [line.text for line in source.lines]
+        self.names = [line.names for line in source.lines]
+        self.text = source.text
+        self.places: tuple[Place, ...] = tuple(
+            (line.text, line.names, line.kind, line.start[0], line.end[0], line.start[1]) for line in source.lines
+        )
+        scope = source.body.scope
+        self.parameters = readers([arg.arg for arg in parameters(scope.node.args)], scope, code, scope)  # type: ignore[attr-defined]
+        self.rebound = frozenset(rebound(scope.node))  # names that are bound anywhere in it
+        self.returned = {
+            line.index: line.node.value.id  # type: ignore[attr-defined]
+            for line in source.lines
+            if line.kind == "return" and isinstance(line.node.value, ast.Name)  # type: ignore[attr-defined]
+        }
+        self.codes: list[CodePlan] = []
+        self.preludes: list[int] = []  # the line that state len(lines) + k is the prelude of
+
+    def redacted(self, hides: Callable[[str], bool]) -> Plan:
+        """A plan that does not read the names which `hides` is true for."""
+
+        def without(found: tuple[Reader, ...]) -> tuple[Reader, ...]:
+            return tuple(reader._replace(how=REDACTED) if hides(reader.name) else reader for reader in found)
+
+        plan = copy(self)
+        plan.parameters = without(self.parameters)
+        plan.codes = [code.with_readers({i: without(r) for i, r in code.readers.items()}) for code in self.codes]
+        return plan
+
+
+def plan(function: FunctionType) -> Plan:
+    """The plan for the code of `function`, with all code nested in it; the one made before if its source is the same.
+
+    Raises ValueError when its source cannot be retrieved.
+    """
+    code = function.__code__
+    lines = file_lines(function)
+    known = _known.get(id(code))
+    if known is not None and known.code() is code and known.lines is lines:
+        return known.plan
+    made = build(code, analyse(function, lines))
+    # A partial of a builtin, since a code object may die where no stack is left for a function.
+    _known[id(code)] = _Known(ref(code, partial(_known.pop, id(code))), lines, made)
+    return made
+
+
+class _Known(NamedTuple):
+    """A plan that was made for a code object and the lines of its file, which linecache reads again if they change."""
+
+    code: ref[CodeType]
+    lines: list[str]
+    plan: Plan
+
+
+_known: dict[int, _Known] = {}  # by the code object's address
+
+
+def build(code: CodeType, source: Source) -> Plan:
+    """The plan for `code`, the target's, with all code nested in it."""
+    plan = Plan(source, code)
+    _add(plan, source, code, source.body, True)
+    return plan
+
+
+def _add(plan: Plan, source: Source, code: CodeType, body: Body, is_target: bool) -> None:
+    entry = NOTHING
+    if body.line is not None and body.line.kind == "lambda":
+        entry = body.line.index
+    if any(known.code is code for known in plan.codes):
+        return  # 3.12 makes one code object of equal lambdas on one physical line
+    analysis = CodeAnalysis(code, body, plan.preludes, len(source.lines))
+    code_plan = CodePlan(len(plan.codes), code, entry, is_target, analysis)
+    plan.codes.append(code_plan)
+    used = {a.line for a in code_plan.actions.values()} | {a.element for a in code_plan.actions.values()} | {entry}
+    used |= {plan.preludes[i - len(source.lines)] for i in used if i >= len(source.lines)}
+    used |= {ghost for a in code_plan.actions.values() for _, ghost in a.ghosts}
+    lines = [source.lines[i] for i in used if 0 <= i < len(source.lines)]
+    code_plan.readers = {line.index: readers(line.names, line.scope, code, body.scope) for line in lines}
+    _descend(plan, source, code, body)
+
+
+def _descend(plan: Plan, source: Source, code: CodeType, body: Body) -> None:
+    sites: dict[int, Span] | None = None
+    for i, const in enumerate(code.co_consts):
+        if not hasattr(const, "co_code"):
+            continue
+        if sites is None:
+            sites = _sites(code)
+        # Type parameters, annotations and an alias's value are no lines themselves, but around lines.
+        inner = _body_of(const, body, sites.get(i)) or body.part(const)
+        if inner.silent:
+            _descend(plan, source, const, inner)
+        else:
+            _add(plan, source, const, inner, False)
+
+
+def _sites(code: CodeType) -> dict[int, Span]:
+    """For each constant that an instruction loads, where the first such instruction stands."""
+    found: dict[int, Span] = {}
+    positions = list(code.co_positions())
+    for ins in decode(code):
+        row, end_row, col, end_col = positions[ins.offset // 2]
+        if ins.name == "LOAD_CONST" and row and end_row and col is not None and end_col is not None:
+            found.setdefault(ins.arg, ((row, col), (end_row, end_col)))
+    return found
+
+
+_EXPRESSIONS = {
+    "<lambda>": ast.Lambda,
+    "<genexpr>": ast.GeneratorExp,
+    "<listcomp>": ast.ListComp,
+    "<setcomp>": ast.SetComp,
+    "<dictcomp>": ast.DictComp,
+}
+
+
+def _body_of(code: CodeType, around: Body, site: Span | None) -> Body | None:
+    """Which of the bodies directly in `around` `code` was compiled from; `site` is where it is loaded."""
+    name = code.co_name
+    if not name.startswith("<"):
+        named = [b for b in around.nested if isinstance(b.node, (*FUNCTIONS, ast.ClassDef)) and b.node.name == name]
+        return next((b for b in named if first_row(b.node) == code.co_firstlineno), None)
+    kind = _EXPRESSIONS.get(name)
+    if kind is None:
+        return None
+    found = [b for b in around.nested if isinstance(b.node, kind) and first_row(b.node) == code.co_firstlineno]
+    exact = [b for b in found if node_span(b.node) == site]
+    return next(iter(exact or found), None)

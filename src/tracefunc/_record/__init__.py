@@ -1,0 +1,1 @@
+"""Recording: the engines, what is armed, and the calls while they run."""

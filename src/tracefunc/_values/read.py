@@ -1,0 +1,217 @@
+"""Read what a name means in a frame, without disturbing the program."""
+
+from __future__ import annotations
+
+import sys
+
+from .._record.raw_call import FREE_THREADED
+
+TYPE_CHECKING = False  # as of `typing`, without its import time
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+    from typing import Any
+
+    from .._plan.names import Reader
+    from .._record.raw_call import Sample
+    from .describe import Describe
+
+__all__ = ["REDACTED_SAMPLE", "UNAVAILABLE", "read", "read_class_free", "read_local", "read_namespace", "sample"]
+
+# How a name of a line is read in a frame.
+LOCAL = 0  # a local, cell or free variable of a function's frame
+GLOBAL = 1  # module global, else builtin
+CLASS = 2  # a class body's namespace, else as GLOBAL
+CLASS_FREE = 3  # a class body's namespace, else the variable of the function around it
+FREE = 4  # the variable of the function around the class body
+UNREADABLE = 5
+REDACTED = 6  # must not be looked at
+
+UNAVAILABLE = ("NameError", "<unavailable>")  # the sample of a name that cannot be read
+REDACTED_SAMPLE = ("redacted", "<redacted>")  # and of one that must not be looked at
+
+
+def sample(frame: FrameType, reader: Reader, describe: Describe) -> Sample:
+    """Return a sample of one name: the type of its value, and a text."""
+    if reader.how == REDACTED:
+        return REDACTED_SAMPLE
+    try:
+        return describe(read(frame, reader.stored, reader.how))
+    except Exception:  # unbound, or no stack left to describe it at the recursion limit
+        return UNAVAILABLE
+
+
+def read(frame: FrameType, name: str, how: int) -> object:
+    """Return what `name` means in `frame`, to be read in one of the ways above; raise NameError if nothing."""
+    if how == LOCAL:
+        return read_local(frame, name)
+    if how == UNREADABLE:
+        raise NameError(name)
+    if how == FREE:
+        return read_class_free(frame, name)
+    if how in (CLASS, CLASS_FREE):
+        try:
+            return read_namespace(frame, name)
+        except NameError:
+            if how == CLASS_FREE:
+                return read_class_free(frame, name)
+    try:
+        return frame.f_globals[name]
+    except KeyError:
+        pass
+    try:
+        return frame.f_builtins[name]
+    except KeyError:
+        raise NameError(name) from None
+
+
+def read_local(frame: FrameType, name: str) -> object:
+    """Return what `name` holds, a local, cell or free variable of the function that `frame` runs.
+
+    While an inlined comprehension runs, its own variable comes before the function's of that name. Of a
+    class body's frame only such variables of comprehensions can be read here. Raises NameError if `name` is
+    unbound. Nothing keeps a reference to the value. (Without ctypes, Python 3.12 does, until the frame
+    ends.)
+    """
+    if _CELLS_ARE_READ_WITHOUT_LOCK:
+        try:
+            return _read_slots(frame, name)
+        except ImportError:  # no ctypes: the interpreter's own way is the only one
+            pass
+    if not _PROXY_IS_SAFE:
+        return _read_by_ctypes(frame, name)
+    variables = frame.f_locals
+    if type(variables) is _PROXY:
+        try:
+            return variables[name]
+        except KeyError:
+            pass
+    raise NameError(name)
+
+
+def read_namespace(frame: FrameType, name: str) -> object:
+    """Return what the class body that `frame` runs has bound to `name`; raise NameError if nothing.
+
+    No code of the program runs: a namespace that is no dict, as a metaclass can have it, shows nothing. From
+    3.13 on a class's namespace is out of reach while a comprehension inlined into the class body runs.
+    """
+    namespace: Any = frame.f_locals
+    if issubclass(type(namespace), dict):  # isinstance may ask the object
+        value = dict.get(namespace, name, _MISSING)
+        if value is not _MISSING:
+            return value
+    raise NameError(name)
+
+
+def read_class_free(frame: FrameType, name: str) -> object:
+    """Return what `name` holds, a variable of a function around the class body that `frame` runs.
+
+    The interpreter does not give it out for a class, so it is read where it belongs: in the frame that
+    executes the class statement, or further out if that is a class too. Raises NameError if it is unbound.
+    """
+    code, above = frame.f_code, frame.f_back
+    while above is not None:
+        if any(constant is code for constant in above.f_code.co_consts):
+            if above.f_code.co_flags & _CO_OPTIMIZED:
+                return read_local(above, name)
+            code = above.f_code
+        above = above.f_back
+    raise NameError(name)
+
+
+_CELL = type((lambda cell: lambda: cell)(0).__closure__[0])  # type: ignore[index]
+_CO_OPTIMIZED = 1
+_MISSING = object()
+_PROXY: type = (lambda: type(sys._getframe().f_locals))()
+
+# Before 3.13 f_locals is a copy, shared with the program's `locals()`, that keeps objects alive. In 3.13.0 to
+# 3.13.2 it crashes on a cell variable's name while a comprehension has a variable of that name.
+_PROXY_IS_SAFE = sys.version_info >= (3, 13, 3)
+
+# The free-threaded 3.13 takes what a cell holds without the cell's lock in f_locals, PyFrame_GetVar and cell_contents:
+# another thread that binds the variable anew frees it meanwhile, and the interpreter crashes.
+_CELLS_ARE_READ_WITHOUT_LOCK = FREE_THREADED and sys.version_info < (3, 14)
+
+_get_var: Callable[[FrameType, str], object] | None = None
+
+
+def _read_by_ctypes(frame: FrameType, name: str) -> object:
+    global _get_var
+    if _get_var is None:
+        _get_var = _make_get_var()
+    try:
+        return _get_var(frame, name)
+    except NameError:
+        code = frame.f_code
+        if name in code.co_freevars and name in code.co_varnames and code.co_flags & _CO_OPTIMIZED:
+            return _read_free_slot(frame, name)
+        raise
+
+
+def _make_get_var() -> Callable[[FrameType, str], object]:
+    try:
+        from ctypes import py_object, pythonapi
+
+        function = pythonapi["PyFrame_GetVar"]
+    except (ImportError, AttributeError):
+        return _read_copy
+    function.restype = py_object
+    return lambda frame, name: function(py_object(frame), py_object(name))  # faster than argtypes
+
+
+def _read_copy(frame: FrameType, name: str) -> object:
+    try:
+        return frame.f_locals[name]
+    except KeyError:
+        raise NameError(name) from None
+
+
+def _read_free_slot(frame: FrameType, name: str) -> object:
+    """Read a free variable that PyFrame_GetVar misses, since a comprehension has a variable of that name.
+
+    It stops at the first slot of a name; free variables have the last ones.
+    """
+    code = frame.f_code
+    index = len({*code.co_varnames, *code.co_cellvars}) + code.co_freevars.index(name)
+    try:
+        cell: Any = _slot(frame, index)
+        return cell.cell_contents
+    except ValueError:  # no cell, or nothing in it
+        raise NameError(name) from None
+
+
+def _read_slots(frame: FrameType, name: str) -> object:
+    """Read a variable from the first slot of its name that holds something; what a cell holds from the cell itself."""
+    code = frame.f_code
+    names = [*code.co_varnames, *(n for n in code.co_cellvars if n not in code.co_varnames), *code.co_freevars]
+    has_cell = name in code.co_cellvars or name in code.co_freevars
+    for index, known in enumerate(names):
+        if known == name:
+            try:
+                value: Any = _slot(frame, index)
+                return _contents(value) if has_cell and type(value) is _CELL else value
+            except ValueError:  # empty
+                pass
+    raise NameError(name)
+
+
+def _contents(cell: object) -> object:
+    """What a cell holds, read under its lock, which `cell_contents` does without; raises ValueError if nothing."""
+    from ctypes import py_object, pythonapi
+
+    get = pythonapi["PyCell_Get"]
+    get.restype = py_object
+    return get(py_object(cell))
+
+
+def _slot(frame: FrameType, index: int) -> object:
+    """What a slot of a frame's variables holds; raises ValueError if nothing.
+
+    The layout is that of the versions concerned, all of them final: a frame object's second field points to the frame
+    proper, which has eight pointers and eight bytes before its slots.
+    """
+    from ctypes import c_void_p, py_object, sizeof
+
+    size = sizeof(c_void_p)
+    proper = c_void_p.from_address(id(frame) + object.__basicsize__ + size).value or 0
+    return py_object.from_address(proper + 8 * size + 8 + index * size).value

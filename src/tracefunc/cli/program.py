@@ -1,0 +1,247 @@
+"""A Python program that is run in this process as the interpreter would run it, and the functions it will define."""
+
+from __future__ import annotations
+
+import builtins
+import io
+import linecache
+import os
+import pkgutil
+import runpy
+import sys
+from importlib.machinery import BuiltinImporter, SourceFileLoader, SourcelessFileLoader
+from importlib.util import MAGIC_NUMBER, find_spec
+from textwrap import dedent
+from types import CellType, CodeType, FunctionType, ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from importlib.machinery import ModuleSpec
+    from types import TracebackType
+
+_OPTIMIZED = 0x1  # co_flags: a function's code, not a module's or a class's
+
+
+class ProgramError(Exception):
+    """There is no such program; `status` is what the interpreter exits with then."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Program:
+    """A compiled program, whose module is `sys.modules["__main__"]` already and has not run yet."""
+
+    def __init__(self, main: ModuleType, code: CodeType, spec: ModuleSpec | None) -> None:
+        self.main = main
+        self.code = code
+        self.module = "" if spec is None or spec.name == "__main__" else spec.name
+        """Its name when it is run by it, as by `-m`."""
+
+    @property
+    def name(self) -> str:
+        """What to call it in a message."""
+        return self.module or os.path.basename(self.code.co_filename)
+
+    def run(self) -> None:
+        """Execute it; raises whatever it raises."""
+        exec(self.code, vars(self.main))
+
+    def is_module(self, name: str) -> bool:
+        """Whether a module of that name is this very program: importing it would make a second copy."""
+        if name in ("", "__main__", self.module):
+            return True
+        path = self.code.co_filename
+        if name.rpartition(".")[2] != os.path.splitext(os.path.basename(path))[0]:
+            return False
+        try:
+            spec = find_spec(name)
+        except (ImportError, ValueError):
+            return False
+        return spec is not None and spec.has_location and _is_same_file(spec.origin, path)
+
+    def functions(self, path: str) -> list[FunctionType]:
+        """The functions that it will define under a qualified name, a class's name or a glob.
+
+        They share their code with those that the program makes when it runs: the code is what is traced. Raises
+        ValueError when there are none.
+        """
+        known = list(_functions_in(self.code))
+        found = [code for code in known if _is_named(code.co_qualname, path)]
+        if not found:
+            raise ValueError(f"{self.name} defines no {_missing(path, [code.co_qualname for code in known])}.")
+        return [_stand_in(code, vars(self.main)) for code in found]
+
+
+def load(kind: str, what: str, arguments: list[str]) -> Program:
+    """Prepare the process for a program and compile it: "file", "module" or "command", as `python`, `-m` and `-c` do.
+
+    Sets `sys.argv`, `sys.path[0]` and `sys.modules["__main__"]`. Raises ProgramError when there is no such program, and
+    what importing its package or compiling it raises.
+    """
+    return {"file": _load_file, "module": _load_module, "command": _load_command}[kind](what, arguments)
+
+
+def hide_our_frames() -> None:
+    """Let an exception that is on its way out be shown as if the interpreter itself had run the program."""
+    show = sys.excepthook
+
+    def show_without(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+        error.__traceback__ = _without_ours(traceback)
+        show(kind, error, error.__traceback__)
+
+    sys.excepthook = show_without
+
+
+# --- loading ------------------------------------------------------------------------------------------------------
+
+
+def _load_file(path: str, arguments: list[str]) -> Program:
+    sys.argv = [path, *arguments]
+    if path == "-":
+        _set_path("")
+        return _of_text("<stdin>", sys.stdin.read(), __file__="<stdin>")
+    absolute = _absolute(path)
+    if os.path.exists(path) and pkgutil.get_importer(path) is not None:  # a directory or an archive
+        _set_path(absolute, True)
+        return _of_spec(runpy._get_main_module_details)  # type: ignore[attr-defined]
+    _set_path(os.path.dirname(os.path.realpath(path)))
+    try:
+        with io.open_code(absolute) as file:
+            data = file.read()
+    except OSError as error:
+        raise ProgramError(f"can't open file {absolute!r}: [Errno {error.errno}] {error.strerror}", 2) from None
+    if data.startswith(MAGIC_NUMBER):
+        sourceless = SourcelessFileLoader("__main__", absolute)
+        main = _new_main(sourceless, __file__=absolute)
+        code = sourceless.get_code("__main__")
+    else:
+        main = _new_main(SourceFileLoader("__main__", absolute), __file__=absolute)
+        code = compile(data, absolute, "exec", dont_inherit=True)
+    assert code is not None  # as it is for packages only
+    return Program(main, code, None)
+
+
+def _load_module(name: str, arguments: list[str]) -> Program:
+    sys.argv = ["-m", *arguments]
+    _set_path(os.getcwd())
+    program = _of_spec(runpy._get_module_details, name)  # type: ignore[attr-defined]
+    sys.argv[0] = program.code.co_filename if program.main.__file__ is None else program.main.__file__
+    return program
+
+
+def _load_command(text: str, arguments: list[str]) -> Program:
+    sys.argv = ["-c", *arguments]
+    _set_path("")
+    return _of_text("<string>", dedent(text) if sys.version_info >= (3, 14) else text)
+
+
+def _of_text(name: str, text: str, **attributes: str) -> Program:
+    """A program that is in no file: its lines are kept where tracebacks, and the trace, look for them."""
+    main = _new_main(BuiltinImporter, **attributes)
+    code = compile(text, name, "exec", dont_inherit=True)
+    register = getattr(linecache, "_register_code", None)
+    # As the interpreter does from 3.13 on. (3.13.0 has such a function too, but keeps the text by its name.)
+    if register is not None and hasattr(linecache, "_interactive_cache") and name == "<string>":
+        register(code, text, name)
+    else:
+        linecache.cache[name] = len(text), None, text.splitlines(keepends=True), name
+    return Program(main, code, None)
+
+
+def _of_spec(details: object, *name: str) -> Program:
+    """A program that the import system finds, by one of the functions which the interpreter itself uses for that."""
+    main = _new_main(None)
+    try:
+        _, spec, code = details(*name, runpy._Error) if name else details(runpy._Error)  # type: ignore[operator, attr-defined]
+    except runpy._Error as error:  # type: ignore[attr-defined]
+        raise ProgramError(str(error), 1) from None
+    main.__file__, main.__loader__, main.__package__, main.__spec__ = spec.origin, spec.loader, spec.parent, spec
+    if sys.version_info < (3, 15):
+        main.__cached__ = spec.cached  # type: ignore[attr-defined]
+    return Program(main, code, spec)
+
+
+def _new_main(loader: object, **attributes: str) -> ModuleType:
+    main = ModuleType("__main__")
+    main.__builtins__ = builtins  # type: ignore[attr-defined]
+    main.__loader__ = loader  # type: ignore[assignment]
+    if sys.version_info < (3, 14):
+        main.__annotations__ = {}
+    if sys.version_info < (3, 15) and attributes:
+        main.__cached__ = None  # type: ignore[attr-defined]
+    vars(main).update(attributes)
+    sys.modules["__main__"] = main
+    return main
+
+
+def _absolute(path: str) -> str:
+    """What the interpreter makes of a path: not the shortest one."""
+    return os.path.abspath(path) if os.name == "nt" else os.path.join(os.getcwd(), path)
+
+
+def _set_path(entry: str, always: bool = False) -> None:
+    """Put `entry` where the interpreter put the folder of our own launcher, if it did (not so with `python -P`)."""
+    if not sys.flags.safe_path:
+        sys.path[0:1] = [entry]
+    elif always:
+        sys.path.insert(0, entry)
+
+
+# --- its functions ------------------------------------------------------------------------------------------------
+
+
+def _functions_in(code: CodeType) -> Iterator[CodeType]:
+    """The code of all functions that have a name, those in functions and classes included."""
+    for const in code.co_consts:
+        if isinstance(const, CodeType):
+            if const.co_flags & _OPTIMIZED and not const.co_name.startswith("<"):
+                yield const
+            yield from _functions_in(const)
+
+
+def _is_named(name: str, path: str) -> bool:
+    """Whether `path` stands for the function `name`; for a function in a function only if it says so."""
+    from fnmatch import fnmatchcase
+
+    if name == path:
+        return True
+    inside = name.removeprefix(path + ".")
+    is_method = inside != name and "<locals>" not in inside
+    return is_method or (("<locals>" not in name or "<locals>" in path) and fnmatchcase(name, path))
+
+
+def _missing(path: str, names: list[str]) -> str:
+    from difflib import get_close_matches
+
+    outer = list(dict.fromkeys(name for name in names if "<locals>" not in name))
+    similar = get_close_matches(path, names, 3)
+    if similar:
+        return f"{path!r} (but {', '.join(similar)})"
+    if not outer:
+        return "function at all: name what to trace, as in -t json.decoder:JSONDecoder.decode"
+    return f"function {path!r} (but {', '.join(outer[:5])}{', ...' if len(outer) > 5 else ''})"
+
+
+def _stand_in(code: CodeType, space: dict[str, object]) -> FunctionType:
+    return FunctionType(code, space, code.co_name, None, tuple(CellType() for _ in code.co_freevars))
+
+
+def _is_same_file(one: str | None, other: str) -> bool:
+    return one is not None and os.path.exists(one) and os.path.exists(other) and os.path.samefile(one, other)
+
+
+def _without_ours(traceback: TracebackType | None) -> TracebackType | None:
+    """A traceback from where the program begins: below what launched us, and our own frames."""
+    found = traceback
+    while found is not None and not _is_ours(found):
+        found = found.tb_next
+    while found is not None and _is_ours(found):
+        found = found.tb_next
+    return found
+
+
+def _is_ours(traceback: TracebackType) -> bool:
+    return str(traceback.tb_frame.f_globals.get("__name__")).startswith("tracefunc.")

@@ -1,0 +1,5 @@
+"""`tracefunc()` and `Tracer`."""
+
+from .tracer import Tracer, tracefunc
+
+__all__ = ["Tracer", "tracefunc"]

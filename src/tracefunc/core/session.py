@@ -1,0 +1,149 @@
+"""One trace: from functions and options over armed events to results."""
+
+from __future__ import annotations
+
+import os
+
+from .._record import engine as _engine
+from .._record.calls import Calls
+from .._record.engine import monitor
+from .._record.raw_call import RawCall, hits
+from .._record.stacks import PathLabels, stack_text
+from ..results import Call
+
+TYPE_CHECKING = False  # as of `typing`, without its import time
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import CodeType, FrameType, FunctionType
+
+    from .._record.calls import CallInfo
+    from .options import Options
+    from .._plan.target_plan import Plan
+    from ..results import Trace, TraceResults
+
+
+class Session:
+    """What is traced, armed between `start` and `stop`."""
+
+    def __init__(self, functions: Iterable[FunctionType], options: Options, anchor: CodeType | None) -> None:
+        """`anchor`: the code at which stacks begin; None: they are empty.
+
+        Raises ValueError when the source of a function cannot be retrieved.
+        """
+        from .._plan.target_plan import plan as plan_of  # here, since `ast` and the like take their time
+
+        self.options = options
+        labels = None if anchor is None else PathLabels(os.path.dirname(anchor.co_filename))
+
+        def stack_of(frame: FrameType) -> str:
+            return "" if anchor is None else stack_text(frame, anchor, labels)
+
+        functions = list(functions)
+        plans = [plan_of(function) for function in functions]
+        conditions = [options.condition(*both) for both in zip(functions, plans, strict=True)]
+        if options.redact:
+            plans = [plan.redacted(options.redacts) for plan in plans]
+        self.calls = Calls(plans, conditions, options, stack_of)
+        self.calls.closing = self._close
+        self.engine = _engine.engine
+        surplus = options.surplus(options.max_samples)
+        self.recorders = [
+            self.engine.recorder(
+                plan,
+                self.calls,
+                i,
+                monitor.remove,
+                monitor.rebind,
+                monitor.rearm,
+                monitor.notice,
+                options.max_samples,
+                surplus,
+            )
+            for i, plan in enumerate(plans)
+        ]
+
+    def start(self, base: FrameType | None = None) -> None:
+        """Arm the events; no call of interest lies below the frame `base`, if there is one.
+
+        Raises RuntimeError when all tool ids are taken; `stop` has to be called all the same.
+        """
+        self.calls.base = base
+        if not self.calls.full:
+            monitor.add(self.recorders)
+
+    def stop(self) -> None:
+        """Disarm; harmless when nothing is armed."""
+        for recorder in self.recorders:
+            monitor.remove(recorder)
+        self.calls.base = None
+        self.calls.end()
+
+    def collect(self, results: TraceResults) -> None:
+        """Put what was recorded into `results`, when all is over."""
+        calls = self.calls
+        for recorder in self.recorders:
+            recorder.stop()
+        results.engine = str(self.engine)
+        results.calls = calls.seen
+        results.warnings += calls.warnings
+        kept = list(calls.kept)
+        indices = {info.number: i for i, info in enumerate(kept)}
+        for info in kept:
+            plan = calls.plans[info.target]
+            if info.raw is None:  # its thread has come no further than to its start
+                raw = RawCall(len(plan.lines), len(plan.codes))
+            else:
+                raw = self.recorders[info.target].record(info.raw)
+            info.raw = None  # which leads back here
+            trace = assemble(plan, hits(plan, raw), raw, self.options.incl_unhit)
+            fill_in(info, plan, trace)
+            results.append(Call((info.stack, trace), known(info, plan, indices.get(info.parent))))
+
+    def _close(self) -> None:
+        """No call will be recorded any more that has not started."""
+        for recorder in self.recorders:
+            recorder.finish()
+
+
+def assemble(plan: Plan, counts: list[int], raw: RawCall, incl_unhit: bool) -> Trace:
+    """The trace of one call: what each line did."""
+    trace: Trace = {}
+    for text, names, count, rows in zip(plan.lines, plan.names, counts, raw.samples, strict=True):
+        if count or incl_unhit:
+            columns = list(zip(*rows, strict=True)) if rows else [()] * len(names)
+            trace[text] = count, {name: list(column) for name, column in zip(names, columns, strict=True)}
+    return trace
+
+
+def fill_in(info: CallInfo, plan: Plan, trace: Trace) -> None:
+    """Show objects as their own reprs do, where samples of lines tell these anyway."""
+    for name, shown in info.arguments.items():
+        if name not in plan.rebound and shown[1].startswith(f"<{shown[0]} at 0x"):
+            rows = (names[name] for _, names in trace.values() if names.get(name))
+            info.arguments[name] = next((row[0] for row in rows if row[0][0] == shown[0]), shown)
+    if info.ended_at in plan.returned and info.returned is not None:
+        hits, names = trace.get(plan.lines[info.ended_at], (0, {}))
+        found = names.get(plan.returned[info.ended_at], [])
+        if hits == len(found) > 0 and found[-1][0] == info.returned[0]:
+            info.returned = found[-1]
+
+
+def known(info: CallInfo, plan: Plan, parent: int | None) -> dict[str, object]:
+    """The attributes of a `Call`."""
+    code = plan.codes[0].code
+    return {
+        "function": code.co_qualname,
+        "file": code.co_filename,
+        "lineno": code.co_firstlineno,
+        "arguments": info.arguments,
+        "returned": info.returned,
+        "raised": info.raised,
+        "yielded": info.yielded,
+        "thread": info.thread,
+        "task": info.task,
+        "seconds": info.seconds,
+        "parent": parent,
+        "ended_at": info.ended_at,
+        "source": plan.text,
+        "places": plan.places,
+    }

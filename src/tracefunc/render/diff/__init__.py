@@ -1,0 +1,5 @@
+"""Two traces side by side."""
+
+from .comparison import Difference, compare
+
+__all__ = ["Difference", "compare"]

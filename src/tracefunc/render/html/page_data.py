@@ -1,0 +1,189 @@
+"""What the page shows, as plain data: each source and each sample once, and the calls as numbers into both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..._record.raw_call import Sample
+    from ...results import Call, Place, TraceResults
+
+Token = tuple[str, str]  # the short name of its class in Pygments, "" for plain text; its text
+
+
+def page_data(results: TraceResults) -> dict[str, Any]:
+    """Return what the page's script reads, all of it fit for JSON."""
+    targets, samples = Targets(), _Numbered()
+    calls = [_call(call, targets, samples) for call in results]
+    return {
+        "calls": calls,
+        "targets": [target.as_dict() for target in targets],
+        "samples": [list(sample) for sample in samples],
+        "seen": results.calls,
+        "engine": results.engine,
+        "raised": None if results.exc is None else described(results.exc),
+        "warnings": results.warnings,
+    }
+
+
+def described(error: BaseException) -> str:
+    """Return the type and the message of an exception, whatever its `str` does."""
+    try:
+        message = str(error)
+    except Exception as failed:
+        message = f"<str-error {type(failed).__name__}>"
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
+
+
+class Target:
+    """The source of a function, and its lines with the places where they stand in it."""
+
+    def __init__(self, call: Call, number: int = 0) -> None:
+        self.number = number
+        self.function = call.function or "call"
+        self.file = call.file
+        self.lineno = call.lineno or 1
+        self.source = call.source.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n")
+        self.rows = self.source.split("\n")
+        places = call.places
+        if not places or max(last for *_, last, _ in places) - self.lineno >= len(self.rows):
+            places = self._without_source(call)
+        self.lines = [(text, kind, *names) for text, names, kind, *_ in places]
+        self.spans = [_span(place, self.rows, self.lineno) for place in places]
+
+    def _without_source(self, call: Call) -> tuple[Place, ...]:
+        """Make a source of the texts of the lines that were hit: all that a plain pair has."""
+        places: list[Place] = []
+        self.rows, self.lineno = [], 1
+        for text, (_, names) in call.trace.items():
+            first = len(self.rows) + 1
+            self.rows += text.rstrip(" ").split("\n")
+            places.append((text, tuple(names), "statement", first, len(self.rows), 0))
+        self.source = "\n".join(self.rows)
+        return tuple(places)
+
+    def ended_at(self, call: Call) -> int | None:
+        """Return which of `lines` a call ended at; None where that is not known."""
+        if call.ended_at is None or call.ended_at >= len(call.places):
+            return None
+        text = call.places[call.ended_at][0]
+        return next((i for i, (other, *_) in enumerate(self.lines) if other == text), None)
+
+    @cached_property
+    def tokens(self) -> list[list[Token]]:
+        """The rows of the source as tokens, for highlighting."""
+        from pygments.lexers.python import PythonLexer
+
+        rows: list[list[Token]] = [[]]
+        for _, kind, text in PythonLexer().get_tokens_unprocessed(self.source):  # which keeps every character
+            name = _class_name(kind)
+            first, *rest = text.split("\n")
+            if first:
+                rows[-1].append((name, first))
+            rows += [[(name, part)] if part else [] for part in rest]
+        return rows
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it fit for JSON; positions count UTF-16 units, as JavaScript does."""
+        return {
+            "function": self.function,
+            "file": self.file,
+            "lineno": self.lineno,
+            "rows": self.rows,
+            "tokens": [[part for name, text in row for part in (name, _units(text))] for row in self.tokens],
+            "lines": [
+                {"text": text, "kind": kind, "names": names, "span": span}
+                for (text, kind, *names), span in zip(self.lines, self.spans, strict=True)
+            ],
+        }
+
+
+class Targets:
+    """The targets of some calls, each of them made once."""
+
+    def __init__(self) -> None:
+        self._known: dict[Any, Target] = {}
+
+    def of(self, call: Call) -> Target:
+        """Return the target of a call."""
+        lines: tuple[object, ...] = call.places or tuple(call.trace)
+        key = call.function, call.file, call.lineno, call.source, lines
+        if key not in self._known:
+            self._known[key] = Target(call, len(self._known))
+        return self._known[key]
+
+    def __iter__(self) -> Iterator[Target]:
+        return iter(self._known.values())
+
+
+class _Numbered(dict[Any, int]):
+    """Numbers for things, the same for equal ones."""
+
+    def __call__(self, item: Any) -> int:
+        return self.setdefault(item, len(self))
+
+
+def _call(call: Call, targets: Targets, samples: _Numbered) -> dict[str, Any]:
+    """One call; its lines are those that were hit, by their number in the target."""
+
+    def number(sample: Sample | None) -> int | None:
+        return None if sample is None else samples(tuple(sample))
+
+    target = targets.of(call)
+    lines = {}
+    for i, (text, *_) in enumerate(target.lines):
+        hits, names = call.trace.get(text) or (0, {})
+        if hits:
+            lines[i] = [hits, [[number(sample) for sample in column] for column in names.values()]]
+    return {
+        "target": target.number,
+        "stack": call.stack,
+        "arguments": [[name, number(sample)] for name, sample in call.arguments.items()],
+        "returned": number(call.returned),
+        "raised": number(call.raised),
+        "yielded": [number(sample) for sample in call.yielded],
+        "thread": call.thread,
+        "task": call.task,
+        "seconds": call.seconds,
+        "parent": call.parent,
+        "ended": target.ended_at(call),
+        "lines": lines,
+    }
+
+
+def depths(calls: Iterable[Call]) -> Iterator[int]:
+    """Yield how many recorded calls are around each call."""
+    known: list[int] = []
+    for call in calls:
+        known.append(0 if call.parent is None else known[call.parent] + 1)  # a parent starts before
+        yield known[-1]
+
+
+def _span(place: Place, rows: list[str], lineno: int) -> tuple[int, int, int, int]:
+    """Where a line stands: first row and position, last row and position, from 0."""
+    text, _, _, first, last, col = place
+    first, last = first - lineno, last - lineno
+    start = _units(rows[first].encode(errors="surrogatepass")[:col].decode(errors="replace"))
+    text = text.rstrip(" ")  # blanks tell lines of the same text apart
+    if first == last:
+        return first, start, last, start + _units(text)
+    # Continuation lines have lost the function's indentation: what is behind the blanks is the same.
+    blanks = len(rows[last]) - len(rows[last].lstrip())
+    return first, start, last, blanks + _units(text.rpartition("\n")[2].lstrip())
+
+
+def _units(text: str) -> int:
+    """The length of a text in UTF-16 units."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def _class_name(kind: Any) -> str:
+    """The CSS class of a kind of token; "" for one that looks like plain text."""
+    from pygments.token import STANDARD_TYPES
+
+    while kind not in STANDARD_TYPES:
+        kind = kind.parent
+    name = STANDARD_TYPES[kind]
+    return "" if name in ("w", "n", "p") else name

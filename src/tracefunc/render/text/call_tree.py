@@ -1,0 +1,119 @@
+"""A call in one row, the calls as a tree, and what was said besides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .cells import columns, cut, escaped, pieces
+from .rows import flow, size, trimmed
+from ..selection import elided, error_text, labels, parents
+
+if TYPE_CHECKING:
+    from ..._record.raw_call import Sample
+    from ...results import Call, TraceResults
+    from .rows import Row, Word
+
+__all__ = ["heading", "notes", "row_of", "rule", "tree"]
+
+_MOST_YIELDED = 6
+
+
+def tree(results: TraceResults, width: int) -> list[Row]:
+    """Return a row for each call, below the one that it ran in."""
+    children: dict[int | None, list[int]] = {}
+    for i, parent in enumerate(parents(results)):
+        children.setdefault(parent, []).append(i)
+    told = labels(results)
+    number = len(str(len(results)))
+    rows = []
+    open_: list[tuple[int, str, str]] = [(i, "", "") for i in reversed(children.get(None, []))]
+    while open_:
+        i, before, below = open_.pop()
+        label = f"  [{told[i]}]" if told[i] else ""
+        start: Row = [(f" {i + 1:>{number}} ", "number"), (_shortened(before, width // 2), "rule")]
+        room = width - size(start) - columns(label)
+        rows.append([*start, *row_of(results[i], max(room, 10)), (label, "rule")])
+        inner = children.get(i, [])
+        for child in reversed(inner):
+            guide, space = ("└─ ", "   ") if child == inner[-1] else ("├─ ", "│  ")
+            open_.append((child, below + guide, below + space))
+    return [trimmed(row, width) for row in rows]
+
+
+def _shortened(guides: str, room: int) -> str:
+    """The innermost guides of a deep tree."""
+    return guides if len(guides) <= room else "… " + guides[-(room // 3 * 3) :]
+
+
+def row_of(call: Call, room: int) -> Row:
+    """Return a call with its end in `room` columns: arguments are left out until it fits."""
+    row: Row = []
+    for most in range(len(call.arguments), -1, -1):
+        row = [part for word in _words(call, most) for part in word]
+        if size(row) <= room:
+            break
+    return trimmed(row, room)
+
+
+def heading(call: Call, width: int, indent: int) -> list[Row]:
+    """Return a call with all its arguments and its end, in as many rows as it takes."""
+    return [[(" " * indent, ""), *row] for row in flow(_words(call, len(call.arguments)), width - indent, 4)]
+
+
+def _words(call: Call, most: int) -> list[Word]:
+    """The parts of a call between which a row may be broken, with `most` of its arguments."""
+    words: list[Word] = [[(escaped(call.function) + "(", "call")]]
+    shown = list(call.arguments.items())[:most]
+    for i, (name, (_, text)) in enumerate(shown):
+        comma = "," if i + 1 < len(call.arguments) else ""
+        words.append([(" " * (i > 0) + escaped(name) + "=", "name"), (escaped(text), "value"), (comma, "")])
+    left_out = most < len(call.arguments)
+    words.append([(" …)" if left_out and shown else "…)" if left_out else ")", "call")])
+    if call.yielded:
+        words.append([(" yields ", "rule"), (_yielded(call.yielded), "value")])
+    return [*words, _end(call)]
+
+
+def _yielded(samples: list[Sample]) -> str:
+    first, last = elided([escaped(text) for _, text in samples], _MOST_YIELDED)
+    return ", ".join([*first, *(["…"] if last else []), *last])
+
+
+def _end(call: Call) -> Word:
+    if call.raised:
+        return [(" raised ", "rule"), (escaped(call.raised[1]), "raised")]
+    if call.returned:
+        return [(" -> ", "rule"), (escaped(call.returned[1]), "returned")]
+    return [(" (not ended)", "rule")]
+
+
+def notes(results: TraceResults, width: int) -> list[Row]:
+    """Return what is to be said of the whole: calls that are not there, warnings, how it ended."""
+    rows: list[Row] = []
+    if not results:
+        rows.append([("No call was recorded.", "")])
+    elif results.calls > len(results):
+        rows.append([(f"{len(results)} of {results.calls} calls recorded.", "")])
+    for warning in results.warnings:
+        rows += flow([[(word, "")] for word in _spaced("warning: " + escaped(warning))], width, 4)
+    if results.exc is not None:
+        rows += flow([[(word, "raised")] for word in _spaced("The run raised " + error_text(results))], width, 4)
+    return [trimmed(row, width) for row in rows]
+
+
+def _spaced(text: str) -> list[str]:
+    first, *others = text.split(" ")
+    return [first, *(" " + other for other in others)]
+
+
+def rule(title: str, file: str, width: int) -> Row:
+    """Return the row above a call's source: which it is, and where it is from."""
+    title = cut(title, width // 3)
+    room = width - columns(title) - 10
+    if columns(file) > room:
+        parts = list(pieces(file))
+        while columns(file) >= room:  # the end tells more
+            file = file.removeprefix(parts.pop(0))
+        file = "…" + file
+    line = "─" * max(width - columns(title) - columns(file) - 8, 2)
+    return [("── ", "rule"), (title, "call"), (f" {line} ", "rule"), (file, "file"), (" ──", "rule")]

@@ -1,0 +1,118 @@
+"""A trace as text: for a terminal, for a notebook, and in few tokens for language models."""
+
+from __future__ import annotations
+
+import os
+import sys
+from shutil import get_terminal_size
+from typing import TYPE_CHECKING
+
+from .call_tree import heading, notes, rule, tree
+from .cells import cut, escaped
+from .compact import compact as compact_text
+from .listing import listing
+from .rows import plain
+from ..selection import elided, file_of, folded, stack_above
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+    from ...results import Call, TraceResults
+    from .rows import Row
+
+__all__ = ["markdown", "show", "text"]
+
+_NARROWEST = 40
+_WIDTH = 100  # where there is no terminal to ask
+_MOST_NUMBERS = 8
+
+
+def text(results: TraceResults, *, compact: bool = False, width: int | None = None, builtins: bool = False) -> str:
+    """Return a trace as text, in rows of at most `width` columns, which are those of the terminal if it is None.
+
+    First the calls as a tree, with their arguments and what they returned or raised; threads and tasks where there are
+    several. Then the source of each call with the hits of each line (`-`: never executed) and the values of its names
+    behind it: `n 3` held that value all the time, `total 0 -> 1 ×2 -> 3` changed. Where there are too many values,
+    those in the middle are left out; where not all hits have a sample, it says how many. Identical calls are shown
+    once.
+
+    Names that held nothing but modules, classes, functions or methods (which their types' names tell, such as `type`,
+    `module`, `function`, `builtin_function_or_method`) are left out unless `builtins` is true; parameters never are.
+
+    `compact`: in as few tokens as tell it all, whatever the `width`. For each function the calls, as `number<number of
+    the call it ran in`, identical ones in one row, and below it the lines that were hit, as `number xhits source |
+    name=value,value*times`, with what is known already left out: hits of one, source that was shown for an earlier
+    call, values that are those last shown above in the same call. That is at most 1000 characters for the whole and for
+    each call, 150 for each line that was hit in a call, and 450 for each name of such a line, argument, yielded value
+    and warning.
+    """
+    if compact:
+        return compact_text(results, builtins)
+    return plain(_rows(results, _columns(width), builtins))
+
+
+def show(results: TraceResults, *, builtins: bool = False, file: TextIO | None = None) -> None:
+    """Print the text to `file`, by default the standard output.
+
+    On a terminal, and if `rich` is installed, the hits have colours by their number relative to the hottest line's,
+    unless the environment has a `NO_COLOR` that is not empty. Characters that `file` cannot encode are replaced.
+    """
+    file = file or sys.stdout
+    if file is None:  # a program without a console
+        return
+    rows = _rows(results, _columns(None), builtins)
+    shown = plain(rows)
+    encoding = getattr(file, "encoding", None) or "utf-8"
+    fitting = _encodable(shown, encoding)
+    if fitting == shown and not os.environ.get("NO_COLOR"):
+        from .colours import print_in_colours
+
+        if print_in_colours(rows, file):
+            return
+    file.write(fitting + "\n")
+
+
+def markdown(results: TraceResults) -> str:
+    """Return the text in a block of code, as notebooks and issue trackers show it."""
+    shown = text(results, width=_WIDTH)
+    fence = "```"
+    while fence in shown:
+        fence += "`"
+    return f"{fence}text\n{shown}\n{fence}\n"
+
+
+def _columns(width: int | None) -> int:
+    return max(_NARROWEST, get_terminal_size((_WIDTH, 24)).columns if width is None else width)
+
+
+def _rows(results: TraceResults, width: int, builtins: bool) -> list[Row]:
+    rows = tree(results, width) if len(results) > 1 else []
+    for numbers in folded(results):
+        call = results[numbers[0]]
+        if rows:
+            rows.append([])
+        rows += _head(call, numbers if len(results) > 1 else [], width)
+        rows += listing(call, width, builtins)
+    said = notes(results, width)
+    return [*rows, *([[]] if rows and said else []), *said]
+
+
+def _head(call: Call, numbers: list[int], width: int) -> list[Row]:
+    first, last = elided([str(i + 1) for i in numbers], _MOST_NUMBERS)
+    title = ", ".join([*first, *(["…"] if last else []), *last]) or escaped(call.function)
+    rows = [rule(title, file_of(call), width), *heading(call, width, 1)]
+    if frames := stack_above(call):
+        rows.append([(cut(f" called by {', '.join(frames)}", width), "rule")])
+    return rows
+
+
+_ASCII = str.maketrans({"─": "-", "│": "|", "├": "|", "└": "`", "…": "~", "×": "x"})
+
+
+def _encodable(shown: str, encoding: str) -> str:
+    """The text in an encoding: with simpler lines where it lacks some, and what is still lacking escaped."""
+    try:
+        shown.encode(encoding)
+    except UnicodeEncodeError:
+        return shown.translate(_ASCII).encode(encoding, "backslashreplace").decode(encoding)
+    return shown
