@@ -18,7 +18,7 @@ import hypothesis.strategies
 import pytest
 
 from tracefunc._record import engine as _engine
-from tracefunc._record.engine import monitor
+from tracefunc._record.monitor import monitor
 
 # A shell lets what it runs in the background ignore it, and so would do the programs that tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -19,7 +19,7 @@ import pytest
 
 from groundtruth import compare, truth
 from tracefunc import tracefunc
-from tracefunc._record import engine as _engine
+from tracefunc._record import monitor as _monitor
 from tracefunc.core.options import Options
 
 MONITORING = sys.monitoring
@@ -1988,7 +1988,7 @@ class _Refusing:
 
 
 def test_code_that_cannot_be_monitored(monkeypatch):
-    monkeypatch.setattr(_engine, "monitoring", _Refusing())
+    monkeypatch.setattr(_monitor, "monitoring", _Refusing())
     ran = []
 
     def target():

@@ -11,7 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracefunc import Tracer, TraceResults, tracefunc
-from tracefunc.render import _cells, _matching, _parting, diff
+from tracefunc.render import cells as _cells
+from tracefunc.render import diff
+from tracefunc.render.diff import divergence as _parting
+from tracefunc.render.diff import matching as _matching
 from tracefunc.results import Call
 
 MEAN = """

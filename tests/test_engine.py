@@ -8,8 +8,10 @@ import sysconfig
 import pytest
 
 import tracefunc
+from tracefunc import _interpreter
 from tracefunc._record import engine as _engine
 from tracefunc._record import pure as _pymon
+from tracefunc._record import pure_free_threaded
 from tracefunc._record.engine import Engine
 
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
@@ -85,7 +87,7 @@ def test_unknown_engine(installed, wanted, required):
 @pytest.mark.skipif(PURE, reason="without the extension")
 def test_engines_have_their_own_recorders():
     pure = _engine.choose("pure", False)
-    assert pure.recorder is (_pymon.FreeThreadedRecorder if FREE_THREADED else _pymon.Recorder)
+    assert pure.recorder is (pure_free_threaded.FreeThreadedRecorder if FREE_THREADED else _pymon.Recorder)
     assert pure.share is _pymon.share
     fast = _engine.choose("fast", False)
     assert fast.recorder.__module__ == fast.share.__module__ == "tracefunc._fastmon"
@@ -121,7 +123,7 @@ def test_results_name_their_engine(monkeypatch):
 
 
 def test_free_threading_is_told_from_the_build():
-    assert _engine.FREE_THREADED is FREE_THREADED
+    assert _interpreter.FREE_THREADED is FREE_THREADED
 
 
 @pytest.mark.skipif(not FREE_THREADED, reason="a build with the GIL")

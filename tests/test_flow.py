@@ -15,11 +15,11 @@ import pytest
 import fuzz
 import programs
 from tracefunc import tracefunc
-from tracefunc._record import engine as _engine
-from tracefunc._record import pure as _pymon
-from tracefunc._record.engine import FREE_THREADED
+from tracefunc._interpreter import FREE_THREADED
 from tracefunc._plan.derived_counts import Flow
 from tracefunc._plan.target_plan import plan as plan_of
+from tracefunc._record import engine as _engine
+from tracefunc._record import pure as _pymon
 
 EXAMPLES = int(os.environ.get("TRACEFUNC_EXAMPLES", "0"))
 COUNT = EXAMPLES or 8

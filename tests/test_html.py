@@ -13,7 +13,8 @@ import pytest
 from pages import FAILING, PAYLOADS, hostile, long_function, many_calls, trace_of_prices
 from tracefunc import TraceResults, tracefunc
 from tracefunc.render import html
-from tracefunc.render.html.fragment import LIMIT
+from tracefunc.render.html import whole_page
+from tracefunc.render.html.notebook_fragment import LIMIT
 from tracefunc.render.html.page_data import page_data
 from tracefunc.results import Call
 
@@ -329,5 +330,5 @@ assert results._repr_html_() is None
 def test_hash_is_as_browsers_compute_it():
     # The example of the Content Security Policy specification.
     digest = b64encode(hashlib.sha256(b"alert('Hello, world.');").digest()).decode()
-    assert html._policy("alert('Hello, world.');", "").count(f"script-src 'sha256-{digest}'") == 1
+    assert whole_page._policy("alert('Hello, world.');", "").count(f"script-src 'sha256-{digest}'") == 1
     assert digest == "qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng="

@@ -11,11 +11,11 @@ from types import CodeType
 import pytest
 
 from tracefunc import tracefunc
-from tracefunc._record import engine as _engine
+from tracefunc._interpreter import FREE_THREADED
 from tracefunc._plan import loop_iterators as _loops
-from tracefunc._record.engine import FREE_THREADED
 from tracefunc._plan.offsets import CodeAnalysis
 from tracefunc._plan.target_plan import plan as plan_of
+from tracefunc._record import engine as _engine
 
 SKIPPED = "END_FOR", "POP_ITER", "POP_TOP"  # by the interpreter, at the end of a loop
 INSTRUMENTED = opcode.opmap["INSTRUMENTED_INSTRUCTION"]

@@ -58,19 +58,21 @@ def test_completed(maker, tmp_path):
 
 
 def test_a_wheel_follows_the_modules(maker, tmp_path, monkeypatch):
-    module = tmp_path / "src" / "tracefunc" / "core.py"
+    module = tmp_path / "src" / "tracefunc" / "results.py"
     module.parent.mkdir(parents=True)
-    for name in ("pyproject.toml", "setup.py", "src/tracefunc/__init__.py", "src/tracefunc/core.py"):
+    for name in ("pyproject.toml", "setup.py", "src/tracefunc/__init__.py", "src/tracefunc/results.py"):
         (tmp_path / name).touch()
     monkeypatch.setattr(maker, "ROOT", tmp_path)
     editable, wheel = maker.inputs_hash(False), maker.inputs_hash(True)
     module.write_text("changed")
     assert maker.inputs_hash(False) == editable
     assert maker.inputs_hash(True) != wheel
-    for name in ("_fastmon.pyx", "_fastmon_part.pxi", "_part.h"):  # what the extension is made of
-        module.with_name(name).touch()
+    for name in ("_fastmon.pyx", "_native/part.pxi", "_native/part.h"):  # what the extension is made of
+        part = module.parent / name
+        part.parent.mkdir(exist_ok=True)
+        part.touch()
         before = maker.inputs_hash(False)
-        module.with_name(name).write_text("changed")
+        part.write_text("changed")
         assert maker.inputs_hash(False) != before
 
 

@@ -23,8 +23,8 @@ import pytest
 
 from tracefunc._plan.lines import analyse, is_workless
 from tracefunc._plan.names import COMPREHENSIONS
-from tracefunc._plan.target_plan import build
 from tracefunc._plan.source import SourceError, file_lines, node_span
+from tracefunc._plan.target_plan import build
 
 STDLIB = Path(sysconfig.get_path("stdlib"))
 SAMPLE = 150  # files

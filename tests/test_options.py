@@ -14,8 +14,8 @@ import groundtruth
 import programs
 from groundtruth import runtime
 from tracefunc import Tracer
-from tracefunc._plan.when import Condition
 from tracefunc._plan.target_plan import plan
+from tracefunc._plan.when import Condition
 
 pytestmark = pytest.mark.usefixtures("young_heap")
 

@@ -10,8 +10,8 @@ import threading
 
 import pytest
 
+from tracefunc._interpreter import FREE_THREADED
 from tracefunc._record import stacks as _stack
-from tracefunc._record.raw_call import FREE_THREADED
 from tracefunc._record.stacks import PathLabels, longest_first, resolved, shorten, stack_text
 
 HERE = os.path.basename(__file__)

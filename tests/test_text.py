@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracefunc import Tracer, TraceResults, tracefunc
-from tracefunc.render import _cells, text
+from tracefunc.render import cells as _cells
+from tracefunc.render import text
 from tracefunc.render.selection import runs
 from tracefunc.results import Call
 

@@ -12,9 +12,10 @@ import fuzz
 import programs
 import test_flow
 from tracefunc import tracefunc
+from tracefunc._interpreter import FREE_THREADED
 from tracefunc._record import engine as _engine
+from tracefunc._record.raw_call import hits
 from tracefunc.core.options import Options
-from tracefunc._record.raw_call import FREE_THREADED, hits
 
 EXAMPLES = int(os.environ.get("TRACEFUNC_EXAMPLES", "0")) or 12
 # Without the GIL the pure engine examines each event, and lookups in dictionaries of other threads are slow in 3.13.
@@ -61,7 +62,7 @@ def recording(monkeypatch):
             return records[-1]["hits"]
 
         monkeypatch.setattr("tracefunc.core.session.hits", assemble)
-        monkeypatch.setattr("tracefunc.core._DEFAULTS", Options(max_calls=max_calls))
+        monkeypatch.setattr("tracefunc.core.tracer._DEFAULTS", Options(max_calls=max_calls))
         run()
         return records
 

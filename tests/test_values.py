@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tracefunc._values import read as _reading
 from tracefunc._values import describe as _values
-from tracefunc._values.read import read_class_free, read_local, read_namespace
+from tracefunc._values import read as _reading
 from tracefunc._values.describe import describe
+from tracefunc._values.read import read_class_free, read_local, read_namespace
 
 
 def plain(value):
@@ -746,12 +746,12 @@ def test_read_local(function, expected):
     assert armed(function) == expected
 
 
-@pytest.mark.skipif(not _reading._PROXY_IS_SAFE, reason="there is one way only")
+@pytest.mark.skipif(not _reading.PROXY_IS_SAFE, reason="there is one way only")
 @pytest.mark.parametrize(("function", "expected"), READ, ids=lambda x: getattr(x, "__name__", ""))
 def test_both_ways_agree(function, expected, monkeypatch):
     if function is inlined_over_a_free_variable:
         pytest.skip("the fallback for two slots of one name is for the older layout only")
-    monkeypatch.setattr(_reading, "_PROXY_IS_SAFE", False)
+    monkeypatch.setattr(_reading, "PROXY_IS_SAFE", False)
     assert armed(function) == expected
 
 
@@ -966,11 +966,8 @@ f(1)
 """
 ALONE = """
 import sys
-from importlib.util import module_from_spec, spec_from_file_location
 before = {*sys.modules}
-spec = spec_from_file_location("alone", sys.argv[1])
-module = module_from_spec(spec)
-spec.loader.exec_module(module)
+from tracefunc._values import describe as module
 def f(): pass
 for value in (1, None, 1.5, "text" * 20, b"x", f, object()):
     module.describe(value)
@@ -983,5 +980,5 @@ def test_without_ctypes():
 
 
 def test_imports_little():
-    command = [sys.executable, "-W", "error", "-c", ALONE, _values.__file__]
+    command = [sys.executable, "-W", "error", "-c", ALONE]
     assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == "[]\n"

@@ -31,7 +31,7 @@ def inputs_hash(wheel):
     A wheel holds copies of all modules; an editable install has to be made anew only for compiled ones.
     """
     digest = hashlib.sha256()
-    sources = sorted([ROOT / "src" / "tracefunc" / "_fastmon.pyx"] + list(ROOT.glob("src/tracefunc/_native/*")))
+    sources = sorted(list(ROOT.glob("src/tracefunc/*.pyx")) + list(ROOT.glob("src/tracefunc/_native/*")))
     if wheel:
         sources += sorted(ROOT.glob("src/tracefunc/**/*.py"))
     for path in [ROOT / "pyproject.toml", ROOT / "setup.py"] + sources:

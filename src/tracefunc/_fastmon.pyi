@@ -4,8 +4,8 @@ from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
-from ._record.calls import Calls
 from ._plan.target_plan import Plan
+from ._record.calls import Calls
 from ._record.raw_call import RawCall
 
 class Recorder:

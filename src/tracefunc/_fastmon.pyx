@@ -32,15 +32,17 @@ from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from cpython.object cimport PyObject, PyTypeObject
 from libc.string cimport memset
 
+from . import _interpreter
 from ._plan import when_compiler as _steps
-from ._values.read import LOCAL, UNAVAILABLE, sample
-from ._record.raw_call import ASYNCHRONOUS as _ASYNCHRONOUS
-from ._record.raw_call import COROUTINE as _COROUTINE
-from ._record.raw_call import FIRST_VARIABLE as _FIRST_VARIABLE
-from ._record.raw_call import NOTHING as _NOTHING
-from ._record.raw_call import SUSPENDING as _SUSPENDING
-from ._record.raw_call import THROUGH as _THROUGH
-from ._record.raw_call import UNTOLD as _UNTOLD
+from ._values.read import LOCAL
+from ._values.sample import UNAVAILABLE, sample
+from ._interpreter import ASYNCHRONOUS as _ASYNCHRONOUS
+from ._interpreter import COROUTINE as _COROUTINE
+from ._plan.markers import FIRST_VARIABLE as _FIRST_VARIABLE
+from ._plan.markers import NOTHING as _NOTHING
+from ._interpreter import SUSPENDING as _SUSPENDING
+from ._plan.markers import UNCHANGED as _THROUGH
+from ._plan.markers import UNREPORTED as _UNTOLD
 from ._record.raw_call import RawCall
 from ._record.stacks import all_frames
 
@@ -136,15 +138,15 @@ cdef object DISABLE = sys.monitoring.DISABLE
 cdef PyObject *_disable = <PyObject *>DISABLE  # the same for C, and None
 cdef PyObject *_none = <PyObject *>None
 cdef int NOTHING = _NOTHING
-cdef int UNTOLD = _UNTOLD
-cdef int THROUGH = _THROUGH
+cdef int UNREPORTED = _UNTOLD
+cdef int UNCHANGED = _THROUGH
 cdef int READS_LOCAL = LOCAL
 cdef int FIRST_VARIABLE = _FIRST_VARIABLE
 cdef int ASYNCHRONOUS = _ASYNCHRONOUS, SUSPENDING = _SUSPENDING
 cdef int YIELDING = _SUSPENDING & ~_COROUTINE
 
 # Whether a generator expression gets its iterator, by code of the program's that may be, before it is a generator.
-cdef bint MADE_IN_STEPS = sys.version_info >= (3, 15)
+cdef bint MADE_IN_STEPS = _interpreter.GENEXPR_RUNS_BEFORE_IT_IS_MADE
 
 # `sys.monitoring.get_tool` and what it is called with, for a look at all tools at each start of a frame.
 cdef object _get_tool = sys.monitoring.get_tool
@@ -636,7 +638,7 @@ cdef class Recorder:
             ghost = table.pool[i + 1]
             if table.pool[i] == before:
                 (<Call>state.call).extra[ghost] += 1
-            if table.pool[i] == before or table.pool[i] == THROUGH:
+            if table.pool[i] == before or table.pool[i] == UNCHANGED:
                 self.sample(state, ghost)
         if state.holds:
             self.let_go(state)
@@ -722,7 +724,7 @@ cdef class Recorder:
     cdef bint is_mute(self, Code own, Py_ssize_t at) noexcept:
         """Whether nobody wants to know of a return."""
         cdef int line = own.table.entry if own.table.entry >= 0 else own.table.returning[at]
-        return own.lasting == 0 and line != UNTOLD and (line < 0 or self.lacking[line] == 0)
+        return own.lasting == 0 and line != UNREPORTED and (line < 0 or self.lacking[line] == 0)
 
     cdef int left_unrecorded(self, Code own) except -1:
         if own.table.is_target and own.table.flags & ASYNCHRONOUS:

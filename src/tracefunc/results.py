@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._record.raw_call import Sample
+from ._values.sample import Sample
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:

@@ -50,7 +50,7 @@ cdef class Table:
     cdef list wants  # by point: (lines whose samples begin there, lines whose samples end there), or None
     cdef list begin, end  # by line: the points where its samples begin, and end
     cdef dict exits  # by state: the points where it can end
-    cdef int *returning  # by half the offset of a return: the line under way, NOTHING, UNTOLD
+    cdef int *returning  # by half the offset of a return: the line under way, NOTHING, UNREPORTED
     cdef dict deciders  # by state: the line whose samples decide whether it must be known
     cdef dict flows  # by the loops of which the turns are counted: the points whose counts follow from those of others
     cdef int *bodies  # by loop: the point where a turn begins

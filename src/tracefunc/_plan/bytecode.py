@@ -5,7 +5,7 @@ from __future__ import annotations
 import opcode
 from typing import TYPE_CHECKING
 
-from .._record.raw_call import THROUGH
+from .markers import UNCHANGED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ class Instruction:
         self.name = name
         self.arg = arg
         self.target = -1
-        self.label = THROUGH  # the line (or prelude) that it belongs to, if it says anything about that
+        self.label = UNCHANGED  # the line (or prelude) that it belongs to, if it says anything about that
         self.span: Span | None = None
         self.place: Place | None = None
         self.followers: list[int] = []

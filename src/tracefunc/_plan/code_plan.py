@@ -12,16 +12,17 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import ref
 
+from .._interpreter import SUSPENDING
 from . import loop_iterators as _loops
 from .derived_counts import RETURNS, Flow, raises_again
+from .markers import NOTHING, UNREPORTED
 from .offsets import NO_ACTION
-from .._record.raw_call import NOTHING, SUSPENDING, UNTOLD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import CodeType, FrameType, TracebackType
 
-    from .names import Reader
+    from .._values.read import Reader
     from .offsets import Action, CodeAnalysis
 
 # Whatever attributes a class of exceptions has of its own.
@@ -32,7 +33,7 @@ _cause: Callable[[BaseException], BaseException | None] = vars(BaseException)["_
 class Origin(NamedTuple):
     """What becomes of an exception that is raised by some instruction."""
 
-    caught_at: int  # the offset of the action that catches it, NOTHING if it leaves the frame, UNTOLD
+    caught_at: int  # the offset of the action that catches it, NOTHING if it leaves the frame, UNREPORTED
     place: int  # the offset at which it gets there
     raised_again: bool  # whether that is only where it is raised again
     prelude: int  # that it has ended, or NOTHING
@@ -198,7 +199,7 @@ class CodePlan:
             while handler is not None and (again := self._raised_again_by(handler)) is not None:
                 place = place if handler in self._restoring else again
                 last, handler = again, innermost.get(again)
-            caught_at = NOTHING if handler is None else ends.get(handler, UNTOLD)
+            caught_at = NOTHING if handler is None else ends.get(handler, UNREPORTED)
             prelude = max(self.prelude_at(ins.offset), self.prelude_at(instructions[last].offset))
             origin = Origin(caught_at, instructions[place].offset, raises_again(instructions[place]), prelude)
             found.update(dict.fromkeys(range(ins.start, ins.end, 2), origin))
@@ -213,9 +214,9 @@ class CodePlan:
 
     @cached_property
     def returning(self) -> dict[int, int]:
-        """By offset of a return: the line under way there, NOTHING, or UNTOLD if the code does not tell."""
+        """By offset of a return: the line under way there, NOTHING, or UNREPORTED if the code does not tell."""
         return {
-            offset: self.line_at(ins.offset, UNTOLD)
+            offset: self.line_at(ins.offset, UNREPORTED)
             for ins in self._instructions
             if ins.name in RETURNS
             for offset in range(ins.start, ins.end, 2)

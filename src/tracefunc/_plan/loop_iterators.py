@@ -12,7 +12,7 @@ from opcode import hasarg, opmap, stack_effect
 from typing import TYPE_CHECKING, NamedTuple
 
 from .bytecode import exception_table
-from .._record.raw_call import FIRST_VARIABLE
+from .markers import FIRST_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable

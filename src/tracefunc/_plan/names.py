@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from .._values.read import CLASS, CLASS_FREE, FREE, GLOBAL, LOCAL, UNREADABLE
+from .._values.read import CLASS, CLASS_FREE, FREE, GLOBAL, LOCAL, UNREADABLE, Reader
 from .source import FUNCTIONS
 
 if TYPE_CHECKING:
@@ -38,14 +38,6 @@ class Scope:
         if not owner or not name.startswith("__") or name.endswith("__"):
             return name
         return f"_{owner}{name}"
-
-
-class Reader(NamedTuple):
-    """How to read one name of a line: `name` as shown, `stored` as the compiler keeps it."""
-
-    name: str
-    stored: str
-    how: int
 
 
 def _pattern_names(node: ast.AST) -> Iterator[str]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .bytecode import Instruction, decode, exception_table
 from .lines import ends_once, never_goes_on
-from .._record.raw_call import NOTHING, THROUGH
+from .markers import NOTHING, UNCHANGED
 from .source import node_span
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Action(NamedTuple):
     conditional: bool  # it starts here only if it is not under way already
     prelude: int  # the state that this start completes without a hit (a loop's iterable being evaluated), or NOTHING
     element: int  # the comprehension whose element is ready here, or NOTHING
-    ghosts: tuple[tuple[int, int], ...]  # (line just ended or THROUGH for any, line without code that was executed)
+    ghosts: tuple[tuple[int, int], ...]  # (line just ended or UNCHANGED for any, line without code that was executed)
     before: tuple[int, ...]  # the lines and preludes that can be under way when control arrives
     catches: bool = False  # a handler has just taken an exception, which tells where it was raised
 
@@ -268,7 +268,7 @@ class CodeAnalysis:
                     todo.append(j)
                 elif ins.place is not None and place is not None and ins.place.line is place.line:
                     todo.append(j)
-                    if ins.label != THROUGH:
+                    if ins.label != UNCHANGED:
                         ins.label = prelude
                 seen.add(j)
 
@@ -277,7 +277,7 @@ class CodeAnalysis:
         j = self.by_start[ins.target]
         span = self.instructions[j].span
         while self.instructions[j].name in ("END_FOR", "POP_ITER", "POP_TOP") and self.instructions[j].span == span:
-            self.instructions[j].label = THROUGH
+            self.instructions[j].label = UNCHANGED
             self.instructions[j].place = None
             self.instructions[j].span = (0, 0), (0, 0)
             j += 1
@@ -345,12 +345,12 @@ class CodeAnalysis:
             ins = self.instructions[i]
             if ins.name in ("SWAP", "POP_TOP"):  # a comprehension puts variables back
                 while ins.name != "RERAISE":
-                    ins.label = THROUGH
+                    ins.label = UNCHANGED
                     i += 1
                     ins = self.instructions[i]
-                ins.label = THROUGH
+                ins.label = UNCHANGED
             elif ins.name == "CLEANUP_THROW":  # an `await` takes the exception
-                ins.label = THROUGH
+                ins.label = UNCHANGED
             elif ins.name != "END_ASYNC_FOR":
                 ins.label = NOTHING
 
@@ -369,12 +369,12 @@ class CodeAnalysis:
         def give(i: int, states: set[int]) -> None:
             if not states <= arriving[i]:
                 arriving[i] |= states
-                if instructions[i].label == THROUGH:
+                if instructions[i].label == UNCHANGED:
                     todo.append(i)
 
         self.caught_at = {i: leads[i][len(ins.followers) :] for i, ins in enumerate(instructions)}
         for i, ins in enumerate(instructions):
-            if ins.label != THROUGH:
+            if ins.label != UNCHANGED:
                 for j in leads[i]:
                     give(j, self._leaving(ins, j, {ins.label}))
         if instructions:
@@ -410,7 +410,7 @@ class CodeAnalysis:
         for i, ins in enumerate(self.instructions):
             if i in self.catching:
                 self._act(ins, Action(NOTHING, False, NOTHING, NOTHING, (), (), True))
-            if ins.label == THROUGH or ins.name in _NO_EVENT:
+            if ins.label == UNCHANGED or ins.name in _NO_EVENT:
                 continue
             # Which prelude has led to such a handler, its exception tells.
             most = self.count if i in handlers else sys.maxsize
@@ -419,7 +419,7 @@ class CodeAnalysis:
             if i in self.advance:
                 self._act(ins, Action(ins.label, False, self.advance[i], NOTHING, ghosts, before))
             elif ghosts or arriving[i] - {ins.label}:
-                begins = any(after == THROUGH for after, _ in ghosts) or self._loops(i, arriving)
+                begins = any(after == UNCHANGED for after, _ in ghosts) or self._loops(i, arriving)
                 self._act(ins, Action(ins.label, ins.label in before and not begins, NOTHING, NOTHING, ghosts, before))
 
     def _loops(self, i: int, arriving: list[set[int]]) -> bool:
@@ -451,12 +451,12 @@ class CodeAnalysis:
     def _find_reraises(self, arriving: list[set[int]]) -> None:
         """Where an exception leaves a loop's prelude after a comprehension in it has put its variables back."""
         for i, ins in enumerate(self.instructions):
-            if ins.name == "RERAISE" and ins.label == THROUGH:
+            if ins.name == "RERAISE" and ins.label == UNCHANGED:
                 self.reraises[ins.offset] = frozenset(state for state in arriving[i] if state >= self.count)
 
     def _find_under_way(self, arriving: list[set[int]]) -> None:
         for ins, states in zip(self.instructions, arriving, strict=True):
-            known = {ins.label} if ins.label != THROUGH else states - {AGAIN}
+            known = {ins.label} if ins.label != UNCHANGED else states - {AGAIN}
             if len(known) == 1:
                 (self.under_way[ins.offset],) = known
 
@@ -503,9 +503,9 @@ class CodeAnalysis:
     # lines that are executed without an instruction of their own
 
     def _ghost(self, i: int, after: int, line: Line) -> None:
-        """`line` was executed whenever control reaches `i`, provided that `after` was under way (THROUGH: anything)."""
+        """`line` was executed whenever control reaches `i` while `after` was under way (UNCHANGED: anything)."""
         ins = self.instructions[i]
-        if ins.label == THROUGH:
+        if ins.label == UNCHANGED:
             ins.label = NOTHING  # whatever was under way has ended
         self.ghosts.setdefault(i, []).append((after, line.index))
 
@@ -561,7 +561,7 @@ class CodeAnalysis:
                 if j in seen or other.label == line.index:
                     continue
                 seen.add(j)
-                if other.label == THROUGH and other.place in within:
+                if other.label == UNCHANGED and other.place in within:
                     todo.append(j)
                 elif not self._has_failed(i, before):
                     self._ghost(j, last, line)
@@ -593,7 +593,7 @@ class CodeAnalysis:
             entries = self._entries_of(below)
             if not any(self.instructions[i].place in loops for i in entries):
                 for i in entries:
-                    self._ghost(i, THROUGH, line)
+                    self._ghost(i, UNCHANGED, line)
 
     def _entries_of(self, places: set[Place]) -> list[int]:
         """The instructions in `places` that control can come to from outside."""

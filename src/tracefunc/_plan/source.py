@@ -8,6 +8,8 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from .._interpreter import HAS_VARARGS, HAS_VARKEYWORDS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from types import CodeType, FunctionType
@@ -182,7 +184,10 @@ def _is_lambda_of(node: ast.Lambda, code: CodeType) -> bool:
     numbers = len(args.posonlyargs) + len(args.args), len(args.kwonlyargs)
     if numbers != (code.co_argcount, code.co_kwonlyargcount) or tuple(names) != code.co_varnames[: len(names)]:
         return False
-    if (args.vararg is not None, args.kwarg is not None) != (bool(code.co_flags & 4), bool(code.co_flags & 8)):
+    if (args.vararg is not None, args.kwarg is not None) != (
+        bool(code.co_flags & HAS_VARARGS),
+        bool(code.co_flags & HAS_VARKEYWORDS),
+    ):
         return False
     value = node.body.value if isinstance(node.body, ast.Constant) else None
     return not isinstance(node.body, ast.Constant) or any(repr(const) == repr(value) for const in code.co_consts)

@@ -8,23 +8,22 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import ref
 
+from .._values.read import REDACTED, Reader
 from .bytecode import decode
 from .code_plan import CodePlan
 from .lines import analyse
+from .markers import NOTHING
 from .names import parameters, readers, rebound
 from .offsets import CodeAnalysis
-from .._values.read import REDACTED
-from .._record.raw_call import NOTHING
 from .source import FUNCTIONS, file_lines, first_row, node_span
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import CodeType, FunctionType
 
-    from .lines import Body, Source
-    from .names import Reader
-    from .source import Span
     from ..results import Place
+    from .lines import Body, Source
+    from .source import Span
 
 
 class Plan:
@@ -54,7 +53,9 @@ class Plan:
         """A plan that does not read the names which `hides` is true for."""
 
         def without(found: tuple[Reader, ...]) -> tuple[Reader, ...]:
-            return tuple(reader._replace(how=REDACTED) if hides(reader.name) else reader for reader in found)
+            return tuple(
+                Reader(reader.name, reader.stored, REDACTED) if hides(reader.name) else reader for reader in found
+            )
 
         plan = copy(self)
         plan.parameters = without(self.parameters)

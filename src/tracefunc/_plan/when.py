@@ -6,18 +6,16 @@ import ast
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
+from .._values.describe import describe
 from .._values.read import read
 from .source import SourceError, file_lines, find_node
 from .when_compiler import steps_of
-from .._values.describe import describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
     from .target_plan import Plan
-
-_VARKEYWORDS = 8  # co_flags
 
 
 def parse(text: str) -> ast.Expression:

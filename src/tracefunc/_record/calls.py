@@ -7,8 +7,8 @@ from _contextvars import ContextVar
 from _thread import allocate_lock, get_ident
 from time import perf_counter
 
-from .._values.read import REDACTED_SAMPLE, UNAVAILABLE, sample
-from .raw_call import ASYNC_GENERATOR, ASYNCHRONOUS, GENERATOR
+from .._interpreter import ASYNC_GENERATOR, ASYNCHRONOUS, GENERATOR
+from .._values.sample import REDACTED_SAMPLE, UNAVAILABLE, sample
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Any
 
-    from .._plan.when import Condition
-    from ..core.options import Options
     from .._plan.target_plan import Plan
-    from .raw_call import Sample
+    from .._plan.when import Condition
+    from .._values.sample import Sample
+    from ..core.options import Options
 
 _MOST_WARNINGS = 10
 

@@ -1,63 +1,17 @@
-"""Which recorder is used, and why; and the only module that touches `sys.monitoring`: tool id, arming, disarming."""
+"""The choice of a recorder: compiled or in plain Python, and why."""
 
 from __future__ import annotations
 
 import os
-import sys
-from _thread import RLock
 
-from .raw_call import FREE_THREADED, SUSPENDING
+from .._interpreter import FREE_THREADED
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from types import CodeType
-    from typing import Any, Protocol
+    from collections.abc import Callable
+    from typing import Any
 
-    from .raw_call import RawCall
-
-    class Recorder(Protocol):
-        """What gets the events of one trace: `_pymon` and `_fastmon` have one each.
-
-        Its `on_...` attributes, by `_CALLBACKS`, are the callbacks of the events that it wants.
-        """
-
-        @property
-        def asleep(self) -> bool: ...  # no event is wanted but the start of a call
-
-        def code_objects(self) -> list[CodeType]: ...  # the target's first
-
-        def finish(self) -> None: ...  # tell if nothing more can be recorded
-
-        def disarmed(self) -> None: ...  # no event will come any more
-
-        def stop(self) -> None: ...
-
-        def record(self, call: Any) -> RawCall: ...
-
-
-monitoring = sys.monitoring
-events = monitoring.events
-
-# Up to 3.13, a LINE callback of another tool that returns DISABLE (coverage.py, slipcover) swallows our INSTRUCTION
-# event at that offset once. A LINE callback of our own, which does nothing, brings it back.
-LINE_SWALLOWS_INSTRUCTION = sys.version_info < (3, 14)
-
-_CALLBACKS = {
-    events.PY_START: "on_start",
-    events.INSTRUCTION: "on_instruction",
-    events.PY_RETURN: "on_return",
-    events.PY_YIELD: "on_yield",
-    events.PY_RESUME: "on_resume",
-    events.PY_THROW: "on_throw",
-    events.PY_UNWIND: "on_unwind",
-}
-_ALWAYS = (events.INSTRUCTION, events.PY_RETURN, events.PY_UNWIND, events.PY_START)
-_OF_SUSPENDING = (events.PY_YIELD, events.PY_RESUME, events.PY_THROW)  # more for generators and coroutines
-_OF_EXCEPTIONS = events.PY_THROW | events.PY_UNWIND  # up to 3.14 no local events
-
-TOOL_NAME = "tracefunc"
-TOOL_IDS = (4, 3, 2, 1, 5, 0)  # 0, 1, 2 and 5 have customary owners: taken only when the free ones are in use
+    from .monitor import Recorder
 
 
 class Engine:
@@ -82,9 +36,13 @@ class Engine:
 
 
 def _pure(reason: str) -> Engine:
-    from .pure import FreeThreadedRecorder, Recorder, share
+    from .pure import Recorder, share
 
-    return Engine("pure", reason, FreeThreadedRecorder if FREE_THREADED else Recorder, share)
+    if FREE_THREADED:
+        from .pure_free_threaded import FreeThreadedRecorder
+
+        return Engine("pure", reason, FreeThreadedRecorder, share)
+    return Engine("pure", reason, Recorder, share)
 
 
 def _fast(reason: str) -> Engine:
@@ -117,188 +75,3 @@ def choose(wanted: str, required: bool) -> Engine:
 
 
 engine = choose(os.environ.get("TRACEFUNC_ENGINE", "auto"), os.environ.get("TRACEFUNC_REQUIRE_EXT") == "1")
-
-
-def _take_tool_id() -> int:
-    for tool_id in TOOL_IDS:
-        if monitoring.get_tool(tool_id) is None:
-            try:
-                monitoring.use_tool_id(tool_id, TOOL_NAME)
-            except ValueError:  # another thread was quicker
-                continue
-            return tool_id
-    owners = ", ".join(f"{i}: {monitoring.get_tool(i)}" for i in sorted(TOOL_IDS))
-    raise RuntimeError(
-        f"tracefunc could not acquire a sys.monitoring tool id, all are taken ({owners}). Stop one of these tools."
-    )
-
-
-def _do_nothing(code: CodeType, line: int) -> None:
-    return None
-
-
-class _Armed:
-    """A code object with our events on, and the recorders that want them."""
-
-    __slots__ = ("code", "recorders", "starts")
-
-    def __init__(self, code: CodeType) -> None:
-        self.code = code
-        self.recorders: tuple[Recorder, ...] = ()
-        self.starts: set[int] = set()  # the recorders, by address, for which it is the target's
-
-    def events(self) -> int:
-        """The events that are wanted: of a target whose calls are waited for, only their start."""
-        if any(not recorder.asleep for recorder in self.recorders):
-            return sum(_ALWAYS)
-        return events.PY_START if self.starts else 0
-
-
-class Monitor:
-    """All running traces of the process, which share one tool id."""
-
-    def __init__(self) -> None:
-        self.lock = RLock()
-        self.tool_id = -1
-        self.recorders: tuple[Recorder, ...] = ()
-        self.armed: dict[int, _Armed] = {}
-        self.lines = False  # whether LINE is armed too
-        self._local: bool | None = None
-
-    def add(self, recorders: Iterable[Recorder]) -> None:
-        """Deliver events to `recorders`, until they are removed: to be done whatever happens, failing here included.
-
-        Raises RuntimeError when all tool ids are taken, ValueError when a code object cannot be monitored.
-        """
-        with self.lock:
-            if not self.recorders:
-                self.tool_id = _take_tool_id()
-            self.recorders = (*self.recorders, *recorders)
-            for recorder in recorders:
-                for i, code in enumerate(recorder.code_objects()):
-                    entry = self.armed.setdefault(id(code), _Armed(code))
-                    entry.recorders = (*entry.recorders, recorder)
-                    if i == 0:
-                        entry.starts.add(id(recorder))
-            self._listen()
-            for recorder in recorders:
-                for code in reversed(recorder.code_objects()):  # the target last: other threads may call it right now
-                    self._arm(code)
-
-    def remove(self, recorder: Recorder) -> None:
-        """Stop delivering events to `recorder`; harmless when that has happened already."""
-        with self.lock:
-            if recorder not in self.recorders:
-                return
-            self.recorders = tuple(r for r in self.recorders if r is not recorder)
-            for code in recorder.code_objects():
-                entry = self.armed.get(id(code))
-                if entry is None:
-                    continue
-                entry.recorders = tuple(r for r in entry.recorders if r is not recorder)
-                entry.starts.discard(id(recorder))
-                if not entry.recorders:
-                    del self.armed[id(code)]
-                    monitoring.set_local_events(self.tool_id, code, 0)
-            recorder.disarmed()
-            if self.recorders:
-                self._listen()
-            else:
-                self._release()
-
-    def notice_other_tools(self) -> None:
-        """Arm LINE as well once another tool is there."""
-        if self.lines or list(map(monitoring.get_tool, TOOL_IDS)).count(None) == len(TOOL_IDS) - 1:
-            return
-        with self.lock:
-            if not self.recorders:  # another thread has ended the last trace
-                return
-            self.lines = True
-            monitoring.register_callback(self.tool_id, events.LINE, _do_nothing)
-            for entry in self.armed.values():
-                self._arm(entry.code)
-
-    @property
-    def notice(self) -> Callable[[], None] | None:
-        """What a recorder calls now and then, on the versions where another tool's answers would cost us events."""
-        return self.notice_other_tools if LINE_SWALLOWS_INSTRUCTION else None
-
-    def rebind(self) -> None:
-        """Register the callback of INSTRUCTION anew: that of a recorder has changed."""
-        with self.lock:
-            if self.recorders:
-                self._register(events.INSTRUCTION)
-
-    def rearm(self, code: CodeType) -> None:
-        """Bring back the offsets of `code` that were silenced."""
-        with self.lock:
-            if id(code) in self.armed:
-                self._arm(code)
-
-    # helpers, all called with the lock held
-
-    def _listen(self) -> None:
-        """Register the callbacks (of the one recorder, or of the sharing ones) before any event is armed."""
-        if LINE_SWALLOWS_INSTRUCTION:
-            self.notice_other_tools()
-        suspends = any(code.co_flags & SUSPENDING for recorder in self.recorders for code in recorder.code_objects())
-        for event in (*_OF_SUSPENDING, *_ALWAYS) if suspends else _ALWAYS:  # what starts a frame last
-            self._register(event)
-        if self.lines:
-            monitoring.register_callback(self.tool_id, events.LINE, _do_nothing)
-
-    def _register(self, event: int) -> None:
-        name = _CALLBACKS[event]
-        if len(self.recorders) == 1:
-            callback = getattr(self.recorders[0], name, None)
-        else:
-            callback = engine.share({address: entry.recorders for address, entry in self.armed.items()}, name)
-        monitoring.register_callback(self.tool_id, event, callback)
-
-    def _wanted(self, event: int) -> int:
-        """`event`, or 0 if no recorder wants to know of it."""
-        return event if any(hasattr(recorder, _CALLBACKS[event]) for recorder in self.recorders) else 0
-
-    def _arm(self, code: CodeType) -> None:
-        """Arm our events on `code` and nowhere else, offsets that were silenced before included."""
-        mask = self.armed[id(code)].events()
-        if code.co_flags & SUSPENDING and mask == sum(_ALWAYS):
-            for event in _OF_SUSPENDING:
-                mask |= self._wanted(event)
-        if self.lines and mask:
-            mask |= events.LINE
-        if not self._exceptions_are_local():
-            monitoring.set_events(self.tool_id, monitoring.get_events(self.tool_id) | mask & _OF_EXCEPTIONS)
-            mask &= ~_OF_EXCEPTIONS
-        try:
-            if FREE_THREADED:  # nothing is silenced that may be wanted again, and other threads would miss events
-                monitoring.set_local_events(self.tool_id, code, mask)
-            else:
-                # Set to none and to `mask` by one call from C, within which no other thread runs and misses events.
-                list(map(monitoring.set_local_events, (self.tool_id,) * 2, (code, code), (0, mask)))
-        except SystemError as error:
-            raise ValueError(f"{code.co_qualname!r} cannot be monitored: it is not Python code ({error}).") from error
-
-    def _exceptions_are_local(self) -> bool:
-        """Whether leaving by an exception can be watched for one code object, as from 3.15 on."""
-        if self._local is None:
-            try:
-                monitoring.set_local_events(self.tool_id, _do_nothing.__code__, _OF_EXCEPTIONS)
-            except ValueError:
-                self._local = False
-            else:
-                self._local = True
-                monitoring.set_local_events(self.tool_id, _do_nothing.__code__, 0)
-        return self._local
-
-    def _release(self) -> None:
-        """Give everything back, step by step: up to 3.13 freeing a tool id leaves events and callbacks live."""
-        monitoring.set_events(self.tool_id, 0)
-        for event in (*_CALLBACKS, events.LINE):
-            monitoring.register_callback(self.tool_id, event, None)
-        monitoring.free_tool_id(self.tool_id)
-        self.tool_id = -1
-        self.lines = False
-
-
-monitor = Monitor()

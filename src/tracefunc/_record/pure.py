@@ -9,23 +9,23 @@ nothing but its count is wanted, and a callback that does no more than count tak
 from __future__ import annotations
 
 import sys
-from _thread import RLock
 
-from .._values.read import sample
-from .raw_call import ASYNCHRONOUS, COROUTINE, FREE_THREADED, NOTHING, THROUGH, RawCall
+from .._interpreter import ASYNCHRONOUS, COROUTINE, FREE_THREADED
+from .._plan.markers import NOTHING, UNCHANGED
+from .._values.sample import sample
+from .raw_call import RawCall
 from .stacks import all_frames
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import CodeType, FrameType
-    from typing import Any
 
-    from .calls import CallInfo, Calls
     from .._plan.code_plan import CodePlan
     from .._plan.offsets import Action
     from .._plan.target_plan import Plan
     from .._values.describe import Describe
+    from .calls import CallInfo, Calls
 
 DISABLE = sys.monitoring.DISABLE
 _MAX_ATTEMPTS = 100
@@ -252,7 +252,7 @@ class Recorder:
         for only_after, ghost in action.ghosts:
             if only_after == before:
                 self._hit(state, ghost)
-            if only_after in (before, THROUGH):
+            if only_after in (before, UNCHANGED):
                 self._sample(state, ghost, frame)
         state.line = line
         if line >= self.lines:
@@ -648,82 +648,6 @@ class Recorder:
         """What was recorded of a call."""
         call.samples = [rows[: self.max_samples] for rows in call.samples]
         return call
-
-
-class _Lookup(dict):  # type: ignore[type-arg]
-    """A dictionary for threads: of a key that another thread made, 3.13's own `get` takes its lock twice, and waits."""
-
-    def get(self, key: int, default: Any = None) -> Any:
-        try:
-            return self[key]
-        except KeyError:
-            return default
-
-
-class FreeThreadedRecorder(Recorder):
-    """The same where threads run at once.
-
-    A frame is executed by one thread at a time, so what concerns it alone needs no lock: it has counts of its own until
-    it ends. The lock is for what several frames share, and is never held while code runs that is not ours.
-
-    Each event is examined. None is silenced that may be wanted again: an answer DISABLE may come into force after a
-    thread that wants the offset has armed it.
-    """
-
-    def __init__(self, *args: Any, **limits: Any) -> None:
-        self.lock = RLock()
-        super().__init__(*args, **limits)
-        self.asleep = False
-        self.codes, self.frames = _Lookup(self.codes), _Lookup()
-        for own in self.codes.values():
-            own.actions = _Lookup(own.actions)
-
-    def on_start(self, code: CodeType, offset: int, depth: int = 1) -> object:
-        super().on_start(code, offset, depth + 1)
-        return None
-
-    def _enter(self, own: _Code, key: int, call: RawCall, info: CallInfo | None) -> None:
-        with self.lock:
-            super()._enter(own, key, call, info)
-            if (state := self.frames.get(key)) is not None:
-                state.counts = [0] * len(state.counts)
-
-    def _hit(self, state: _Frame, line: int) -> None:
-        with self.lock:
-            super()._hit(state, line)
-
-    def _left(self, state: _Frame, offset: int) -> None:
-        with self.lock:
-            super()._left(state, offset)
-
-    def _forget(self, key: int) -> None:
-        state = self.frames.get(key)
-        if state is not None:
-            self._gather(state)
-        super()._forget(key)
-
-    def _gather(self, state: _Frame) -> None:
-        """Add the counts of a frame to those of its call."""
-        with self.lock:
-            found, state.counts = state.counts, [0] * len(state.counts)
-            counts = state.call.counts[state.code.plan.index]
-            assert counts is not None, "a call has counts of each code object that a frame of it runs"
-            for offset, number in enumerate(found):
-                counts[offset] += number
-
-    def _count(self, own: _Code, leaving: FrameType | None = None) -> None:
-        """Go on to examine."""
-
-    def _bury(self, own: _Code, frame: FrameType) -> None:
-        """Go on to examine."""
-
-    def _sleep(self, asleep: bool) -> None:
-        """Nothing is armed anew while threads run."""
-
-    def stop(self) -> None:
-        for state in list(self.frames.values()):
-            self._gather(state)
-        super().stop()
 
 
 def _is_called_by(frame: FrameType, key: int) -> bool:

@@ -2,33 +2,12 @@
 
 from __future__ import annotations
 
-import sys
+from .._plan.markers import UNCHANGED
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
     from .._plan.target_plan import Plan
-
-Sample = tuple[str, str]  # type name, text
-
-
-# What an offset does to "the line that is under way", where it is no line's number.
-NOTHING = -1  # ends it: clean-up code, which belongs to no line
-THROUGH = -2  # leaves it as it is
-# What becomes of an exception, if it is neither caught at an offset nor (NOTHING) leaves the frame.
-UNTOLD = -3  # it goes to a handler that does not tell of it
-
-# Whether this build of CPython can run threads at once, even if it does not just now.
-FREE_THREADED = "free-threading build" in sys.version
-
-# Where the iterable of a loop is, instead of a depth of the stack: in `.0`, a generator expression's first variable.
-FIRST_VARIABLE = -1
-
-# co_flags
-GENERATOR = 0x20
-COROUTINE = 0x80
-ASYNC_GENERATOR = 0x200
-ASYNCHRONOUS = COROUTINE | ASYNC_GENERATOR
-SUSPENDING = GENERATOR | ASYNCHRONOUS
+    from .._values.sample import Sample
 
 
 class RawCall:
@@ -65,7 +44,7 @@ def hits(plan: Plan, call: RawCall) -> list[int]:
                 if action.element >= 0:
                     found[action.element] += number
                 for only_after, ghost in action.ghosts:
-                    if only_after == THROUGH:
+                    if only_after == UNCHANGED:
                         found[ghost] += number
     for line in call.open:  # counted when they started
         found[line] -= 1

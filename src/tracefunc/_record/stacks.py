@@ -6,7 +6,7 @@ import os
 import sys
 from itertools import accumulate, chain, repeat, starmap, takewhile
 
-from .raw_call import FREE_THREADED
+from .._interpreter import FREE_THREADED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

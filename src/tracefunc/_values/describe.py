@@ -11,6 +11,8 @@ import sys
 from _thread import _local  # threading.local
 from itertools import islice
 
+from .._interpreter import HAS_FROZENDICT
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections import OrderedDict, defaultdict, deque
@@ -412,7 +414,7 @@ _CONTAINERS: dict[int, tuple[str, Walker]] = {
     id(type({}.values())): ("...", _walk_view),
     id(type({}.items())): ("...", _walk_view),
 }
-if sys.version_info >= (3, 15):
+if HAS_FROZENDICT:
     _CONTAINERS[id(frozendict)] = ("", _walk_frozendict)  # type: ignore[name-defined]  # noqa: F821
 
 _here = _local()

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import sys
 
-from .._record.raw_call import FREE_THREADED
+from .._interpreter import CELLS_ARE_READ_WITHOUT_LOCK, OPTIMIZED, PROXY_IS_SAFE
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
     from typing import Any
-
-    from .._plan.names import Reader
-    from .._record.raw_call import Sample
-    from .describe import Describe
-
-__all__ = ["REDACTED_SAMPLE", "UNAVAILABLE", "read", "read_class_free", "read_local", "read_namespace", "sample"]
 
 # How a name of a line is read in a frame.
 LOCAL = 0  # a local, cell or free variable of a function's frame
@@ -27,18 +21,16 @@ FREE = 4  # the variable of the function around the class body
 UNREADABLE = 5
 REDACTED = 6  # must not be looked at
 
-UNAVAILABLE = ("NameError", "<unavailable>")  # the sample of a name that cannot be read
-REDACTED_SAMPLE = ("redacted", "<redacted>")  # and of one that must not be looked at
 
+class Reader:
+    """How to read one name of a line: `name` as shown, `stored` as the compiler keeps it."""
 
-def sample(frame: FrameType, reader: Reader, describe: Describe) -> Sample:
-    """Return a sample of one name: the type of its value, and a text."""
-    if reader.how == REDACTED:
-        return REDACTED_SAMPLE
-    try:
-        return describe(read(frame, reader.stored, reader.how))
-    except Exception:  # unbound, or no stack left to describe it at the recursion limit
-        return UNAVAILABLE
+    __slots__ = ("how", "name", "stored")
+
+    def __init__(self, name: str, stored: str, how: int) -> None:
+        self.name = name
+        self.stored = stored
+        self.how = how
 
 
 def read(frame: FrameType, name: str, how: int) -> object:
@@ -73,12 +65,12 @@ def read_local(frame: FrameType, name: str) -> object:
     unbound. Nothing keeps a reference to the value. (Without ctypes, Python 3.12 does, until the frame
     ends.)
     """
-    if _CELLS_ARE_READ_WITHOUT_LOCK:
+    if CELLS_ARE_READ_WITHOUT_LOCK:
         try:
             return _read_slots(frame, name)
         except ImportError:  # no ctypes: the interpreter's own way is the only one
             pass
-    if not _PROXY_IS_SAFE:
+    if not PROXY_IS_SAFE:
         return _read_by_ctypes(frame, name)
     variables = frame.f_locals
     if type(variables) is _PROXY:
@@ -112,7 +104,7 @@ def read_class_free(frame: FrameType, name: str) -> object:
     code, above = frame.f_code, frame.f_back
     while above is not None:
         if any(constant is code for constant in above.f_code.co_consts):
-            if above.f_code.co_flags & _CO_OPTIMIZED:
+            if above.f_code.co_flags & OPTIMIZED:
                 return read_local(above, name)
             code = above.f_code
         above = above.f_back
@@ -120,17 +112,8 @@ def read_class_free(frame: FrameType, name: str) -> object:
 
 
 _CELL = type((lambda cell: lambda: cell)(0).__closure__[0])  # type: ignore[index]
-_CO_OPTIMIZED = 1
 _MISSING = object()
 _PROXY: type = (lambda: type(sys._getframe().f_locals))()
-
-# Before 3.13 f_locals is a copy, shared with the program's `locals()`, that keeps objects alive. In 3.13.0 to
-# 3.13.2 it crashes on a cell variable's name while a comprehension has a variable of that name.
-_PROXY_IS_SAFE = sys.version_info >= (3, 13, 3)
-
-# The free-threaded 3.13 takes what a cell holds without the cell's lock in f_locals, PyFrame_GetVar and cell_contents:
-# another thread that binds the variable anew frees it meanwhile, and the interpreter crashes.
-_CELLS_ARE_READ_WITHOUT_LOCK = FREE_THREADED and sys.version_info < (3, 14)
 
 _get_var: Callable[[FrameType, str], object] | None = None
 
@@ -143,7 +126,7 @@ def _read_by_ctypes(frame: FrameType, name: str) -> object:
         return _get_var(frame, name)
     except NameError:
         code = frame.f_code
-        if name in code.co_freevars and name in code.co_varnames and code.co_flags & _CO_OPTIMIZED:
+        if name in code.co_freevars and name in code.co_varnames and code.co_flags & OPTIMIZED:
             return _read_free_slot(frame, name)
         raise
 

@@ -1,5 +1,5 @@
 """The command line."""
 
-from .commands import main
+from .commands import COMMANDS, main, run_parser, split
 
-__all__ = ["main"]
+__all__ = ["COMMANDS", "main", "run_parser", "split"]

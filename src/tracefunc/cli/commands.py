@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import TextIO
 
-    from .program import Program
-    from .progress import Progress
     from ..core import Tracer
     from ..results import TraceResults
+    from .program import Program
+    from .progress import Progress
 
 _USAGE = """\
 tracefunc [options] program.py [argument ...]

@@ -15,12 +15,12 @@ from textwrap import dedent
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING
 
+from .._interpreter import COMMAND_IS_DEDENTED, MAIN_HAS_ANNOTATIONS, MODULES_HAVE_CACHED, OPTIMIZED
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from importlib.machinery import ModuleSpec
     from types import TracebackType
-
-_OPTIMIZED = 0x1  # co_flags: a function's code, not a module's or a class's
 
 
 class ProgramError(Exception):
@@ -135,7 +135,7 @@ def _load_module(name: str, arguments: list[str]) -> Program:
 def _load_command(text: str, arguments: list[str]) -> Program:
     sys.argv = ["-c", *arguments]
     _set_path("")
-    return _of_text("<string>", dedent(text) if sys.version_info >= (3, 14) else text)
+    return _of_text("<string>", dedent(text) if COMMAND_IS_DEDENTED else text)
 
 
 def _of_text(name: str, text: str, **attributes: str) -> Program:
@@ -159,7 +159,7 @@ def _of_spec(details: object, *name: str) -> Program:
     except runpy._Error as error:  # type: ignore[attr-defined]
         raise ProgramError(str(error), 1) from None
     main.__file__, main.__loader__, main.__package__, main.__spec__ = spec.origin, spec.loader, spec.parent, spec
-    if sys.version_info < (3, 15):
+    if MODULES_HAVE_CACHED:
         main.__cached__ = spec.cached  # type: ignore[attr-defined]
     return Program(main, code, spec)
 
@@ -168,9 +168,9 @@ def _new_main(loader: object, **attributes: str) -> ModuleType:
     main = ModuleType("__main__")
     main.__builtins__ = builtins  # type: ignore[attr-defined]
     main.__loader__ = loader  # type: ignore[assignment]
-    if sys.version_info < (3, 14):
+    if MAIN_HAS_ANNOTATIONS:
         main.__annotations__ = {}
-    if sys.version_info < (3, 15) and attributes:
+    if MODULES_HAVE_CACHED and attributes:
         main.__cached__ = None  # type: ignore[attr-defined]
     vars(main).update(attributes)
     sys.modules["__main__"] = main
@@ -197,7 +197,7 @@ def _functions_in(code: CodeType) -> Iterator[CodeType]:
     """The code of all functions that have a name, those in functions and classes included."""
     for const in code.co_consts:
         if isinstance(const, CodeType):
-            if const.co_flags & _OPTIMIZED and not const.co_name.startswith("<"):
+            if const.co_flags & OPTIMIZED and not const.co_name.startswith("<"):
                 yield const
             yield from _functions_in(const)
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from functools import update_wrapper
 from typing import TYPE_CHECKING, Any
 
-from .._record.raw_call import ASYNC_GENERATOR, COROUTINE, GENERATOR
+from .._interpreter import ASYNC_GENERATOR, COROUTINE, GENERATOR
 from .targets import codes_of, what
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator
 
+    from ..results import TraceResults
     from .session import Session
     from .tracer import Tracer
-    from ..results import TraceResults
 
 
 class _Traced:

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from types import FunctionType
     from typing import Any, Literal
 
-    from .._plan.when import Condition
     from .._plan.target_plan import Plan
+    from .._plan.when import Condition
     from .._values.describe import Describe
 
     Keep = Literal["first", "last", "ends"]

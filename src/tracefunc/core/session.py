@@ -6,7 +6,7 @@ import os
 
 from .._record import engine as _engine
 from .._record.calls import Calls
-from .._record.engine import monitor
+from .._record.monitor import monitor
 from .._record.raw_call import RawCall, hits
 from .._record.stacks import PathLabels, stack_text
 from ..results import Call
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import CodeType, FrameType, FunctionType
 
-    from .._record.calls import CallInfo
-    from .options import Options
     from .._plan.target_plan import Plan
+    from .._record.calls import CallInfo
     from ..results import Trace, TraceResults
+    from .options import Options
 
 
 class Session:

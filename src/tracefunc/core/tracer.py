@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from _thread import get_ident
 
+from .._interpreter import ASYNCHRONOUS
+from ..results import TraceResults
 from .options import Options
 from .session import Session
 from .targets import codes_of, functions_of, name_of, targets_of, what
-from ..results import TraceResults
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
     from .options import Keep, Threads
     from .remote import Remote
-
-_ASYNCHRONOUS = 0x80 | 0x200  # co_flags of coroutines and async generators
 
 
 def tracefunc(
@@ -360,7 +359,7 @@ def _check(fn: Any, running: bool = False) -> None:
     """Refuse what cannot be called, and an asynchronous `fn` where it could not be run to its end."""
     if not callable(fn):
         raise TypeError(f"fn must be callable, not {what(fn)}: pass the function itself and its arguments after it.")
-    if running or not any(code.co_flags & _ASYNCHRONOUS for code in codes_of(fn)):
+    if running or not any(code.co_flags & ASYNCHRONOUS for code in codes_of(fn)):
         return
     import asyncio
 

@@ -8,8 +8,8 @@ from math import isfinite, nan
 from traceback import format_exception
 from typing import TYPE_CHECKING
 
-from .._values.read import REDACTED_SAMPLE
 from .._values.describe import describe
+from .._values.sample import REDACTED_SAMPLE
 from ..results import Call, RecordedError, TraceResults
 from .selection import is_redacted
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from .._record.raw_call import Sample
+    from .._values.sample import Sample
     from ..results import Place
 
     Read = Callable[[object, str], Any]

@@ -7,14 +7,14 @@ import re
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
-from .._values.read import REDACTED_SAMPLE
 from .._values.describe import describer
-from .text.cells import escaped
+from .._values.sample import REDACTED_SAMPLE
+from .cells import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from .._record.raw_call import Sample
+    from .._values.sample import Sample
     from ..results import Call, Line, TraceResults
 
 __all__ = [

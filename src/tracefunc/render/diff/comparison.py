@@ -7,19 +7,19 @@ from pathlib import Path
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..text.call_tree import heading
-from ..text.cells import cut, escaped
-from .divergence import CallDifference, LineDifference, Point, SourceDifference, parting
-from ..text.rows import flow, plain
+from ..cells import cut, escaped
 from ..selection import elided, runs
+from ..text.call_tree import heading
+from ..text.rows import flow, plain
+from .divergence import CallDifference, LineDifference, Point, SourceDifference, parting
 
 if TYPE_CHECKING:
     from os import PathLike
 
-    from ..._record.raw_call import Sample
+    from ..._values.sample import Sample
     from ...results import TraceResults
-    from ..text.rows import Row, Word
     from ..selection import Run
+    from ..text.rows import Row, Word
 
 __all__ = ["CallDifference", "Difference", "LineDifference", "Point", "SourceDifference", "compare"]
 

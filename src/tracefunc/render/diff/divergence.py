@@ -8,13 +8,13 @@ from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...results import Call
-from .matching import loops, matched_calls, matched_lines, sequence
 from ..selection import parents
+from .matching import loops, matched_calls, matched_lines, sequence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..._record.raw_call import Sample
+    from ..._values.sample import Sample
     from ...results import Line, TraceResults
     from .matching import Pair
 

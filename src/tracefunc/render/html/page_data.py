@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..._record.raw_call import Sample
+    from ..._values.sample import Sample
     from ...results import Call, Place, TraceResults
 
 Token = tuple[str, str]  # the short name of its class in Pygments, "" for plain text; its text

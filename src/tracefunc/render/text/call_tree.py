@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .cells import columns, cut, escaped, pieces
-from .rows import flow, size, trimmed
+from ..cells import columns, cut, escaped, pieces
 from ..selection import elided, error_text, labels, parents
+from .rows import flow, size, trimmed
 
 if TYPE_CHECKING:
-    from ..._record.raw_call import Sample
+    from ..._values.sample import Sample
     from ...results import Call, TraceResults
     from .rows import Row, Word
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from .cells import cut, escaped
+from ..cells import cut, escaped
 from ..selection import elided, error_text, file_of, folded, is_silent, labels, parents, runs, shown_names, stack_above
 
 if TYPE_CHECKING:

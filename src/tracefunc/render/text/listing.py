@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from .cells import columns, cut, escaped, expanded
-from .rows import flow, size, trimmed
+from ..cells import columns, cut, escaped, expanded
 from ..selection import elided, is_silent, runs, shown_names
+from .rows import flow, size, trimmed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ..._record.raw_call import Sample
+    from ..._values.sample import Sample
     from ...results import Call, Line
-    from .rows import Row, Word
     from ..selection import Run
+    from .rows import Row, Word
 
 __all__ = ["listing"]
 

@@ -7,12 +7,12 @@ import sys
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
+from ..cells import cut, escaped
+from ..selection import elided, file_of, folded, stack_above
 from .call_tree import heading, notes, rule, tree
-from .cells import cut, escaped
 from .compact import compact as compact_text
 from .listing import listing
 from .rows import plain
-from ..selection import elided, file_of, folded, stack_above
 
 if TYPE_CHECKING:
     from typing import TextIO

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .cells import columns, cut
+from ..cells import columns, cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -59,7 +59,7 @@ def fragment(results: TraceResults) -> str:
     Raises ImportError when Jinja2 or Pygments is missing.
     """
     templates = environment()
-    from .fragment import fragment
+    from .notebook_fragment import fragment
 
     text = fragment(results, templates.get_template("fragment.html.jinja").module, _template("fragment.css"))
     return _encoded(text).decode()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .page_data import Target, Targets, depths, described
 
 if TYPE_CHECKING:
-    from ..._record.raw_call import Sample
+    from ..._values.sample import Sample
     from ...results import Call, TraceResults
 
 LIMIT = 256 * 1024

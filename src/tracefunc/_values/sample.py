@@ -1,0 +1,27 @@
+"""A sample: what one name held, as the name of its type and a text."""
+
+from __future__ import annotations
+
+from .read import REDACTED, read
+
+TYPE_CHECKING = False  # as of `typing`, without its import time
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from .describe import Describe
+    from .read import Reader
+
+Sample = tuple[str, str]  # type name, text
+
+UNAVAILABLE = ("NameError", "<unavailable>")  # the sample of a name that cannot be read
+REDACTED_SAMPLE = ("redacted", "<redacted>")  # and of one that must not be looked at
+
+
+def sample(frame: FrameType, reader: Reader, describe: Describe) -> Sample:
+    """Return a sample of one name: the type of its value, and a text."""
+    if reader.how == REDACTED:
+        return REDACTED_SAMPLE
+    try:
+        return describe(read(frame, reader.stored, reader.how))
+    except Exception:  # unbound, or no stack left to describe it at the recursion limit
+        return UNAVAILABLE
