@@ -20,6 +20,7 @@ from tracefunc._plan.derived_counts import Flow
 from tracefunc._plan.target_plan import plan as plan_of
 from tracefunc._record import engine as _engine
 from tracefunc._record import pure as _pymon
+from tracefunc._record.limit import Limit
 
 EXAMPLES = int(os.environ.get("TRACEFUNC_EXAMPLES", "0"))
 COUNT = EXAMPLES or 8
@@ -35,7 +36,7 @@ class _Settings(_pymon.Recorder):
     silenced = 0  # offsets, over all recorders
 
     def __init__(self, *args):
-        super().__init__(*args[:7], self.samples, *args[8:])
+        super().__init__(*args[:4], Limit(self.samples, "first"))
         if not self.derives:
             for code_plan in self.plan.codes:
                 code_plan.flow.derived = set()

@@ -6,6 +6,8 @@ from typing import Any
 
 from ._plan.target_plan import Plan
 from ._record.calls import Calls
+from ._record.limit import Limit
+from ._record.monitor import Monitor
 from ._record.raw_call import RawCall
 
 class Recorder:
@@ -28,12 +30,8 @@ class Recorder:
         plan: Plan,
         calls: Calls,
         target: int,
-        finished: Callable[[Recorder], None],
-        rebind: Callable[[], None],
-        rearm: Callable[[CodeType], None],
-        notice: Callable[[], None] | None = None,
-        max_samples: int | None = 10,
-        surplus: int = -1,
+        monitor: Monitor,
+        samples: Limit,
         measure_all: bool = False,
     ) -> None: ...
     def code_objects(self) -> list[CodeType]: ...

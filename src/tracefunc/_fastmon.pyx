@@ -266,18 +266,16 @@ cdef class Recorder:
     cdef int *lacking  # by line: how many of the calls that have frames lack samples of it
     cdef bint fills  # whether some line has had all its samples
 
-    def __init__(
-        self, plan, calls, int target, finished, rebind, rearm, notice=None, max_samples=10, surplus=-1, measure_all=False
-    ):
+    def __init__(self, plan, calls, int target, monitor, samples, measure_all=False):
         self.plan = plan
         self.calls = calls
         self.target = target
         self.describe = calls.describe
-        self.finished = finished
-        self.rearm = rearm
-        self.notice = notice
-        self.max_samples = MOST if max_samples is None else min(max_samples, MOST)
-        self.surplus = surplus
+        self.finished = monitor.remove
+        self.rearm = monitor.rearm
+        self.notice = monitor.notice
+        self.max_samples = min(samples.most, MOST)
+        self.surplus = samples.surplus
         self.measure_all = measure_all
         self.iterators = _knows_stack and not (measure_all or FREE_THREADED)
         self.nests = not FREE_THREADED and "greenlet" not in sys.modules  # a greenlet leaves its stack, and may not come back

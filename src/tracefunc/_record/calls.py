@@ -101,10 +101,8 @@ class Calls:
         self.base: FrameType | None = None  # the frame that runs `fn`: no call of ours lies below it
         self.warnings: list[str] = []
         self.chooses = options.when is not None or options.threads == "current"
-        self._max_calls = options.max_calls
-        self._max_samples = options.max_samples
-        self._surplus = options.surplus(options.max_calls)
-        self._surplus_values = options.surplus(options.max_samples)
+        self._calls = options.limit(options.max_calls)
+        self._values = options.limit(options.max_samples)  # that a generator yields
         self.conditions = conditions
         self._secret = [options.redacts(plan.codes[0].code.co_name) for plan in plans]
         self._thread = get_ident() if options.threads == "current" else 0
@@ -128,15 +126,14 @@ class Calls:
         info.thread, info.task = _thread_name(), _task_name()
         dropped = None
         with self._lock:
-            if self._max_calls is not None and self._surplus < 0 and len(self.kept) >= self._max_calls:
+            if self._calls.surplus < 0 and len(self.kept) >= self._calls.most:
                 return None  # another thread was quicker
             info.number = self.kept[-1].number + 1 if self.kept else 0
             self.kept.append(info)
-            if self._max_calls is not None:
-                if self._surplus < 0:
-                    self.full = len(self.kept) == self._max_calls
-                elif len(self.kept) > self._max_calls:
-                    dropped = self.kept.pop(self._surplus)
+            if self._calls.surplus < 0:
+                self.full = len(self.kept) == self._calls.most
+            elif len(self.kept) > self._calls.most:
+                dropped = self.kept.pop(self._calls.surplus)
         if dropped is not None and dropped.raw is not None:
             dropped.raw.dropped = True
             dropped.raw = None
@@ -176,14 +173,14 @@ class Calls:
             if type(value).__name__ != "async_generator_wrapped_value":
                 return True  # an `await` in it
             value = _unwrapped(value)
-        if self._max_samples == 0:
+        if self._values.most == 0:
             return False
         info.yielded.append(self._shown(info, value))
-        if self._max_samples is None:
-            return True
-        if self._surplus_values >= 0 and len(info.yielded) > self._max_samples:
-            del info.yielded[self._surplus_values]
-        return self._surplus_values >= 0 or len(info.yielded) < self._max_samples
+        if self._values.surplus < 0:
+            return len(info.yielded) < self._values.most
+        if len(info.yielded) > self._values.most:
+            del info.yielded[self._values.surplus]
+        return True
 
     def leave(self, key: int) -> None:
         """A call that is not recorded, and can be suspended, ends."""

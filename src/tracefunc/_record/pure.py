@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from .._plan.target_plan import Plan
     from .._values.describe import Describe
     from .calls import CallInfo, Calls
+    from .limit import Limit
+    from .monitor import Monitor
 
 DISABLE = sys.monitoring.DISABLE
 _MAX_ATTEMPTS = 100
@@ -108,8 +110,9 @@ class _Counting:
 class Recorder:
     """Records the calls of a plan's target that `calls` wants to have recorded.
 
-    The `on_...` attributes are the callbacks of the events; `rebind` is called when one of them changes, `rearm`
-    when silenced offsets of a code object are wanted again. Their `depth` says how many callers up the frame of the
+    The `on_...` attributes are the callbacks of the events. `monitor` is asked to register them anew when one of them
+    changes, to arm a code object anew when silenced offsets of it are wanted again, and to remove the recorder once
+    nothing more can be recorded. Their `depth` says how many callers up the frame of the
     event is. A frame is known by its address and forgotten at its exit; no reference to a frame or a value is kept.
     """
 
@@ -118,12 +121,8 @@ class Recorder:
         plan: Plan,
         calls: Calls,
         target: int,
-        finished: Callable[[Recorder], None],
-        rebind: Callable[[], None],
-        rearm: Callable[[CodeType], None],
-        notice: Callable[[], None] | None = None,
-        max_samples: int | None = 10,
-        surplus: int = -1,
+        monitor: Monitor,
+        samples: Limit,
         measure_all: bool = False,
     ) -> None:
         self.plan = plan
@@ -133,12 +132,12 @@ class Recorder:
         self.counted = [*range(self.lines), *plan.preludes]  # the line that a state is a hit of
         self.codes = {id(code_plan.code): _Code(code_plan) for code_plan in plan.codes}
         self.describe: Describe = calls.describe
-        self.finished = finished  # called once nothing more can be recorded
-        self.rebind = rebind
-        self.rearm = rearm
-        self.notice = notice  # looks for other tools that have started meanwhile, where these matter
-        self.max_samples = sys.maxsize if max_samples is None else max_samples
-        self.surplus = surplus  # which sample of a line is dropped for a new one; -1: none is, the new one is not taken
+        self.monitor = monitor
+        self.notice = monitor.notice  # looks for other tools that have started meanwhile, where these matter
+        self.max_samples = samples.most  # of a line in a call
+        self.surplus = (
+            samples.surplus
+        )  # which sample of a line is dropped for a new one; -1: none is, the new one is not taken
         self.measure_all = measure_all  # derive no counts from others
         self.asleep = calls.chooses  # no event is wanted but the start of a call
         self.refused = 0  # calls in a row
@@ -414,7 +413,7 @@ class Recorder:
     def finish(self) -> None:
         """Stop, if nothing more can be recorded."""
         if self.calls.full and not self.frames and not self.calls.is_starting(self.target):
-            self.finished(self)
+            self.monitor.remove(self)
 
     def _bury(self, own: _Code, frame: FrameType) -> None:
         """The last call has started: listen only where the frames of the target that are left can still come to."""
@@ -548,7 +547,7 @@ class Recorder:
             counting.silent.difference_update(exits)
             if own.plan.index in counting.state.call.silenced:
                 counting.patience -= 1
-                self.rearm(own.code)
+                self.monitor.rearm(own.code)
 
     def _let_go(self, counting: _Counting, line: int) -> None:
         """That line has ended: back to counting."""
@@ -571,12 +570,12 @@ class Recorder:
             self._bind()
         missed = own.missed
         if missed != own.mended:  # by this thread or another one, which has not got further yet
-            self.rearm(own.code)
+            self.monitor.rearm(own.code)
             own.mended = missed
 
     def _bind(self) -> None:
         self.on_instruction = self._counter()
-        self.rebind()
+        self.monitor.rebind()
 
     def _counter(self) -> Callable[..., object]:
         """A callback that counts where that is enough, as fast as Python can, and leaves all else to `examine`."""
@@ -626,7 +625,7 @@ class Recorder:
     def _sleep(self, asleep: bool) -> None:
         self.asleep = asleep
         for code in self.code_objects():
-            self.rearm(code)
+            self.monitor.rearm(code)
 
     # the end
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .._record.limit import Limit
 from .._values.describe import describer, outliner
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
@@ -73,11 +74,9 @@ class Options:
         """Return the arguments that make such options again."""
         return {name: getattr(self, name) for name in self.__slots__}
 
-    def surplus(self, limit: int | None) -> int:
-        """Return which item of a list that has one more than its limit is dropped; -1: it may not get one more."""
-        if self.keep == "first" or limit is None:
-            return -1
-        return (limit + 1) // 2 if self.keep == "ends" else 0
+    def limit(self, most: int | None) -> Limit:
+        """Return how many of something are kept, and which ones; `most` is one of `max_calls` and `max_samples`."""
+        return Limit(most, self.keep)
 
     def describer(self) -> Describe:
         """Return what describes values."""

@@ -46,21 +46,8 @@ class Session:
         self.calls = Calls(plans, conditions, options, stack_of)
         self.calls.closing = self._close
         self.engine = _engine.engine
-        surplus = options.surplus(options.max_samples)
-        self.recorders = [
-            self.engine.recorder(
-                plan,
-                self.calls,
-                i,
-                monitor.remove,
-                monitor.rebind,
-                monitor.rearm,
-                monitor.notice,
-                options.max_samples,
-                surplus,
-            )
-            for i, plan in enumerate(plans)
-        ]
+        samples = options.limit(options.max_samples)
+        self.recorders = [self.engine.recorder(plan, self.calls, i, monitor, samples) for i, plan in enumerate(plans)]
 
     def start(self, base: FrameType | None = None) -> None:
         """Arm the events; no call of interest lies below the frame `base`, if there is one.
