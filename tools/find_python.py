@@ -158,20 +158,31 @@ def uv_works(path):
 def ensure_uv(environ=os.environ, pythons=()):
     """Return the path of a working uv; install one under .venvs/uv where there is none.
 
-    `pythons`: interpreters to install it with, before the one that runs this.
+    `pythons`: interpreters to install it with, before the one that runs this and those on PATH. Any Python 3 will do,
+    as uv is a program of its own: where the interpreter for the environment has no pip, another one may have it.
     """
     for path in (shutil.which("uv", path=environ.get("PATH")), PRIVATE_UV / "bin" / "uv"):
         if path and uv_works(path):
             return str(path)
-    for python in list(pythons) + [sys.executable]:
-        for install in (uv_by_pip, uv_by_venv, uv_by_debian):
+    candidates = list(pythons) + [sys.executable] + any_python(environ)
+    candidates = sorted(set(candidates), key=candidates.index)
+    for install in (uv_by_pip, uv_by_venv, uv_by_debian):
+        for python in candidates:
             shutil.rmtree(str(PRIVATE_UV), ignore_errors=True)
             if install(python) and uv_works(PRIVATE_UV / "bin" / "uv"):
                 return str(PRIVATE_UV / "bin" / "uv")
     raise NotFound(
-        "uv is needed to make environments, and could not be installed with pip: install it "
-        "(`pipx install uv`, `pip install uv`), or pip (Debian: `apt-get install python3-pip`), and try again"
+        "uv is needed to make environments, and none of {} could install it: install uv (`pipx install uv`, "
+        "`pip install uv`) or pip (Debian: `apt-get install python3-pip`), and try again".format(", ".join(candidates))
     )
+
+
+def any_python(environ):
+    """Return the Python 3 interpreters of any version that are found by their usual names."""
+    found = [shutil.which(name, path=environ.get("PATH")) for name in ("python3", "python", "/usr/bin/python3")]
+    return [
+        path for path in found if path and run([path, "-c", "import sys; sys.exit(sys.version_info < (3,))"])[0] == 0
+    ]
 
 
 def uv_by_pip(python, pip=("-m", "pip"), **kwargs):
