@@ -2,7 +2,6 @@
 
 import builtins
 import gc
-import inspect
 import itertools
 import linecache
 import os
@@ -95,42 +94,10 @@ def young_heap():
     gc.unfreeze()
 
 
-# The modules whose tests run with each engine.
-WITH_BOTH_ENGINES = {
-    "test_against_original",
-    "test_concurrency",
-    "test_corpus",
-    "test_cpython",
-    "test_diff",
-    "test_differences",
-    "test_docs",
-    "test_downstream",
-    "test_errors",
-    "test_examples",
-    "test_handlers",
-    "test_json",
-    "test_leaks",
-    "test_loops",
-    "test_nested",
-    "test_no_instruction",
-    "test_options",
-    "test_programs",
-    "test_readme",
-    "test_skill",
-    "test_soak",
-    "test_stack",
-    "test_targets",
-    "test_text",
-    "test_threads",
-    "test_tracer",
-    "test_workloads",
-}
-# Those whose tests do so if they take the fixture `engine` by name.
-WITH_BOTH_ENGINES_BY_NAME = {"test_cli", "test_pytest_plugin"}
 # A missing extension is a failure, unless TRACEFUNC_ENGINE=pure says that a pure installation is tested.
 KINDS = ("pure",) if os.environ.get("TRACEFUNC_ENGINE") == "pure" else ("fast", "pure")
 ENGINES = {name: _engine.choose(name, False) for name in KINDS}
-collect_ignore = [] if "fast" in KINDS else ["test_twins.py"]
+collect_ignore = [] if "fast" in KINDS else ["record/test_twins.py"]
 
 
 def pytest_collection_modifyitems(config, items):
@@ -143,9 +110,7 @@ def pytest_collection_modifyitems(config, items):
 
 
 def pytest_generate_tests(metafunc):
-    module = metafunc.module.__name__.rpartition(".")[2]
-    is_named = module in WITH_BOTH_ENGINES_BY_NAME and "engine" in inspect.signature(metafunc.function).parameters
-    if is_named or (module in WITH_BOTH_ENGINES and "engine" in metafunc.fixturenames):
+    if metafunc.definition.get_closest_marker("both_engines"):
         metafunc.parametrize("engine", ENGINES, indirect=True)
 
 

@@ -17,7 +17,7 @@ import programs
 from programs import Call, Program
 from tracefunc import tracefunc
 
-pytestmark = pytest.mark.usefixtures("young_heap")
+pytestmark = [pytest.mark.both_engines, pytest.mark.usefixtures("young_heap")]
 
 EXAMPLES = int(os.environ.get("TRACEFUNC_EXAMPLES", "0"))
 COUNT = EXAMPLES or 10

@@ -2,8 +2,12 @@
 
 import doctest
 
+import pytest
+
 import tracefunc
 from tracefunc import skill
+
+pytestmark = pytest.mark.both_engines
 
 
 def test_names_are_the_public_ones():

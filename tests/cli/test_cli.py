@@ -264,6 +264,7 @@ def test_the_program_s_own_functions_without_a_target(folder):
     assert list(results[1].trace) == ["def inner():", "return area(2, 3) * depth", "return inner()"]
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize(
     "target, found",
     [
@@ -289,6 +290,7 @@ def test_targets_in_the_program(folder, engine, target, found):
     assert results.engine.startswith(engine.name)
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize("arguments", [["-m", "area"], ["-c", AREA], ["directory"], ["archive.zip"]])
 def test_targets_in_other_kinds_of_programs(folder, engine, arguments):
     write("directory/__main__.py", AREA)
@@ -438,6 +440,7 @@ thread.join()
 """
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize(
     "options, wanted",
     [
@@ -458,6 +461,7 @@ def test_which_calls(folder, engine, options, wanted):
     assert [call.arguments["number"] for call in results] == [("int", str(number)) for number in wanted]
 
 
+@pytest.mark.both_engines
 def test_which_samples(folder, engine):
     write("loop.py", LOOP)
     *_, results = trace("--when", "number == 100", "--max-samples", "2", "--keep", "last", "loop.py")
@@ -534,6 +538,7 @@ def test_a_script_that_is_called_like_a_command(folder):
     assert (status, out) == (2, "") and "tracefunc show: error" in err
 
 
+@pytest.mark.both_engines
 def test_version(folder, engine):
     status, out, err = run(*TRACEFUNC, "--version")
     assert (status, err) == (0, "")
@@ -624,6 +629,7 @@ time.sleep(30)
 """
 
 
+@pytest.mark.both_engines
 @needs_posix
 def test_interrupt(folder, engine):
     write("waiting.py", WAITING)
@@ -705,6 +711,7 @@ def test_no_progress_where_stderr_is_no_terminal(folder):
 # --- commands -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize("options", [[], ["--compact"], ["--builtins"], ["--compact", "--builtins"]], ids=" ".join)
 def test_text(folder, engine, options):
     """The text is on stderr, in a file, and what `show` makes of the JSON: the same."""
@@ -873,7 +880,7 @@ def test_fish_completes(folder, line, wanted):
 
 # --- README -------------------------------------------------------------------------------------------------------
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Results beside those of version 0.0.7 itself: each difference must fall under a row of docs/differences.md.
 
-    python tests/test_against_original.py FOLDER [--programs N] [--seconds S]
+    python tests/compatibility/test_against_original.py FOLDER [--programs N] [--seconds S]
 
 compares with the 0.0.7 that is installed in a folder and prints what it found as JSON.
 """
@@ -27,7 +27,9 @@ from pathlib import Path
 
 import pytest
 
-TESTS = Path(__file__).resolve().parent
+pytestmark = pytest.mark.both_engines
+
+TESTS = Path(__file__).resolve().parents[1]
 for folder in (TESTS, TESTS / "corpus", TESTS.parent / "src"):  # also as a script
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
@@ -80,7 +82,7 @@ class Case:
 
 def snippet_cases():
     """The snippets of the differences' own tests: what 0.0.7 says there falls under their row."""
-    from test_differences import SNIPPETS, id_of
+    from compatibility.test_differences import SNIPPETS, id_of
 
     for snippet in SNIPPETS:
         if sys.version_info < snippet.since:
@@ -98,7 +100,7 @@ def snippet_cases():
 
 
 def readme_cases():
-    from test_readme import EXAMPLES
+    from project.test_readme import EXAMPLES
 
     cases = []
 
@@ -776,7 +778,7 @@ def compared():
 @pytest.mark.slow
 @pytest.mark.timeout(400 + 3 * EXAMPLES)
 def test_each_difference_has_a_row():
-    from test_differences import rows
+    from compatibility.test_differences import rows
 
     comparison = compared()
     found = comparison["unexplained"]
@@ -792,7 +794,7 @@ def test_each_difference_has_a_row():
 
 
 def test_predicates_are_rows():
-    from test_differences import rows
+    from compatibility.test_differences import rows
 
     assert PREDICATES.keys() <= {row for row, _ in rows()}
 

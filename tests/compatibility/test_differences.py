@@ -18,7 +18,9 @@ import pytest
 
 from tracefunc import tracefunc
 
-DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "differences.md"
+pytestmark = pytest.mark.both_engines
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "differences.md"
 GONE = ("NameError", "<unavailable>")
 
 

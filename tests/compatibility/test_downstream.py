@@ -15,9 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from test_against_original import folder_with
+from compatibility.test_against_original import folder_with
 
-SOURCE = Path(__file__).resolve().parent.parent / "src"
+pytestmark = pytest.mark.both_engines
+
+SOURCE = Path(__file__).resolve().parents[2] / "src"
 
 # All that dialoghelper.tracetools imports, directly or not.
 PACKAGES = [

@@ -17,6 +17,8 @@ import pytest
 
 from tracefunc import tracefunc
 
+pytestmark = pytest.mark.both_engines
+
 MONITORING = sys.monitoring
 
 

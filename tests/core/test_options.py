@@ -17,7 +17,7 @@ from tracefunc import Tracer
 from tracefunc._plan.target_plan import plan
 from tracefunc._plan.when import Condition
 
-pytestmark = pytest.mark.usefixtures("young_heap")
+pytestmark = [pytest.mark.both_engines, pytest.mark.usefixtures("young_heap")]
 
 EXAMPLES = int(os.environ.get("TRACEFUNC_EXAMPLES", "0")) or 5
 SECONDS = 60 + EXAMPLES * 2

@@ -24,6 +24,8 @@ import pytest
 
 from tracefunc import TraceResults, tracefunc
 
+pytestmark = pytest.mark.both_engines
+
 HERE = os.path.basename(__file__)
 
 

@@ -19,6 +19,8 @@ import sample.shop as shop
 from tracefunc import Tracer, TraceResults, tracefunc
 from tracefunc.results import Call, Line
 
+pytestmark = pytest.mark.both_engines
+
 
 def masked(calls):
     return re.sub("0x[0-9a-f]+", "0x", repr(list(calls)))

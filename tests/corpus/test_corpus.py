@@ -11,6 +11,8 @@ import doctests  # noqa: E402
 import lockstep  # noqa: E402
 import stdlib  # noqa: E402
 
+pytestmark = pytest.mark.both_engines
+
 TARGETS = 60  # of the standard library
 DOCTESTS = 10  # of each library
 SEEDS = 50, 25  # of programs that all versions trace

@@ -22,6 +22,8 @@ from tracefunc import tracefunc
 from tracefunc._record import monitor as _monitor
 from tracefunc.core.options import Options
 
+pytestmark = pytest.mark.both_engines
+
 MONITORING = sys.monitoring
 EVENTS = MONITORING.events
 DISABLE = MONITORING.DISABLE

@@ -8,6 +8,8 @@ import pytest
 from groundtruth import compare, truth
 from tracefunc import tracefunc
 
+pytestmark = pytest.mark.both_engines
+
 HELPERS = """
 import asyncio
 

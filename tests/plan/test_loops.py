@@ -14,6 +14,8 @@ from groundtruth import compare, truth
 from tracefunc import Tracer, tracefunc
 from tracefunc._plan import loop_iterators as _loops
 
+pytestmark = pytest.mark.both_engines
+
 ENDS = {
     "exhausted": """
         def target(make, n):

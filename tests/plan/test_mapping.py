@@ -1,6 +1,6 @@
 """Every line of every function of the standard library owns an offset that is armed, or compiles to nothing.
 
-A short run takes a fixed sample of files. `TRACEFUNC_EXAMPLES=1` takes all, and `python -m tests.test_mapping
+A short run takes a fixed sample of files. `TRACEFUNC_EXAMPLES=1` takes all, and `python -m tests.plan.test_mapping
 FOLDER...` all Python files below some folders (the standard library if none is given).
 """
 

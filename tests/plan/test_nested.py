@@ -8,6 +8,8 @@ import pytest
 from groundtruth import compare, truth
 from tracefunc import Tracer, tracefunc
 
+pytestmark = pytest.mark.both_engines
+
 FUNCTIONS = {
     "lambdas as keys": """
         def target(n):

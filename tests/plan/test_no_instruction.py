@@ -7,6 +7,8 @@ import pytest
 import groundtruth
 from tracefunc import tracefunc
 
+pytestmark = pytest.mark.both_engines
+
 
 def after():
     return None

@@ -14,7 +14,7 @@ import pytest
 
 import tracefunc
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted((ROOT / "src" / "tracefunc").rglob("*.py"))
 MODULES = [".".join(path.relative_to(ROOT / "src").with_suffix("").parts).removesuffix(".__init__") for path in SOURCES]
 RENDER = ROOT / "src" / "tracefunc" / "render"
@@ -148,7 +148,7 @@ def test_sdist_holds_what_is_needed_to_test_it(built):
     wanted += [path.relative_to(ROOT).as_posix() for path in sources]
     wanted += [path.relative_to(ROOT).as_posix() for path in DATA]
     wanted += [
-        "tests/test_packaging.py",
+        "tests/project/test_packaging.py",
         "examples/demo.py",
         "benchmarks/workloads.py",
         "tools/find_python.py",

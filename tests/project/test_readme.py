@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+pytestmark = pytest.mark.both_engines
+
+README = Path(__file__).resolve().parents[2] / "README.md"
 BLOCK = re.compile(r"^```python\n(?P<code>.*?)^```\n(?:^```text\n(?P<output>.*?)^```\n)?", re.M | re.S)
 EXAMPLES = [match.groupdict() for match in BLOCK.finditer(README.read_text(encoding="utf-8"))]
 

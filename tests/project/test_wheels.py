@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 CPYTHONS = ["cp312", "cp313", "cp314", "cp314t", "cp315", "cp315t"]
 
 

@@ -10,6 +10,8 @@ import workloads
 from tracefunc import tracefunc
 from tracers import TRACERS, MeasuredPoints, rebind
 
+pytestmark = pytest.mark.both_engines
+
 
 class Keeping:
     """A tracer that runs tracefunc and gives what the traced function returned."""

@@ -14,6 +14,8 @@ import pytest
 
 from tracefunc import Tracer, TraceResults, tracefunc
 
+pytestmark = pytest.mark.both_engines
+
 
 def by_argument(results, name="n"):
     """Each call's first argument, and what the samples of a name in it were."""

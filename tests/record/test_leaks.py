@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parent / "isolated" / "leaks.py"
+pytestmark = pytest.mark.both_engines
+
+SCRIPT = Path(__file__).parents[1] / "isolated" / "leaks.py"
 KINDS = "plain nested generator raising recursive asynchronous tracing suspended left inner_trace".split()
 TRACES = os.environ.get("TRACEFUNC_LEAK_TRACES", "20000")  # `make leaks` takes more
 

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-FOLDER = Path(__file__).parent / "isolated"
+pytestmark = pytest.mark.both_engines
+
+FOLDER = Path(__file__).parents[1] / "isolated"
 SECONDS = 2  # `make soak` takes more
 
 LEAKS = """

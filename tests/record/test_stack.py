@@ -14,6 +14,8 @@ from tracefunc._interpreter import FREE_THREADED
 from tracefunc._record import stacks as _stack
 from tracefunc._record.stacks import PathLabels, longest_first, resolved, shorten, stack_text
 
+pytestmark = pytest.mark.both_engines
+
 HERE = os.path.basename(__file__)
 LABELS = [("/opt/env/lib", "$SITE_PACKAGES"), ("/opt/env", "$VIRTUAL_ENV"), ("/home/me", "~")]
 

@@ -18,7 +18,7 @@ from tracefunc._record.calls import Calls
 ROUNDS = int(os.environ.get("TRACEFUNC_STRESS", "0")) or 1
 THREADS = 8
 
-pytestmark = pytest.mark.timeout(300 + 30 * ROUNDS)
+pytestmark = [pytest.mark.both_engines, pytest.mark.timeout(300 + 30 * ROUNDS)]
 
 
 @pytest.fixture(autouse=True)

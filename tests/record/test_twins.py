@@ -10,7 +10,7 @@ import pytest
 
 import fuzz
 import programs
-import test_flow
+from plan import test_flow
 from tracefunc import tracefunc
 from tracefunc._interpreter import FREE_THREADED
 from tracefunc._record import engine as _engine

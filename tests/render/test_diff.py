@@ -17,6 +17,8 @@ from tracefunc.render.diff import divergence as _parting
 from tracefunc.render.diff import matching as _matching
 from tracefunc.results import Call
 
+pytestmark = pytest.mark.both_engines
+
 MEAN = """
 def mean(xs):
     total = 0

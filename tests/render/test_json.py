@@ -17,6 +17,8 @@ from tracefunc import Tracer, TraceResults, tracefunc
 from tracefunc.render import json as view
 from tracefunc.results import Call, RecordedError
 
+pytestmark = pytest.mark.both_engines
+
 SCHEMA = json.loads(files("tracefunc.render").joinpath("trace.schema.json").read_text(encoding="utf-8"))
 VALID = Draft202012Validator(SCHEMA)
 

@@ -13,7 +13,7 @@ from importlib import resources
 import pytest
 
 from browser import Watched
-from test_page_in_browser import browser  # noqa: F401 - a fixture
+from render.test_page_in_browser import browser  # noqa: F401 - a fixture
 from tracefunc import Tracer
 from tracefunc.render.html.page_data import page_data
 

@@ -16,6 +16,8 @@ from tracefunc.render import text
 from tracefunc.render.selection import runs
 from tracefunc.results import Call
 
+pytestmark = pytest.mark.both_engines
+
 PROGRAM = '''
 import asyncio
 
