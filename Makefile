@@ -73,9 +73,9 @@ test-browser: ## run the tests of the page in a browser (needs Chromium: Debian'
 pictures: ## take the pictures of the page anew (needs Chromium)
 	$(VENV)/bin/python tools/screenshots.py
 
-# TRACEFUNC_STRESS=100 has the threads of tests/test_threads.py run a hundred times as long. IPython's kernel and
+# TRACEFUNC_STRESS=100 has the threads of tests/record/test_threads.py run a hundred times as long. IPython's kernel and
 # jsonschema have no wheels for these builds, so the tests that need them are left out.
-NEED_WHEELS = tests/test_docs.py tests/test_ipython.py tests/test_json.py
+NEED_WHEELS = tests/project/test_docs.py tests/test_ipython.py tests/render/test_json.py
 free-threaded: ## run the tests on a free-threaded CPython, PYTHON=python3.14t if nothing else is said
 	@$(MAKE_ENV) --python "$(or $(PYTHON),python3.14t)" --group test-anywhere $(CONSTRAINTS) .venvs/free-threaded
 	@.venvs/free-threaded/bin/python -c "import sys, sysconfig; \
@@ -137,9 +137,10 @@ guard: ## compare counted instructions with stored ratios (about 1 minute; needs
 	@$(MAKE_ENV) --wheel .venvs/guard
 	.venvs/guard/bin/python benchmarks/guard.py $(GUARD_ARGS)
 
-# The sanitizers are gcc's. The interpreter is not instrumented, so what it leaks says nothing: test_leaks.py looks at that.
+# The sanitizers are gcc's. The interpreter is not instrumented, so what it leaks says nothing: record/test_leaks.py looks at that.
 SANITIZE = -fsanitize=address,undefined
-ASAN_TESTS ?= tests/test_cpython.py tests/test_programs.py tests/test_flow.py tests/test_targets.py
+ASAN_TESTS ?= tests/record/test_armed_events.py tests/record/test_callbacks.py tests/record/test_frames.py \
+	tests/record/test_tool_ids.py tests/plan tests/test_programs.py tests/core/test_targets.py
 
 asan: ## run tests with the extension, assertions on, under AddressSanitizer and UBSan (needs gcc)
 	@CC=gcc CFLAGS="-O1 -g -UNDEBUG -fno-omit-frame-pointer -fno-sanitize-recover=undefined $(SANITIZE)" \
@@ -148,10 +149,10 @@ asan: ## run tests with the extension, assertions on, under AddressSanitizer and
 	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 .venvs/asan/bin/python -m pytest -q $(ASAN_TESTS)
 
 leaks: env ## look for memory that grows over 100,000 traces with each engine
-	TRACEFUNC_LEAK_TRACES=100000 $(VENV)/bin/python -m pytest -q -n 2 tests/test_leaks.py
+	TRACEFUNC_LEAK_TRACES=100000 $(VENV)/bin/python -m pytest -q -n 2 tests/record/test_leaks.py
 
-# What follows takes long, and is cut short in `make test`: test_programs.py, corpus/test_corpus.py, test_soak.py,
-# test_mutants.py.
+# What follows takes long, and is cut short in `make test`: test_programs.py, corpus/test_corpus.py,
+# record/test_soak.py, project/test_mutants.py.
 ENGINES ?= fast pure
 FIRST_SEED ?= 0
 SEEDS ?= 1000
@@ -172,7 +173,7 @@ corpora: ## the same with the doctests of 34 libraries and with the standard lib
 		$(CORPORA_VENV)/bin/python -m tests.corpus.$$corpus || failed="$$failed $$engine-$$corpus"; \
 	done;)
 	$(CORPORA_VENV)/bin/python -m tests.corpus.lockstep --engines $(ENGINES)
-	$(CORPORA_VENV)/bin/python -m tests.test_mapping
+	$(CORPORA_VENV)/bin/python -m tests.plan.test_mapping
 
 soak: env ## trace for SOAK_SECONDS with each engine: every trace stays right, and memory does not grow (10 minutes)
 	@$(call with_engines, $(VENV)/bin/python tests/isolated/soak.py $(SOAK_SECONDS) || failed="$$failed $$engine";)
