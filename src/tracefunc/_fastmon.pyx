@@ -230,7 +230,7 @@ cdef enum:
 
 include "_native/address_map.pxi"
 include "_native/plan_table.pxi"
-include "_native/live_state.pxi"
+include "_native/code_state.pxi"
 
 cdef Live _nothing
 
