@@ -1,166 +1,80 @@
-# Part of `_fastmon.pyx`: calls, frames, loops and code objects while a trace runs.
+# Part of `_fastmon.pyx`: the code objects that are being traced, and what is needed of their events.
 
-@cython.final
-cdef class Call:
-    """One recorded call, as `_records.RawCall`."""
+# What is needed of the events at a point.
+cdef enum:
+    EVERYTHING = 0
+    COUNT_ONLY = 1
+    COUNT_FOR_NOW = 2  # soon not even that, since the count follows from others
+    DERIVED = 4  # nothing: its count is derived from others
+    UNREACHABLE = 8  # nothing: no recorded frame can reach it
 
-    cdef public bint dropped
-    cdef list samples
-    cdef int *taken  # samples, by line
-    cdef Count *extra
-    cdef Count **counts  # by code, then by point; NULL: no frame of it yet
-    cdef Count *entered
-    cdef Count **ended  # where flow has, by code, then by half the offset; NULL: nowhere yet
-    cdef char *silenced
-    cdef list open
-    cdef int codes
-    cdef int frames  # being recorded now
-
-    def __cinit__(self, int lines, int codes):
-        self.samples = [[] for _ in range(lines)]
-        self.open = []
-        self.codes = codes
-        self.taken = <int *>PyMem_Calloc(lines + 1, sizeof(int))
-        self.extra = <Count *>PyMem_Calloc(lines + 1, sizeof(Count))
-        self.counts = <Count **>PyMem_Calloc(codes, sizeof(Count *))
-        self.ended = <Count **>PyMem_Calloc(codes, sizeof(Count *))
-        self.entered = <Count *>PyMem_Calloc(codes, sizeof(Count))
-        self.silenced = <char *>PyMem_Calloc(codes, sizeof(char))
-        if not (self.taken and self.extra and self.counts and self.ended and self.entered and self.silenced):
-            raise MemoryError
-
-    def __dealloc__(self):
-        cdef int i
-        for i in range(self.codes):
-            if self.counts != NULL:
-                PyMem_Free(self.counts[i])
-            if self.ended != NULL:
-                PyMem_Free(self.ended[i])
-        PyMem_Free(self.taken)
-        PyMem_Free(self.extra)
-        PyMem_Free(self.counts)
-        PyMem_Free(self.ended)
-        PyMem_Free(self.entered)
-        PyMem_Free(self.silenced)
-
-    cdef int end_flow(self, Table table, Py_ssize_t offset) except -1:
-        """Flow leaves the plan's at an offset."""
-        cdef Count *ended = self.ended[table.index]
-        if ended == NULL:
-            ended = self.ended[table.index] = <Count *>PyMem_Calloc(table.size, sizeof(Count))
-            if ended == NULL:
-                raise MemoryError
-        ended[offset >> 1] += 1
-        return 0
+cdef enum:
+    PATIENCE = 200  # events that cost less than arming a code object again
+    MOST_PATIENCE = 1 << 24
 
 
-cdef struct Live:
-    # What an event needs of a code object while it is traced. The recorder owns all of it.
+cdef struct LiveCode:
+    # What an event needs of a code object that is being traced. Its CodeState owns all of it.
     PyObject *code
-    PyObject *own  # its Code
+    PyObject *state  # its CodeState
     int *numbers  # as in Table
     Point *points
-    char *quiet  # by point: what little is wanted there, 0 if all is
-
-
-cdef struct Frame:
-    # A frame that is being recorded. No reference to it is held.
-    void *key
-    PyObject *call  # one reference, as to `info`
-    PyObject *info  # what `calls` knows of the call, where this is the target's frame
-    size_t address  # of its frame object then
-    bint gives  # values that are wanted
-    bint inner  # it is over before a recorded frame below it is
-    Live *code
-    Count *counts
-    Bits counted  # the loops whose turns an iterator counts in this frame
-    Bits uncounted  # those that have begun otherwise
-    Count mark  # of a prelude under way: how often its loop had advanced before
-    int line  # the state that is under way
-    bint holds  # whether it has its exits looked at
-    int at  # the offset where it is suspended
-    Frame *older  # target that is running; or the next one of those to be used again
-    Frame *newer
-
-
-cdef struct Loop:
-    int counted_by  # who counts its turns
-    int body  # the point where one begins
-    int entered  # how often it has begun since that was looked at last
-    Py_ssize_t first, latest  # as long as that is undecided, how many turns were to be expected, or -1
-    Count *turns  # the count of a call, and what that was then
-    Count before
-
-
-cdef inline bint pays(Loop *loop, Count *turns) noexcept:
-    """Whether a loop that begins has turns enough for an iterator to count them, going by the last times."""
-    cdef bint enough
-    loop.entered += 1
-    if loop.turns == turns and loop.entered < REFUSALS:
-        return True
-    enough = loop.turns != turns or turns[0] - loop.before > FEW * REFUSALS
-    loop.turns, loop.before, loop.entered = turns, turns[0], 0
-    return enough
-
-
-cdef inline bint is_short(Loop *loop) noexcept:
-    """Whether a loop has not been long yet, and does not become longer."""
-    return loop.counted_by == UNDECIDED and loop.entered > 0 and loop.latest <= loop.first
+    char *needed  # as in CodeState
 
 
 @cython.final
-cdef class Code:
+cdef class CodeState:
     """A code object while it is traced."""
 
     cdef Table table
     cdef object code
-    cdef Live live
-    cdef char *quiet
+    cdef LiveCode live
+    cdef char *needed  # by point: EVERYTHING, or what little is needed of its events
     cdef int *begins  # by point: how many lines that lack samples begin there
     cdef int *ends  # and how many end there
-    cdef int *held  # by point: how many frames may come to it while such a line is under way
-    cdef int *patience  # by point: how many events until it is silenced
+    cdef int *watched  # by point: how many frames may reach it while such a line is under way
+    cdef int *patience  # by point: how many events until it is disabled
     cdef int new_patience
-    cdef int lasting  # frames that are being recorded and no inner ones
-    cdef bint mute  # whether returns are silenced
-    cdef int giving  # frames of which the next value is wanted
-    cdef bint keeps  # whether yields are silenced
-    cdef Loop *loops
+    cdef int outer_frames  # recorded frames that are not inner ones
+    cdef bint returns_disabled
+    cdef bint yields_disabled
+    cdef int frames_wanting_yields  # frames of which the next yielded value is stored
+    cdef LoopCount *loops
     cdef frozenset bodies  # of the loops whose turns are counted, as offsets
-    cdef set derived  # points whose counts follow from others then
-    cdef int missed  # how often a silenced point has come to be wanted again
-    cdef int mended  # of these: how often the code object has been armed since
+    cdef set derived  # the points whose counts then follow from others
+    cdef int stale_generation  # how often a disabled point has become needed again
+    cdef int rearmed_generation  # the last one of these after which the code object was armed again
 
-    def __cinit__(self, plan, bint iterators):
-        cdef int i
+    def __cinit__(self, plan, bint with_iterators):
         self.table = table_of(plan)
         self.code = plan.code
-        self.quiet = <char *>PyMem_Calloc(self.table.count + 1, sizeof(char))
+        self.needed = <char *>PyMem_Calloc(self.table.count + 1, sizeof(char))
         self.begins = <int *>PyMem_Calloc(4 * self.table.count + 1, sizeof(int))
-        self.loops = <Loop *>PyMem_Calloc(self.table.loops + 1, sizeof(Loop))
-        if self.quiet == NULL or self.begins == NULL or self.loops == NULL:
+        self.loops = <LoopCount *>PyMem_Calloc(self.table.loops + 1, sizeof(LoopCount))
+        if self.needed == NULL or self.begins == NULL or self.loops == NULL:
             raise MemoryError
-        for i in range(self.table.loops):
-            self.loops[i].counted_by = UNDECIDED if iterators else NOBODY
-            self.loops[i].body = self.table.bodies[i]
-            self.quiet[self.table.bodies[i]] = PLAIN if iterators else DEAD
         self.ends = self.begins + self.table.count
-        self.held = self.ends + self.table.count
-        self.patience = self.held + self.table.count
+        self.watched = self.ends + self.table.count
+        self.patience = self.watched + self.table.count
         self.new_patience = PATIENCE
         self.live.code = <PyObject *>self.code
-        self.live.own = <PyObject *>self
+        self.live.state = <PyObject *>self
         self.live.numbers = self.table.numbers
         self.live.points = self.table.points
-        self.live.quiet = self.quiet
+        self.live.needed = self.needed
+        cdef int i
+        for i in range(self.table.loops):
+            self.loops[i].counted_by = UNDECIDED if with_iterators else NOBODY
+            self.loops[i].body = self.table.bodies[i]
+            self.needed[self.table.bodies[i]] = COUNT_ONLY if with_iterators else UNREACHABLE
 
     def __dealloc__(self):
-        PyMem_Free(self.quiet)
+        PyMem_Free(self.needed)
         PyMem_Free(self.begins)
         PyMem_Free(self.loops)
 
-    cdef int choose_flow(self) except -1:
-        """Decide which counts shall be derived, now that it is seen how long the loops are."""
+    cdef int choose_derived(self) except -1:
+        """Decide which counts are derived, now that it is known how long the loops are."""
         cdef int i, number
         cdef Table table = self.table
         bodies = {}  # by loop, offsets
@@ -174,7 +88,36 @@ cdef class Code:
         self.bodies, self.derived = frozenset(bodies.values()), derived
         for i in range(table.loops):
             number = table.bodies[i]
-            if i not in bodies or number in derived:  # it says nothing about other counts
+            if i not in bodies or number in derived:  # no other count follows from it
                 self.loops[i].counted_by = NOBODY
-                self.quiet[number] = DEAD
+                self.needed[number] = UNREACHABLE
         return 0
+
+
+cdef LiveCode _no_code
+
+
+@cython.final
+cdef class CodeStates:
+    """The code objects of a plan while it is traced."""
+
+    cdef list all  # CodeStates, the target's first
+    cdef Map by_code  # LiveCodes
+    cdef LiveCode *last  # that was looked up
+
+    def __cinit__(self, plan, bint with_iterators):
+        self.all = [CodeState(code_plan, with_iterators) for code_plan in plan.codes]
+        self.by_code = Map()
+        for code_state in self.all:
+            self.by_code.put((<CodeState>code_state).live.code, &(<CodeState>code_state).live)
+        self.last = &_no_code
+
+    cdef inline LiveCode *find(self, PyObject *code) noexcept:
+        """What an event needs of its code object; NULL if that is not traced."""
+        cdef LiveCode *found
+        if code != self.last.code:
+            found = <LiveCode *>self.by_code.get(code)
+            if found == NULL:
+                return NULL
+            self.last = found
+        return self.last
