@@ -1,4 +1,4 @@
-# Part of `_fastmon.pyx`: what is known of an address.
+# Part of `_fastmon.pyx`: a hash table from addresses to what is known of them.
 
 cdef struct Slot:
     void *key

@@ -4,7 +4,7 @@ cdef enum:
     NO_POINT = -1
 
 cdef struct Point:
-    # An armed offset; `_offsets.Action` says what its fields mean.
+    # An armed offset. `offsets.Action` says what its fields mean.
     int line
     int prelude
     int element
@@ -12,14 +12,14 @@ cdef struct Point:
     bint conditional
     bint catches
     int loop  # whose turn begins here, and nothing else; or -1
-    int ghosts  # where in `pool` its ghosts begin, as pairs
-    int ghosts_end
+    int implied  # where in `pool` its implied lines begin, each behind the line that must be under way
+    int implied_end
     int before
     int before_end
 
 
 cdef struct Origin:
-    # What becomes of an exception raised at an offset; `_codeplan.Origin` says what its fields mean.
+    # What becomes of an exception raised at an offset. `code_plan.Origin` says what its fields mean.
     int catcher  # the number of the point that catches it, or as in `caught_at`
     int place
     bint raised_again
@@ -29,16 +29,16 @@ cdef struct Origin:
 
 @cython.final
 cdef class Table:
-    """What a plan says of one code object; made once for all traces of it."""
+    """What a plan says of one code object: made once for all traces of it."""
 
     cdef object plan
     cdef list offsets  # of the points, in ascending order
-    cdef dict readers  # by line: tuples of (stored name, how, whether one slot has it)
+    cdef dict readers  # by line: tuples of (reader, whether one variable alone has its name)
     cdef int *numbers  # by half the offset: its point, NO_POINT, or how many less than that the number of its loop is
     cdef Py_ssize_t size
     cdef Point *points
     cdef int count
-    cdef int *pool
+    cdef int *pool  # the numbers that points refer to
     cdef int index
     cdef int entry
     cdef bint is_target
@@ -49,24 +49,21 @@ cdef class Table:
     cdef Origin *origins  # by half the offset; NULL if all exceptions leave the frame, and end no prelude
     cdef list wants  # by point: (lines whose samples begin there, lines whose samples end there), or None
     cdef list begin, end  # by line: the points where its samples begin, and end
-    cdef dict exits  # by state: the points where it can end
+    cdef dict exits  # by state (a line or prelude under way): the points where it can end
     cdef int *returning  # by half the offset of a return: the line under way, NOTHING, UNREPORTED
     cdef dict deciders  # by state: the line whose samples decide whether it must be known
-    cdef dict flows  # by the loops of which the turns are counted: the points whose counts follow from those of others
+    cdef dict flows  # by the loops whose turns are counted: the points whose counts then follow from others
     cdef int *bodies  # by loop: the point where a turn begins
     cdef int loops
     cdef int *iterables  # by loop: where on the stack its iterable is; NULL: not asked for yet
 
     def __cinit__(self, plan):
-        cdef Py_ssize_t at
-        cdef int i, end = 0
         self.plan = plan
         self.index, self.entry, self.is_target = plan.index, plan.entry, plan.is_target
         self.flags, self.has_origins = plan.code.co_flags, plan.has_origins
         self.only_yield = plan.only_yield
-        loops = plan.loops
-        loop_at = {loop.body: i for i, loop in enumerate(loops)}
-        self.loops = len(loops)
+        loop_at = {loop.body: i for i, loop in enumerate(plan.loops)}
+        self.loops = len(loop_at)
         self.offsets = sorted([*plan.actions, *loop_at])
         self.count = len(self.offsets)
         self.size = len(plan.code.co_code) // 2
@@ -78,35 +75,45 @@ cdef class Table:
         self.bodies = <int *>PyMem_Calloc(self.loops + 1, sizeof(int))
         if self.numbers == NULL or self.points == NULL or self.pool == NULL or self.bodies == NULL:
             raise MemoryError
-        for at in range(self.size):
-            self.numbers[at] = NO_POINT
         point_of = {offset: i for i, offset in enumerate(self.offsets)}
+        self.fill_points(actions, point_of, loop_at)
+        self.fill_numbers(point_of)
+        self.flows = {}
+        self.readers = readers_of(plan)
+
+    cdef int fill_points(self, list actions, dict point_of, dict loop_at) except -1:
+        cdef int i, end = 0
+        cdef Point *point
+        advances = self.plan.advances
         for i in range(self.count):
             action = actions[i]
-            self.numbers[self.offsets[i] // 2] = i
             point = &self.points[i]
             point.line, point.prelude, point.element = action.line, action.prelude, action.element
-            point.advance = point_of[plan.advances[action.line]] if action.line in plan.advances else -1
+            point.advance = point_of[advances[action.line]] if action.line in advances else -1
             point.conditional, point.catches = action.conditional, action.catches
             point.loop = loop_at.get(self.offsets[i], -1)
-            point.ghosts = end
+            point.implied = end
             for pair in action.ghosts:
                 self.pool[end], self.pool[end + 1] = pair
                 end += 2
-            point.ghosts_end = point.before = end
+            point.implied_end = point.before = end
             for state in action.before:
                 self.pool[end] = state
                 end += 1
             point.before_end = end
-        for i, loop in enumerate(loops):
+        return 0
+
+    cdef int fill_numbers(self, dict point_of) except -1:
+        cdef Py_ssize_t at
+        cdef int i
+        for at in range(self.size):
+            self.numbers[at] = NO_POINT
+        for i in range(self.count):
+            self.numbers[<Py_ssize_t>self.offsets[i] // 2] = i
+        for i, loop in enumerate(self.plan.loops):
             self.bodies[i] = point_of[loop.body]
             self.numbers[<Py_ssize_t>loop.get // 2] = NO_POINT - 1 - i
-        self.readers, self.flows = {}, {}
-        code = plan.code
-        slots = [*code.co_varnames, *[name for name in code.co_cellvars if name not in code.co_varnames]]
-        slots += code.co_freevars
-        for line, readers in plan.readers.items():
-            self.readers[line] = tuple([(reader, slots.count(reader.stored) == 1) for reader in readers])
+        return 0
 
     def __dealloc__(self):
         PyMem_Free(self.numbers)
@@ -145,14 +152,14 @@ cdef class Table:
         return 0
 
     cdef set derived_with(self, bodies):
-        """The points whose counts follow from others, where it costs next to nothing to count the turns of some loops."""
+        """The points whose counts follow from others, if the turns of some loops are counted at next to no cost."""
         if bodies not in self.flows:
             derived = self.plan.flow_with(bodies).derived
             self.flows[bodies] = {i for i, offset in enumerate(self.offsets) if offset in derived}
         return self.flows[bodies]
 
     cdef size_t *iterable(self, int loop, void *frame) except? NULL:
-        """Where the iterable of a loop is that begins; NULL if there is no stack left to find that out."""
+        """Where the iterable of a loop that begins is; NULL if there is no stack left to find that out."""
         cdef int *iterables
         cdef size_t *slot
         if self.iterables == NULL:
@@ -174,7 +181,7 @@ cdef class Table:
         return slot
 
     cdef Origin *origin(self, PyObject *error) noexcept:
-        """Where an exception was raised in the frame that executes, by its traceback; NULL if that does not tell."""
+        """Where an exception was raised in the frame that executes, by its traceback; NULL if that does not say."""
         cdef PyTracebackObject *traceback = PyException_GetTraceback(error)
         cdef Py_ssize_t at = -1
         if traceback != NULL and tracefunc_frame_of(traceback.tb_frame) == tracefunc_current_frame():
@@ -182,8 +189,27 @@ cdef class Table:
         Py_XDECREF(<PyObject *>traceback)
         return &self.origins[at] if 0 <= at < self.size and self.origins != NULL else NULL
 
+    cdef Origin *leaving(self, Py_ssize_t offset, PyObject *error) noexcept:
+        """Where an exception that leaves the frame at an offset was raised; NULL if the plan was not asked for that."""
+        cdef Origin *here
+        cdef Origin *found
+        cdef PyObject *cause
+        if self.origins == NULL:
+            return NULL
+        here = &self.origins[offset >> 1]
+        if here.passed_on:
+            found = self.origin(error)
+            if found == NULL:  # a StopIteration is the cause of what leaves the frame
+                cause = PyException_GetCause(error)
+                if cause != NULL:
+                    Py_DECREF(cause)  # `error` refers to it
+                    found = self.origin(cause)
+            if found != NULL and found.catcher == NOTHING:
+                return found
+        return here
+
     cdef int find_origins(self) except -1:
-        """Ask the plan what becomes of exceptions: before there are any, as there may be no stack left for that then."""
+        """Ask the plan what becomes of exceptions, before there are any: then there may be no stack left for that."""
         cdef Py_ssize_t i
         cdef Origin *origins
         origins = <Origin *>PyMem_Calloc(self.size + 1, sizeof(Origin))
@@ -213,7 +239,19 @@ cdef class Table:
         return False
 
 
+cdef dict readers_of(plan):
+    """The readers of each line, each with whether one variable of the frame alone has its name."""
+    code = plan.code
+    slots = [*code.co_varnames, *[name for name in code.co_cellvars if name not in code.co_varnames]]
+    slots += code.co_freevars
+    return {
+        line: tuple([(reader, slots.count(reader.stored) == 1) for reader in readers])
+        for line, readers in plan.readers.items()
+    }
+
+
 cdef Table table_of(plan):
+    """The table of a code object's plan, which keeps it for the next trace."""
     if plan.table is None:
         plan.table = Table(plan)
     return plan.table

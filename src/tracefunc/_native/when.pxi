@@ -1,10 +1,10 @@
-# Part of `_fastmon.pyx`: whether a call is to be recorded, found out before there is a frame object.
+# Part of `_fastmon.pyx`: whether `when` lets a call be recorded, found out before there is a frame object.
 
 cdef enum:
     MOST_NAMES = 8
     MOST_DEPTH = 16
 
-assert MOST_DEPTH == _steps.MOST_DEPTH
+assert MOST_DEPTH == when_compiler.MOST_DEPTH
 
 ctypedef PyObject *(*Unary)(PyObject *) noexcept
 ctypedef PyObject *(*Binary)(PyObject *, PyObject *) noexcept
@@ -13,12 +13,12 @@ cdef Binary[11] BINARY = [
     PyNumber_Add, PyNumber_Subtract, PyNumber_Multiply, PyNumber_TrueDivide, PyNumber_FloorDivide, PyNumber_Remainder,
     PyNumber_And, PyNumber_Or, PyNumber_Xor, PyNumber_Lshift, PyNumber_Rshift,
 ]
-cdef enum:  # as in `_steps`
+cdef enum:  # as in `when_compiler`
     ARGUMENT, CONSTANT, CELL, GLOBAL, COMPARE, IS, IN, NOT, AND, OR, IS_BINARY, IS_UNARY, ITEM, ATTRIBUTE, CALL
 
 
-assert (ARGUMENT, CONSTANT, CELL, GLOBAL, COMPARE) == _steps.NUMBERS[:5]
-assert (IS, IN, NOT, AND, OR, IS_BINARY, IS_UNARY, ITEM, ATTRIBUTE, CALL) == _steps.NUMBERS[5:]
+assert (ARGUMENT, CONSTANT, CELL, GLOBAL, COMPARE) == when_compiler.NUMBERS[:5]
+assert (IS, IN, NOT, AND, OR, IS_BINARY, IS_UNARY, ITEM, ATTRIBUTE, CALL) == when_compiler.NUMBERS[5:]
 
 
 cdef struct Step:
@@ -29,7 +29,7 @@ cdef struct Step:
 
 @cython.final
 cdef class Check:
-    """A `Condition` on plain arguments, made without the frame object that Python code would need to read them."""
+    """A `Condition` on plain arguments, tested without the frame object that Python code needs to read them."""
 
     cdef object condition
     cdef object test, globals, builtins
@@ -86,49 +86,24 @@ cdef class Check:
         cdef PyObject *stack[MOST_DEPTH]
         cdef PyObject *value
         cdef Step *step
-        cdef int top = -1, i = 0, truth = 0, what  # `stack[top]` is the value on top
+        cdef int top = -1, i = 0, truth  # `stack[top]` is the value on top
         while i < self.length:
             step = &self.steps[i]
-            what = step.what
             i += 1
-            if what == ARGUMENT:
-                value = Py_NewRef(tracefunc_word(frame, step.number))
-            elif what == CONSTANT:
-                value = Py_NewRef(step.operand)
-            elif what == CELL:
-                value = PyCell_Get(step.operand)
-            elif what == GLOBAL:
-                value = tracefunc_global(<PyObject *>self.globals, <PyObject *>self.builtins, step.operand)
-            elif what == ATTRIBUTE:
-                value = tracefunc_replace(stack, &top, 1, PyObject_GetAttr(stack[top], step.operand))
-            elif what == IS_UNARY:
-                value = tracefunc_replace(stack, &top, 1, UNARY[step.number](stack[top]))
-            elif what == IS_BINARY:
-                value = tracefunc_replace(stack, &top, 2, BINARY[step.number](stack[top - 1], stack[top]))
-            elif what == ITEM:
-                value = tracefunc_replace(stack, &top, 2, PyObject_GetItem(stack[top - 1], stack[top]))
-            elif what == COMPARE:
-                value = tracefunc_compare(stack[top - 1], stack[top], <int>step.number)
-                value = tracefunc_replace(stack, &top, 2, value)
-            elif what == CALL:
-                value = PyObject_Vectorcall(stack[top - step.number], &stack[top - step.number + 1], step.number, NULL)
-                value = tracefunc_replace(stack, &top, step.number + 1, value)
-            else:
-                if what == IS:
-                    truth = stack[top - 1] == stack[top]
-                elif what == IN:
-                    truth = PySequence_Contains(stack[top], stack[top - 1])
+            if step.what <= GLOBAL:
+                value = self.load(step, frame)
+            elif step.what == AND or step.what == OR:
+                truth = PyObject_IsTrue(stack[top])
+                if truth < 0:
+                    break
+                if truth == (step.what == OR):
+                    i += <int>step.number
                 else:
-                    truth = PyObject_IsTrue(stack[top])
-                if truth >= 0 and (what == AND or what == OR):
-                    if truth == (what == OR):
-                        i += <int>step.number
-                    else:
-                        Py_DECREF(stack[top])
-                        top -= 1
-                    continue
-                value = NULL if truth < 0 else PyBool_FromLong(truth != (what == NOT))
-                value = tracefunc_replace(stack, &top, 1 if what == NOT else 2, value)
+                    Py_DECREF(stack[top])
+                    top -= 1
+                continue
+            else:
+                value = combine(step, stack, &top)
             if value == NULL:
                 break
             top += 1
@@ -140,9 +115,53 @@ cdef class Check:
             top -= 1
         return NULL
 
+    cdef inline PyObject *load(self, Step *step, void *frame) noexcept:
+        """The value of a step that takes none from the stack."""
+        if step.what == ARGUMENT:
+            return Py_NewRef(tracefunc_word(frame, step.number))
+        if step.what == CONSTANT:
+            return Py_NewRef(step.operand)
+        if step.what == CELL:
+            return PyCell_Get(step.operand)
+        return tracefunc_global(<PyObject *>self.globals, <PyObject *>self.builtins, step.operand)
+
+
+cdef inline PyObject *combine(Step *step, PyObject **stack, int *top) noexcept:
+    """The value of a step that is made of values on the stack, which are taken from there."""
+    cdef PyObject *value
+    cdef int what = step.what, last = top[0]
+    cdef Py_ssize_t called
+    if what == ATTRIBUTE:
+        return tracefunc_replace(stack, top, 1, PyObject_GetAttr(stack[last], step.operand))
+    if what == IS_UNARY:
+        return tracefunc_replace(stack, top, 1, UNARY[step.number](stack[last]))
+    if what == IS_BINARY:
+        return tracefunc_replace(stack, top, 2, BINARY[step.number](stack[last - 1], stack[last]))
+    if what == ITEM:
+        return tracefunc_replace(stack, top, 2, PyObject_GetItem(stack[last - 1], stack[last]))
+    if what == COMPARE:
+        return tracefunc_replace(stack, top, 2, tracefunc_compare(stack[last - 1], stack[last], <int>step.number))
+    if what == CALL:
+        called = last - step.number
+        value = PyObject_Vectorcall(stack[called], &stack[called + 1], step.number, NULL)
+        return tracefunc_replace(stack, top, step.number + 1, value)
+    return tracefunc_replace(stack, top, 1 if what == NOT else 2, truth_of(what, stack, last))
+
+
+cdef inline PyObject *truth_of(int what, PyObject **stack, int last) noexcept:
+    """The value of a step whose value is True or False."""
+    cdef int truth
+    if what == IS:
+        truth = stack[last - 1] == stack[last]
+    elif what == IN:
+        truth = PySequence_Contains(stack[last], stack[last - 1])
+    else:
+        truth = PyObject_IsTrue(stack[last])
+    return NULL if truth < 0 else PyBool_FromLong(truth != (what == NOT))
+
 
 cdef Check check_of(condition, code):
-    """The quick way to a condition, None if there is none: for a variable that is a cell, say."""
+    """The quick way to test a condition; None if there is none, as for a variable that is a cell."""
     if condition is None or len(condition.readers) > MOST_NAMES:
         return None
     if any([reader.stored in code.co_cellvars for reader in condition.readers]):

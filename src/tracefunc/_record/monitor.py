@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         """
 
         @property
-        def asleep(self) -> bool: ...  # no event is wanted but the start of a call
+        def wants_only_starts(self) -> bool: ...  # no event is wanted but the start of a call
 
         def code_objects(self) -> list[CodeType]: ...  # the target's first
 
@@ -86,7 +86,7 @@ class _Armed:
 
     def events(self) -> int:
         """The events that are wanted: of a target whose calls are waited for, only their start."""
-        if any(not recorder.asleep for recorder in self.recorders):
+        if any(not recorder.wants_only_starts for recorder in self.recorders):
             return sum(_ALWAYS)
         return events.PY_START if self.starts else 0
 

@@ -139,7 +139,7 @@ class Recorder:
             samples.surplus
         )  # which sample of a line is dropped for a new one; -1: none is, the new one is not taken
         self.measure_all = measure_all  # derive no counts from others
-        self.asleep = calls.chooses  # no event is wanted but the start of a call
+        self.wants_only_starts = calls.chooses  # no event is wanted but the start of a call
         self.refused = 0  # calls in a row
         self.frames: dict[int, _Frame] = {}
         self.running: dict[int, RawCall] = {}  # the target's frames, in the order in which they started
@@ -178,7 +178,7 @@ class Recorder:
                 return None
             call = RawCall(self.lines, len(self.plan.codes))
             self.refused = 0
-            if self.asleep:
+            if self.wants_only_starts:
                 self._sleep(False)
         elif (around := self._call_around(frame)) is not None:
             call = around
@@ -619,11 +619,11 @@ class Recorder:
     def _refuse(self) -> None:
         """A call is not recorded: after many of them, only starts are listened to, as long as no call is recorded."""
         self.refused += 1
-        if not self.asleep and not self.frames and self.refused >= _MAX_ATTEMPTS and not self.calls.full:
+        if not self.wants_only_starts and not self.frames and self.refused >= _MAX_ATTEMPTS and not self.calls.full:
             self._sleep(True)
 
     def _sleep(self, asleep: bool) -> None:
-        self.asleep = asleep
+        self.wants_only_starts = asleep
         for code in self.code_objects():
             self.monitor.rearm(code)
 

@@ -39,7 +39,7 @@ class FreeThreadedRecorder(Recorder):
     def __init__(self, *args: Any, **limits: Any) -> None:
         self.lock = RLock()
         super().__init__(*args, **limits)
-        self.asleep = False
+        self.wants_only_starts = False
         self.codes, self.frames = _Lookup(self.codes), _Lookup()
         for own in self.codes.values():
             own.actions = _Lookup(own.actions)

@@ -1,0 +1,87 @@
+# Part of `_fastmon.pyx`: the C functions that the interpreter calls.
+
+# The interpreter holds no reference to a callback while it calls it. Where Python code may run, and with it another
+# thread that ends the trace, the recorder is held here.
+
+cdef int refuses(PyObject *self, PyObject *code) noexcept:
+    """Whether `when` refuses a call that starts, and nothing else has to be done about that call."""
+    held = <Recorder>self
+    if held.check is None or not held.wants_only_starts or not held.frames.are_none() or code != held.target_code:
+        return False
+    if held.check.holds() != 0:
+        return False
+    held.store.refused += 1
+    return True
+
+
+_refuses = refuses
+
+
+cdef object start(object self, PyObject **args, Py_ssize_t count):
+    held = <Recorder>self
+    return held.start(args[0])
+
+
+cdef PyObject *instruction(object self, PyObject **args, Py_ssize_t count) except NULL:
+    if (<Recorder>self).only_counts(args[0], args[1]):
+        return Py_None  # which is immortal
+    return (<Recorder>self).instruction(args[0], args[1])
+
+
+cdef object returned(object self, PyObject **args, Py_ssize_t count):
+    held = <Recorder>self
+    return held.returned(args[0], args[1], args[2])
+
+
+cdef object yielded(object self, PyObject **args, Py_ssize_t count):
+    held = <Recorder>self
+    return held.yielded(args[0], args[1], args[2])
+
+
+cdef object unwind(object self, PyObject **args, Py_ssize_t count):
+    held = <Recorder>self
+    return held.unwind(args[0], args[1], args[2])
+
+
+cdef PyMethodDef _on_start = PyMethodDef("on_start", guarded(0, <PyCFunction>start), METH_FASTCALL, NULL)
+cdef PyMethodDef _on_instruction = PyMethodDef("on_instruction", guarded(1, <PyCFunction>instruction), METH_FASTCALL, NULL)
+cdef PyMethodDef _on_return = PyMethodDef("on_return", guarded(2, <PyCFunction>returned), METH_FASTCALL, NULL)
+cdef PyMethodDef _on_yield = PyMethodDef("on_yield", guarded(3, <PyCFunction>yielded), METH_FASTCALL, NULL)
+cdef PyMethodDef _on_unwind = PyMethodDef("on_unwind", guarded(4, <PyCFunction>unwind), METH_FASTCALL, NULL)
+
+
+@cython.final
+cdef class Shared:
+    """Delivers an event to the recorders that want it, by the address of the code; DISABLE if all of them say so."""
+
+    cdef dict callbacks
+    cdef Map by_code
+
+    def __init__(self, recorders, name):
+        self.callbacks = {}
+        self.by_code = Map()
+        for address, wanting in recorders.items():
+            found = tuple([getattr(recorder, name) for recorder in wanting if hasattr(recorder, name)])
+            if found:
+                self.callbacks[address] = found
+                self.by_code.put(<void *><size_t>address, <void *>found)
+
+    cdef object deliver(self, PyObject **args, Py_ssize_t count):
+        cdef void *found = self.by_code.get(args[0])
+        if found == NULL:
+            return None
+        answers = [call(callback, args, count, NULL) for callback in <tuple>found]
+        return DISABLE if all([answer is DISABLE for answer in answers]) else None
+
+
+cdef object deliver(object self, PyObject **args, Py_ssize_t count):
+    held = <Shared>self
+    return held.deliver(args, count)
+
+
+cdef PyMethodDef _deliver = PyMethodDef("deliver", <PyCFunction>deliver, METH_FASTCALL, NULL)
+
+
+def share(recorders, name):
+    """One callback for an event that several recorders want, by the address of the code; DISABLE if all say so."""
+    return PyCFunction_NewEx(&_deliver, Shared(recorders, name), None)

@@ -1,0 +1,113 @@
+# Part of `_fastmon.pyx`: the line under way in each frame. It is sampled when it ends.
+
+@cython.final
+cdef class LineTracking:
+    """Follows the line under way in each frame, from the start of the frame to its end.
+
+    A loop's prelude, the evaluation of what it iterates over, can be under way in place of a line. It is a state of
+    its own, numbered behind the lines. It becomes a hit of the loop's line when the loop advances.
+    """
+
+    cdef Store store
+    cdef Silencing silencing
+    cdef object notice  # looks for other tools, None where these do not matter
+    cdef list preludes  # the line of each prelude
+    cdef int lines
+
+    def __cinit__(self, plan, Store store, Silencing silencing, notice):
+        self.store, self.silencing, self.notice = store, silencing, notice
+        self.preludes = list(plan.preludes)
+        self.lines = store.lines
+
+    # samples
+
+    cdef inline int sample(self, Frame *frame, int line) except -1:
+        """Take a sample of a line, if one is wanted."""
+        if self.store.wants(<RecordedCall>frame.call, line):
+            self.take_sample(frame, line)
+        return 0
+
+    cdef int take_sample(self, Frame *frame, int line) except -1:
+        if self.notice is not None and others_are_there():
+            self.notice()
+        if self.store.sample(<RecordedCall>frame.call, (<CodeState>frame.live.state).table, line) and not FREE_THREADED:
+            self.silencing.line_is_full(line)
+        return 0
+
+    # lines
+
+    cdef int change_line(self, Frame *frame, Table table, Point *point) except -1:
+        """The line under way ends, and another one starts."""
+        cdef int before = frame.line, i, implied
+        if before >= 0:
+            if before < self.lines:
+                self.sample(frame, before)
+            elif before != point.prelude and table.follows(point, before):
+                if self.advances(frame, before) == frame.mark:
+                    self.interrupt(frame, before)  # control has come to a handler
+        for i in range(point.implied, point.implied_end, 2):
+            implied = table.pool[i + 1]
+            if table.pool[i] == before:
+                (<RecordedCall>frame.call).extra[implied] += 1
+            if table.pool[i] == before or table.pool[i] == UNCHANGED:
+                self.sample(frame, implied)
+        if frame.watches_exits:
+            self.silencing.unwatch_exits(frame)
+        frame.line = point.line
+        if point.advance >= 0:
+            frame.mark = frame.counts[point.advance]
+        return self.silencing.change_line(frame)
+
+    cdef int catch_exception(self, Frame *frame, Table table, int number) except -1:
+        """A handler, at a point, has an exception, to which something else refers as well."""
+        cdef PyObject *error = PyErr_GetHandledException()
+        cdef Origin *origin
+        if error != NULL:
+            Py_DECREF(error)
+            origin = table.origin(error)
+            if origin != NULL and origin.catcher == number:
+                if not origin.raised_again:
+                    (<RecordedCall>frame.call).end_flow(table, origin.place)
+                if origin.prelude >= 0:
+                    self.interrupt(frame, origin.prelude)
+        return 0
+
+    cdef int end(self, Frame *frame, int prelude) except -1:
+        """A frame ends, in the middle of a loop's prelude if that is one."""
+        if prelude >= 0:
+            self.interrupt(frame, prelude)
+        elif 0 <= frame.line < self.lines:
+            self.sample(frame, frame.line)
+        return 0
+
+    cdef int line_at_end(self, Frame *frame, int prelude) except? -2:
+        """The line that was under way when a frame ended, NOTHING if none was."""
+        cdef int line = self.preludes[prelude - self.lines] if prelude >= 0 else frame.line
+        return line if line < self.lines else NOTHING
+
+    cdef int close_open_line(self, Frame *frame) except -1:
+        """A frame has not ended, or its end was not reported: its line was counted when it started."""
+        cdef RecordedCall call = <RecordedCall>frame.call
+        cdef Table table = (<CodeState>frame.live.state).table
+        cdef int line = frame.line, at = frame.at if frame.at >= 0 else table.only_yield
+        if frame.inner and table.entry >= 0:
+            call.extra[table.entry] -= 1
+        if at >= 0:
+            call.end_flow(table, at)
+            line = table.plan.line_at(at, line)
+        if 0 <= line < self.lines and table.entry < 0:
+            call.open.append(line)
+        return 0
+
+    # preludes
+
+    cdef inline Count advances(self, Frame *frame, int prelude) except? -1:
+        """How often the loop of a prelude has advanced."""
+        cdef Table table = (<CodeState>frame.live.state).table
+        return frame.counts[table.numbers[<Py_ssize_t>table.plan.advances[prelude] >> 1]]
+
+    cdef int interrupt(self, Frame *frame, int prelude) except -1:
+        """An exception has ended a loop's prelude: a hit without an advance."""
+        cdef int line = self.preludes[prelude - self.lines]
+        (<RecordedCall>frame.call).extra[line] += 1
+        return self.sample(frame, line)

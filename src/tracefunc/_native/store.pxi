@@ -1,0 +1,202 @@
+# Part of `_fastmon.pyx`: all that is stored of hits and calls. Nothing else here knows how or where.
+
+cdef enum:
+    MOST_SAMPLES = 0x7FFFFFFF
+
+
+@cython.final
+cdef class RecordedCall:
+    """What is stored of one call, as in `raw_call.RawCall`."""
+
+    cdef public bint dropped
+    cdef list samples
+    cdef int *taken  # samples, by line
+    cdef Count *extra
+    cdef Count **counts  # by code, then by point; NULL: no frame of it yet
+    cdef Count *entered
+    cdef Count **ended  # where flow has, by code, then by half the offset; NULL: nowhere yet
+    cdef char *derives  # by code: whether some of its counts are derived
+    cdef list open
+    cdef int codes
+    cdef int frames  # that are being recorded and no inner ones
+
+    def __cinit__(self, int lines, int codes):
+        self.samples = [[] for _ in range(lines)]
+        self.open = []
+        self.codes = codes
+        self.taken = <int *>PyMem_Calloc(lines + 1, sizeof(int))
+        self.extra = <Count *>PyMem_Calloc(lines + 1, sizeof(Count))
+        self.counts = <Count **>PyMem_Calloc(codes, sizeof(Count *))
+        self.ended = <Count **>PyMem_Calloc(codes, sizeof(Count *))
+        self.entered = <Count *>PyMem_Calloc(codes, sizeof(Count))
+        self.derives = <char *>PyMem_Calloc(codes, sizeof(char))
+        if not (self.taken and self.extra and self.counts and self.ended and self.entered and self.derives):
+            raise MemoryError
+
+    def __dealloc__(self):
+        cdef int i
+        for i in range(self.codes):
+            if self.counts != NULL:
+                PyMem_Free(self.counts[i])
+            if self.ended != NULL:
+                PyMem_Free(self.ended[i])
+        PyMem_Free(self.taken)
+        PyMem_Free(self.extra)
+        PyMem_Free(self.counts)
+        PyMem_Free(self.ended)
+        PyMem_Free(self.entered)
+        PyMem_Free(self.derives)
+
+    cdef Count *enter(self, Table table) except NULL:
+        """A frame starts. Returns the counts of its code object's points."""
+        cdef Count *counts = self.counts[table.index]
+        if counts == NULL:
+            counts = self.counts[table.index] = <Count *>PyMem_Calloc(table.count + 1, sizeof(Count))
+            if counts == NULL:
+                raise MemoryError
+        self.entered[table.index] += 1
+        return counts
+
+    cdef int end_flow(self, Table table, Py_ssize_t offset) except -1:
+        """Control leaves the plan's flow at an offset."""
+        cdef Count *ended = self.ended[table.index]
+        if ended == NULL:
+            ended = self.ended[table.index] = <Count *>PyMem_Calloc(table.size, sizeof(Count))
+            if ended == NULL:
+                raise MemoryError
+        ended[offset >> 1] += 1
+        return 0
+
+
+@cython.final
+cdef class Store:
+    """Stores the samples, calls and results of one target: the only part that knows `Calls`."""
+
+    cdef object calls, describe
+    cdef int target, lines, codes
+    cdef int max_samples, surplus
+    cdef long long refused  # calls that are seen, and of which `calls` does not know
+
+    def __cinit__(self, plan, calls, int target, samples):
+        self.calls, self.describe = calls, calls.describe
+        self.target, self.lines, self.codes = target, len(plan.lines), len(plan.codes)
+        self.max_samples = min(samples.most, MOST_SAMPLES)
+        self.surplus = samples.surplus
+
+    # which calls are recorded
+
+    cdef bint is_full(self) except -1:
+        """Whether no call is recorded that has not started."""
+        return self.calls.full
+
+    cdef bint is_complete(self) except -1:
+        """Whether no call starts any more that is recorded."""
+        return self.calls.full and not self.calls.is_starting(self.target)
+
+    cdef object open(self, PyFrameObject *frame):
+        """A call starts in a frame. Returns what is known of the call, None if it is not recorded."""
+        try:
+            return self.calls.open(self.target, <object>frame)
+        except RecursionError:  # the program's own limit, so near that there is nothing left for us
+            return None
+
+    cdef RecordedCall new_call(self):
+        return RecordedCall(self.lines, self.codes)
+
+    cdef tuple call_around(self):
+        """Whether the context knows which call nested code runs in, and that call, if it is recorded."""
+        return self.calls.around(self.target)
+
+    cdef void *base(self) except? NULL:
+        """The interpreter's record of the frame that runs `fn`: no call of ours is below it."""
+        frame = self.calls.base
+        return NULL if frame is None else tracefunc_frame_of(<PyFrameObject *>frame)
+
+    # what a call gives
+
+    cdef bint give(self, PyObject *info, PyObject *value) except -1:
+        """A call yields a value. Returns whether the next one is wanted too."""
+        return self.calls.give(<object>info, <object>value)
+
+    cdef int close(self, PyObject *info, size_t address, int line, bint raised, PyObject *value) except -1:
+        """A call ends with a value, or with an exception."""
+        try:
+            self.calls.close(<object>info, address, line, raised, <object>value)
+        except RecursionError:
+            pass
+        return 0
+
+    cdef int forget(self, PyObject *info, size_t address) except -1:
+        """The frame of a call is gone."""
+        self.calls.forget(<object>info, address)
+        return 0
+
+    cdef int leave_refused(self, size_t address) except -1:
+        """A call that is not recorded, and can be suspended, ends."""
+        self.calls.leave(address)
+        return 0
+
+    # samples
+
+    cdef inline bint lacks(self, RecordedCall call, int line) noexcept:
+        """Whether a call lacks samples of a line."""
+        return call.taken[line] < self.max_samples
+
+    cdef inline bint wants(self, RecordedCall call, int line) noexcept:
+        """Whether a sample of a line, taken now, is stored."""
+        return call.taken[line] < self.max_samples or self.surplus >= 0
+
+    cdef bint sample(self, RecordedCall call, Table table, int line) except -1:
+        """Take a sample of a line in the frame that executes. Returns whether it was the last one that the line lacked."""
+        if call.dropped:
+            return False
+        frame = <object>PyEval_GetFrame()
+        row = tuple([show(frame, reader, alone, self.describe) for reader, alone in table.readers[line]])
+        if self.surplus >= 0:
+            rows = <list>call.samples[line]
+            rows.append(row)
+            if len(rows) > self.max_samples:
+                del rows[self.surplus]
+        elif call.taken[line] < self.max_samples:  # other threads may have been quicker
+            call.samples[line].append(row)
+            call.taken[line] += 1
+            return call.taken[line] == self.max_samples
+        return False
+
+    # the end
+
+    cdef int count_refused(self) except -1:
+        """Let `calls` know of the calls that were refused without it."""
+        self.calls.seen += self.refused
+        self.refused = 0
+        return 0
+
+    cdef object record(self, RecordedCall call, list code_states):
+        """What was recorded of a call."""
+        cdef CodeState code_state
+        cdef int index
+        found = RawCall(self.lines, call.codes)
+        # Copies: another thread may still be in a callback.
+        found.samples = [rows.copy() for rows in call.samples]
+        found.extra = [call.extra[number] for number in range(self.lines)]
+        found.open = call.open
+        for index in range(call.codes):
+            code_state = code_states[index]
+            found.entered[index] = call.entered[index]
+            if call.ended[index] != NULL:
+                ended = call.ended[index]
+                found.left[index] = {2 * at: ended[at] for at in range(code_state.table.size) if ended[at]}
+            if call.derives[index]:
+                found.silenced.add(index)
+                found.loops[index] = code_state.bodies
+            if call.counts[index] != NULL:
+                offsets = code_state.table.offsets
+                found.counts[index] = {offsets[number]: call.counts[index][number] for number in range(code_state.table.count)}
+        return found
+
+
+cdef object show(object frame, object reader, bint alone, object describe):
+    """A sample of one name; `alone`: one variable of the frame has it."""
+    if not CELLS_ARE_SAFE or not alone or reader.how != READS_LOCAL:
+        return sample(frame, reader, describe)
+    return tracefunc_show(<PyFrameObject *>frame, reader.stored, describe, UNAVAILABLE)  # as sample() does
