@@ -244,7 +244,7 @@ cdef class Recorder:
     """
 
     cdef readonly object plan
-    cdef readonly bint asleep
+    cdef readonly bint wants_only_starts
     cdef Check check
     cdef PyObject *target_code
     cdef long long passed  # calls that the check refused
@@ -279,7 +279,7 @@ cdef class Recorder:
         self.measure_all = measure_all
         self.iterators = _knows_stack and not (measure_all or FREE_THREADED)
         self.nests = not FREE_THREADED and "greenlet" not in sys.modules  # a greenlet leaves its stack, and may not come back
-        self.asleep = calls.chooses and not FREE_THREADED  # where nothing is armed anew while threads run
+        self.wants_only_starts = calls.chooses and not FREE_THREADED  # where nothing is armed anew while threads run
         self.lines = len(plan.lines)
         self.codes = []
         self.last_code = &_nothing
@@ -386,7 +386,7 @@ cdef class Recorder:
             return self.refuse()
         call = Call(self.lines, len(self.codes))
         self.refused = 0
-        if self.asleep:
+        if self.wants_only_starts:
             self.sleep(False)
         cdef Frame *state = self.enter(own, call, key)
         state.info = Py_NewRef(<PyObject *>info)
@@ -1070,13 +1070,13 @@ cdef class Recorder:
     cdef object refuse(self):
         """A call is not recorded: after many of them, only starts are listened to, as long as no call is recorded."""
         self.refused += 1
-        if self.refused >= REFUSALS and not (self.asleep or self.lasting or FREE_THREADED or self.calls.full):
+        if self.refused >= REFUSALS and not (self.wants_only_starts or self.lasting or FREE_THREADED or self.calls.full):
             self.sleep(True)
         return None
 
     cdef int sleep(self, bint asleep) except -1:
         cdef size_t i = 0
-        self.asleep = asleep
+        self.wants_only_starts = asleep
         # Of inner frames that start while it is asleep nobody will tell.
         while i <= self.by_key.mask:
             if self.by_key.slots[i].key != NULL:
@@ -1172,7 +1172,7 @@ cdef object show(object frame, object reader, bint alone, object describe):
 cdef int refuses(PyObject *self, PyObject *code) noexcept:
     """Whether `when` refuses a call that starts, where nothing else is to be done about it."""
     held = <Recorder>self
-    if held.check is None or not held.asleep or held.by_key.used or code != held.target_code or held.check.holds() != 0:
+    if held.check is None or not held.wants_only_starts or held.by_key.used or code != held.target_code or held.check.holds() != 0:
         return False
     held.passed += 1
     return True
