@@ -36,6 +36,12 @@ LINE_SWALLOWS_INSTRUCTION = sys.version_info < (3, 14)
 does nothing, brings the event back.
 """
 
+FREED_TOOL_ID_STAYS_LIVE = sys.version_info < (3, 14)
+"""`sys.monitoring.free_tool_id` leaves the tool's events armed and its callbacks registered.
+
+Up to 3.13 (python/cpython#111963). From 3.14 (2025) on it takes them away.
+"""
+
 GENEXPR_RUNS_BEFORE_IT_IS_MADE = sys.version_info >= (3, 15)
 """A generator expression gets its first iterator, by code that may be the program's, before it is a generator.
 

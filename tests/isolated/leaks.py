@@ -20,6 +20,8 @@ try:
 except ImportError:  # Windows
     getrusage = None
 
+RECORDERS = ("tracefunc._fastmon", "tracefunc._record.pure", "tracefunc._record.store")  # modules
+
 
 # --- functions to trace ----------------------------------------------------------------------------------------------
 
@@ -162,7 +164,7 @@ def dies(name):
     gc.collect()
     assert alive(codes) == []
     gc.collect()  # plans, which were forgotten when their code died
-    assert [o for o in gc.get_objects() if type(o).__module__ in ("tracefunc._fastmon", "tracefunc._record.pure")] == []
+    assert [o for o in gc.get_objects() if type(o).__module__.startswith(RECORDERS)] == []
 
 
 # --- what grows ------------------------------------------------------------------------------------------------------

@@ -19,7 +19,8 @@ from tracefunc._interpreter import FREE_THREADED
 from tracefunc._plan.derived_counts import Flow
 from tracefunc._plan.target_plan import plan as plan_of
 from tracefunc._record import engine as _engine
-from tracefunc._record import pure as _pymon
+from tracefunc._record import pure as _pure
+from tracefunc._record import pure_counting, pure_frames
 from tracefunc._record.limit import Limit
 
 EXAMPLES = int(os.environ.get("TRACEFUNC_EXAMPLES", "0"))
@@ -27,7 +28,7 @@ COUNT = EXAMPLES or 8
 SECONDS = 60 + EXAMPLES * 0.5
 
 
-class _Settings(_pymon.Recorder):
+class _Settings(_pure.Recorder):
     """A recorder that looks at each event, or derives nothing, or samples fewer hits."""
 
     counts = True
@@ -37,18 +38,15 @@ class _Settings(_pymon.Recorder):
 
     def __init__(self, *args):
         super().__init__(*args[:4], Limit(self.samples, "first"))
+        if not self.counts:
+            self.counting.start = _never_count
         if not self.derives:
             for code_plan in self.plan.codes:
                 code_plan.flow.derived = set()
 
-    def _count(self, own):
-        if self.counts:
-            super()._count(own)
 
-    def _count_plainly(self, counting, *place):
-        before = len(counting.silent)
-        super()._count_plainly(counting, *place)
-        type(self).silenced += len(counting.silent) - before
+def _never_count(code_state, leaving=None):
+    """In place of a method that has events counted only."""
 
 
 @pytest.fixture
@@ -57,9 +55,17 @@ def recorder(monkeypatch):
 
     def choose(counts=True, derives=True, samples=10):
         kind = type("Chosen", (_Settings,), {"counts": counts, "derives": derives, "samples": samples})
-        monkeypatch.setattr(_engine, "engine", _engine.Engine("pure", "a test", kind, _pymon.share))
+        monkeypatch.setattr(_engine, "engine", _engine.Engine("pure", "a test", kind, _pure.share))
+
+        def count_only(counting, *place):
+            before = len(counting.derived)
+            really_count_only(counting, *place)
+            kind.silenced += len(counting.derived) - before
+
+        monkeypatch.setattr(pure_counting.Counting, "count_only", count_only)
         return kind
 
+    really_count_only = pure_counting.Counting.count_only
     return choose
 
 
@@ -516,7 +522,7 @@ def test_offsets_are_silenced_at_all(recorder, loops):
         assert bool(kind.silenced) is not FREE_THREADED, name
 
 
-def test_what_no_recorded_call_comes_to_is_silenced(recorder, define):
+def test_what_no_recorded_call_comes_to_is_silenced(recorder, define, monkeypatch):
     """The first call runs still when no other is recorded any more, and has only the end before it."""
     fn = define("""
         def target(n, depth=12):
@@ -526,17 +532,18 @@ def test_what_no_recorded_call_comes_to_is_silenced(recorder, define):
                 n -= i
             return n
     """)["target"]
-    kind, dead = recorder(), []
-    bury = kind._bury
+    recorder()
+    unreachable = []
+    disable_unreachable = pure_frames.Frames.disable_unreachable
 
-    def noted(self, own, frame):
-        bury(self, own, frame)
-        lines = {own.actions[offset].line for offset in own.dead}
-        dead.append({line for index, line in enumerate(self.plan.lines) if index in lines})
+    def noted(self, code_state, frame):
+        disable_unreachable(self, code_state, frame)
+        lines = {code_state.actions[offset].line for offset in code_state.unreachable}
+        unreachable.append({line for index, line in enumerate(plan_of(fn).lines) if index in lines})
 
-    kind._bury = noted
+    monkeypatch.setattr(pure_frames.Frames, "disable_unreachable", noted)
     assert [trace["if depth:"][0] for _, trace in tracefunc(fn, 4)] == [1] * 10
-    assert dead[0] == {"if depth:", "below = target(n, depth - 1)"}  # the starts of both
+    assert unreachable[0] == {"if depth:", "below = target(n, depth - 1)"}  # the starts of both
 
 
 def test_a_wrong_derivation_would_be_noticed(recorder, loops, monkeypatch):
@@ -591,14 +598,15 @@ def test_straight_code_needs_no_count(define):
     assert {counts[offset] for offset in code_plan.actions} == {7}
 
 
-class _Deriving(_pymon.Recorder):
+class _Deriving(_pure.Recorder):
     """A recorder that measures each offset, and derives what can be derived from the others too."""
 
     wrong: ClassVar[list] = []
     derived = 0
 
-    def _count(self, own):
-        pass
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.counting.start = _never_count
 
     def record(self, call):
         for code_plan, counts, entered, left in zip(self.plan.codes, call.counts, call.entered, call.left, strict=True):
@@ -620,7 +628,7 @@ class _Deriving(_pymon.Recorder):
 @pytest.fixture
 def deriving(monkeypatch):
     kind = type("Chosen", (_Deriving,), {"wrong": []})
-    monkeypatch.setattr(_engine, "engine", _engine.Engine("pure", "a test", kind, _pymon.share))
+    monkeypatch.setattr(_engine, "engine", _engine.Engine("pure", "a test", kind, _pure.share))
     return kind
 
 

@@ -12,7 +12,7 @@ from collections import Counter
 import pytest
 
 from tracefunc import tracefunc
-from tracefunc._record import pure as _pymon
+from tracefunc._record import pure_counting
 from tracefunc._record.calls import Calls
 
 ROUNDS = int(os.environ.get("TRACEFUNC_STRESS", "0")) or 1
@@ -427,7 +427,7 @@ def test_calls_that_go_on_while_it_is_found_out_whether_one_is_alone(define, mon
 
     asked = []
 
-    def frames(really=_pymon.all_frames):
+    def frames(really=pure_counting.all_frames):
         found = really()
         asked.append(found)
         if len(asked) == 3:  # when three lines have their samples
@@ -435,7 +435,7 @@ def test_calls_that_go_on_while_it_is_found_out_whether_one_is_alone(define, mon
         return found
 
     monkeypatch.setattr(Calls, "open", open_call)
-    monkeypatch.setattr(_pymon, "all_frames", frames)
+    monkeypatch.setattr(pure_counting, "all_frames", frames)
 
     def run():
         for other in (first, second):

@@ -14,7 +14,7 @@ from plan import test_flow
 from tracefunc import tracefunc
 from tracefunc._interpreter import FREE_THREADED
 from tracefunc._record import engine as _engine
-from tracefunc._record.raw_call import hits
+from tracefunc._record.hits import count_hits
 from tracefunc.core.options import Options
 
 EXAMPLES = int(os.environ.get("TRACEFUNC_EXAMPLES", "0")) or 12
@@ -24,7 +24,7 @@ WAYS = [("fast", False), ("fast", True), ("pure", False), ("pure", True)]
 
 def plainly(plan, call):
     """A raw record as plain data, the counts that can be derived filled in."""
-    found = hits(plan, call)
+    found = count_hits(plan, call)
     counts = [
         None if counts is None else {offset: counts[offset] for offset in code_plan.actions}
         for code_plan, counts in zip(plan.codes, call.counts, strict=True)
@@ -61,7 +61,7 @@ def recording(monkeypatch):
             records.append(plainly(plan, call))
             return records[-1]["hits"]
 
-        monkeypatch.setattr("tracefunc.core.session.hits", assemble)
+        monkeypatch.setattr("tracefunc.core.session.count_hits", assemble)
         monkeypatch.setattr("tracefunc.core.tracer._DEFAULTS", Options(max_calls=max_calls))
         run()
         return records

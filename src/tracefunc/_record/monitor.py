@@ -1,11 +1,11 @@
-"""The only module that touches `sys.monitoring`: the tool id, what is armed, and what is disarmed."""
+"""The only module that sets up `sys.monitoring`: takes a tool id, arms code objects, and gives everything back."""
 
 from __future__ import annotations
 
 import sys
 from _thread import RLock
 
-from .._interpreter import FREE_THREADED, LINE_SWALLOWS_INSTRUCTION, SUSPENDING
+from .._interpreter import FREE_THREADED, FREED_TOOL_ID_STAYS_LIVE, LINE_SWALLOWS_INSTRUCTION, SUSPENDING
 from . import engine
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
@@ -17,23 +17,29 @@ if TYPE_CHECKING:
     from .raw_call import RawCall
 
     class Recorder(Protocol):
-        """What gets the events of one trace: `pure` and `_fastmon` have one each.
+        """What gets the events of one target in one trace: `pure` and `_fastmon` have one each.
 
-        Its `on_...` attributes, by `_CALLBACKS`, are the callbacks of the events that it wants.
+        Its `on_...` attributes, named in `_CALLBACKS`, are the callbacks of the events that it wants.
         """
 
         @property
-        def wants_only_starts(self) -> bool: ...  # no event is wanted but the start of a call
+        def wants_only_starts(self) -> bool:
+            """Whether no event is wanted but the start of a call."""
 
-        def code_objects(self) -> list[CodeType]: ...  # the target's first
+        def code_objects(self) -> list[CodeType]:
+            """Return the code objects whose events are wanted, the target's first."""
 
-        def finish(self) -> None: ...  # tell if nothing more can be recorded
+        def finish(self) -> None:
+            """Have the recorder removed if nothing more can be recorded."""
 
-        def disarmed(self) -> None: ...  # no event will come any more
+        def disarmed(self) -> None:
+            """Note that no event will come any more."""
 
-        def stop(self) -> None: ...
+        def stop(self) -> None:
+            """Complete the records of all calls, when the trace has ended."""
 
-        def record(self, call: Any) -> RawCall: ...
+        def record(self, call: Any) -> RawCall:
+            """Return what was recorded of a call."""
 
 
 monitoring = sys.monitoring
@@ -49,11 +55,11 @@ _CALLBACKS = {
     events.PY_UNWIND: "on_unwind",
 }
 _ALWAYS = (events.INSTRUCTION, events.PY_RETURN, events.PY_UNWIND, events.PY_START)
-_OF_SUSPENDING = (events.PY_YIELD, events.PY_RESUME, events.PY_THROW)  # more for generators and coroutines
-_OF_EXCEPTIONS = events.PY_THROW | events.PY_UNWIND  # up to 3.14 no local events
+_OF_SUSPENDING = (events.PY_YIELD, events.PY_RESUME, events.PY_THROW)  # for generators and coroutines too
+_OF_EXCEPTIONS = events.PY_THROW | events.PY_UNWIND  # not local on all versions: see `_exceptions_are_local`
 
 TOOL_NAME = "tracefunc"
-TOOL_IDS = (4, 3, 2, 1, 5, 0)  # 0, 1, 2 and 5 have customary owners: taken only when the free ones are in use
+TOOL_IDS = (4, 3, 2, 1, 5, 0)  # 0, 1, 2 and 5 have customary owners: taken only when 4 and 3 are in use
 
 
 def _take_tool_id() -> int:
@@ -82,10 +88,10 @@ class _Armed:
     def __init__(self, code: CodeType) -> None:
         self.code = code
         self.recorders: tuple[Recorder, ...] = ()
-        self.starts: set[int] = set()  # the recorders, by address, for which it is the target's
+        self.starts: set[int] = set()  # the addresses of the recorders for which it is the target's
 
     def events(self) -> int:
-        """The events that are wanted: of a target whose calls are waited for, only their start."""
+        """Return the events that are wanted: of a target whose calls are waited for, only their start."""
         if any(not recorder.wants_only_starts for recorder in self.recorders):
             return sum(_ALWAYS)
         return events.PY_START if self.starts else 0
@@ -100,10 +106,10 @@ class Monitor:
         self.recorders: tuple[Recorder, ...] = ()
         self.armed: dict[int, _Armed] = {}
         self.lines = False  # whether LINE is armed too
-        self._local: bool | None = None
+        self._local_exceptions: bool | None = None  # None: not tried yet
 
     def add(self, recorders: Iterable[Recorder]) -> None:
-        """Deliver events to `recorders`, until they are removed: to be done whatever happens, failing here included.
+        """Deliver events to `recorders` until they are removed. They have to be removed even if this method fails.
 
         Raises RuntimeError when all tool ids are taken, ValueError when a code object cannot be monitored.
         """
@@ -119,11 +125,12 @@ class Monitor:
                         entry.starts.add(id(recorder))
             self._listen()
             for recorder in recorders:
-                for code in reversed(recorder.code_objects()):  # the target last: other threads may call it right now
+                # The target last: other threads may call it right now.
+                for code in reversed(recorder.code_objects()):
                     self._arm(code)
 
     def remove(self, recorder: Recorder) -> None:
-        """Stop delivering events to `recorder`; harmless when that has happened already."""
+        """Stop delivering events to `recorder`; harmless when it was removed already."""
         with self.lock:
             if recorder not in self.recorders:
                 return
@@ -144,7 +151,7 @@ class Monitor:
                 self._release()
 
     def notice_other_tools(self) -> None:
-        """Arm LINE as well once another tool is there."""
+        """Arm LINE too once another tool is there."""
         if self.lines or list(map(monitoring.get_tool, TOOL_IDS)).count(None) == len(TOOL_IDS) - 1:
             return
         with self.lock:
@@ -157,17 +164,17 @@ class Monitor:
 
     @property
     def notice(self) -> Callable[[], None] | None:
-        """What a recorder calls now and then, on the versions where another tool's answers would cost us events."""
+        """What a recorder calls now and then, where another tool's answers would cost us events; else None."""
         return self.notice_other_tools if LINE_SWALLOWS_INSTRUCTION else None
 
     def rebind(self) -> None:
-        """Register the callback of INSTRUCTION anew: that of a recorder has changed."""
+        """Register the callback of INSTRUCTION again, since a recorder has changed it."""
         with self.lock:
             if self.recorders:
                 self._register(events.INSTRUCTION)
 
     def rearm(self, code: CodeType) -> None:
-        """Bring back the offsets of `code` that were silenced."""
+        """Bring back the disabled offsets of `code`."""
         with self.lock:
             if id(code) in self.armed:
                 self._arm(code)
@@ -175,11 +182,11 @@ class Monitor:
     # helpers, all called with the lock held
 
     def _listen(self) -> None:
-        """Register the callbacks (of the one recorder, or of the sharing ones) before any event is armed."""
+        """Register the callbacks, of the only recorder or shared by several, before any event is armed."""
         if LINE_SWALLOWS_INSTRUCTION:
             self.notice_other_tools()
         suspends = any(code.co_flags & SUSPENDING for recorder in self.recorders for code in recorder.code_objects())
-        for event in (*_OF_SUSPENDING, *_ALWAYS) if suspends else _ALWAYS:  # what starts a frame last
+        for event in (*_OF_SUSPENDING, *_ALWAYS) if suspends else _ALWAYS:  # the start of a frame last
             self._register(event)
         if self.lines:
             monitoring.register_callback(self.tool_id, events.LINE, _do_nothing)
@@ -193,11 +200,11 @@ class Monitor:
         monitoring.register_callback(self.tool_id, event, callback)
 
     def _wanted(self, event: int) -> int:
-        """`event`, or 0 if no recorder wants to know of it."""
+        """Return `event`, or 0 if no recorder wants it."""
         return event if any(hasattr(recorder, _CALLBACKS[event]) for recorder in self.recorders) else 0
 
     def _arm(self, code: CodeType) -> None:
-        """Arm our events on `code` and nowhere else, offsets that were silenced before included."""
+        """Arm our events on `code` and nowhere else, at disabled offsets too."""
         mask = self.armed[id(code)].events()
         if code.co_flags & SUSPENDING and mask == sum(_ALWAYS):
             for event in _OF_SUSPENDING:
@@ -208,31 +215,36 @@ class Monitor:
             monitoring.set_events(self.tool_id, monitoring.get_events(self.tool_id) | mask & _OF_EXCEPTIONS)
             mask &= ~_OF_EXCEPTIONS
         try:
-            if FREE_THREADED:  # nothing is silenced that may be wanted again, and other threads would miss events
+            if FREE_THREADED:  # nothing that may be wanted again is disabled, and other threads would miss events
                 monitoring.set_local_events(self.tool_id, code, mask)
             else:
-                # Set to none and to `mask` by one call from C, within which no other thread runs and misses events.
+                # Only a change from no events brings disabled offsets back. Both calls are made from C, so that no
+                # other thread runs in between and misses events.
                 list(map(monitoring.set_local_events, (self.tool_id,) * 2, (code, code), (0, mask)))
         except SystemError as error:
             raise ValueError(f"{code.co_qualname!r} cannot be monitored: it is not Python code ({error}).") from error
 
     def _exceptions_are_local(self) -> bool:
-        """Whether leaving by an exception can be watched for one code object, as from 3.15 on."""
-        if self._local is None:
+        """Return whether the events of exceptions can be armed for one code object: 3.15 and later.
+
+        It is tried, not derived from the version: an interpreter on which it fails would refuse all of our events.
+        """
+        if self._local_exceptions is None:
             try:
                 monitoring.set_local_events(self.tool_id, _do_nothing.__code__, _OF_EXCEPTIONS)
             except ValueError:
-                self._local = False
+                self._local_exceptions = False
             else:
-                self._local = True
+                self._local_exceptions = True
                 monitoring.set_local_events(self.tool_id, _do_nothing.__code__, 0)
-        return self._local
+        return self._local_exceptions
 
     def _release(self) -> None:
-        """Give everything back, step by step: up to 3.13 freeing a tool id leaves events and callbacks live."""
-        monitoring.set_events(self.tool_id, 0)
-        for event in (*_CALLBACKS, events.LINE):
-            monitoring.register_callback(self.tool_id, event, None)
+        """Give the tool id back, with nothing armed and no callback registered."""
+        if FREED_TOOL_ID_STAYS_LIVE:
+            monitoring.set_events(self.tool_id, 0)
+            for event in (*_CALLBACKS, events.LINE):
+                monitoring.register_callback(self.tool_id, event, None)
         monitoring.free_tool_id(self.tool_id)
         self.tool_id = -1
         self.lines = False

@@ -5,19 +5,25 @@ from __future__ import annotations
 from _thread import RLock
 
 from .pure import Recorder
+from .pure_frames import Frames
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
     from types import CodeType, FrameType
     from typing import Any
 
-    from .calls import CallInfo
-    from .pure import _Code, _Frame
+    from .._plan.target_plan import Plan
+    from .call_info import CallInfo
+    from .calls import Calls
+    from .pure_frames import CodeState, FrameState
     from .raw_call import RawCall
 
 
 class _Lookup(dict):  # type: ignore[type-arg]
-    """A dictionary for threads: of a key that another thread made, 3.13's own `get` takes its lock twice, and waits."""
+    """A dictionary for threads.
+
+    For a key that another thread has made, 3.13's own `get` takes the dictionary's lock twice, and waits for it.
+    """
 
     def get(self, key: int, default: Any = None) -> Any:
         try:
@@ -26,67 +32,74 @@ class _Lookup(dict):  # type: ignore[type-arg]
             return default
 
 
-class FreeThreadedRecorder(Recorder):
-    """The same where threads run at once.
+class FreeThreadedFrames(Frames):
+    """Frames, where threads run at once.
 
     A frame is executed by one thread at a time, so what concerns it alone needs no lock: it has counts of its own until
     it ends. The lock is for what several frames share, and is never held while code runs that is not ours.
-
-    Each event is examined. None is silenced that may be wanted again: an answer DISABLE may come into force after a
-    thread that wants the offset has armed it.
     """
 
-    def __init__(self, *args: Any, **limits: Any) -> None:
+    def __init__(self, plan: Plan, calls: Calls, target: int) -> None:
+        super().__init__(plan, calls, target)
         self.lock = RLock()
+        self.codes, self.by_key = _Lookup(self.codes), _Lookup()
+        for code_state in self.codes.values():
+            code_state.actions = _Lookup(code_state.actions)
+
+    def enter(self, code_state: CodeState, key: int, call: RawCall, info: CallInfo | None) -> FrameState:
+        with self.lock:
+            state = super().enter(code_state, key, call, info)
+            state.counts = [0] * len(state.counts)
+            return state
+
+    def forget(self, key: int) -> None:
+        state = self.by_key.get(key)
+        if state is not None:
+            self._gather(state)
+        super().forget(key)
+
+    def add_hit(self, state: FrameState, line: int) -> None:
+        with self.lock:
+            super().add_hit(state, line)
+
+    def end_flow(self, state: FrameState, offset: int) -> None:
+        with self.lock:
+            super().end_flow(state, offset)
+
+    def disable_unreachable(self, code_state: CodeState, frame: FrameType) -> None:
+        """Keep all offsets enabled."""
+
+    def stop(self) -> None:
+        for state in list(self.by_key.values()):
+            self._gather(state)
+        super().stop()
+
+    def _gather(self, state: FrameState) -> None:
+        """Add the counts of a frame to those of its call."""
+        with self.lock:
+            found, state.counts = state.counts, [0] * len(state.counts)
+            counts = state.call.counts[state.code_state.plan.index]
+            assert counts is not None, "a call has counts of each code object that a frame of it runs"
+            for offset, number in enumerate(found):
+                counts[offset] += number
+
+
+class FreeThreadedRecorder(Recorder):
+    """The same recorder where threads run at once: each event is examined, and none is only counted.
+
+    No event that may be wanted again is disabled: an answer DISABLE may come into force after a thread that wants the
+    offset has armed it.
+    """
+
+    frames_type = FreeThreadedFrames
+
+    def __init__(self, *args: Any, **limits: Any) -> None:
         super().__init__(*args, **limits)
         self.wants_only_starts = False
-        self.codes, self.frames = _Lookup(self.codes), _Lookup()
-        for own in self.codes.values():
-            own.actions = _Lookup(own.actions)
 
     def on_start(self, code: CodeType, offset: int, depth: int = 1) -> object:
         super().on_start(code, offset, depth + 1)
         return None
 
-    def _enter(self, own: _Code, key: int, call: RawCall, info: CallInfo | None) -> None:
-        with self.lock:
-            super()._enter(own, key, call, info)
-            if (state := self.frames.get(key)) is not None:
-                state.counts = [0] * len(state.counts)
-
-    def _hit(self, state: _Frame, line: int) -> None:
-        with self.lock:
-            super()._hit(state, line)
-
-    def _left(self, state: _Frame, offset: int) -> None:
-        with self.lock:
-            super()._left(state, offset)
-
-    def _forget(self, key: int) -> None:
-        state = self.frames.get(key)
-        if state is not None:
-            self._gather(state)
-        super()._forget(key)
-
-    def _gather(self, state: _Frame) -> None:
-        """Add the counts of a frame to those of its call."""
-        with self.lock:
-            found, state.counts = state.counts, [0] * len(state.counts)
-            counts = state.call.counts[state.code.plan.index]
-            assert counts is not None, "a call has counts of each code object that a frame of it runs"
-            for offset, number in enumerate(found):
-                counts[offset] += number
-
-    def _count(self, own: _Code, leaving: FrameType | None = None) -> None:
-        """Go on to examine."""
-
-    def _bury(self, own: _Code, frame: FrameType) -> None:
-        """Go on to examine."""
-
-    def _sleep(self, asleep: bool) -> None:
-        """Nothing is armed anew while threads run."""
-
-    def stop(self) -> None:
-        for state in list(self.frames.values()):
-            self._gather(state)
-        super().stop()
+    def _want_only_starts(self, only_starts: bool) -> None:
+        """Arm nothing again while threads run."""

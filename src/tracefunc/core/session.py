@@ -1,13 +1,15 @@
-"""One trace: from functions and options over armed events to results."""
+"""One trace: from functions and options, over events that are armed, to results."""
 
 from __future__ import annotations
 
 import os
 
 from .._record import engine as _engine
+from .._record.call_info import CallOptions
 from .._record.calls import Calls
+from .._record.hits import count_hits
 from .._record.monitor import monitor
-from .._record.raw_call import RawCall, hits
+from .._record.raw_call import RawCall
 from .._record.stacks import PathLabels, stack_text
 from ..results import Call
 
@@ -17,16 +19,17 @@ if TYPE_CHECKING:
     from types import CodeType, FrameType, FunctionType
 
     from .._plan.target_plan import Plan
-    from .._record.calls import CallInfo
+    from .._record.call_info import CallInfo
+    from .._values.sample import Sample
     from ..results import Trace, TraceResults
     from .options import Options
 
 
 class Session:
-    """What is traced, armed between `start` and `stop`."""
+    """The functions that one trace records, armed between `start` and `stop`."""
 
     def __init__(self, functions: Iterable[FunctionType], options: Options, anchor: CodeType | None) -> None:
-        """`anchor`: the code at which stacks begin; None: they are empty.
+        """`anchor`: the code at which stacks begin; None: the stacks are empty.
 
         Raises ValueError when the source of a function cannot be retrieved.
         """
@@ -43,26 +46,24 @@ class Session:
         conditions = [options.condition(*both) for both in zip(functions, plans, strict=True)]
         if options.redact:
             plans = [plan.redacted(options.redacts) for plan in plans]
-        self.calls = Calls(plans, conditions, options, stack_of)
-        self.calls.closing = self._close
-        self.engine = _engine.engine
         samples = options.limit(options.max_samples)
+        self.calls = Calls(plans, conditions, _for_calls(options), stack_of)
+        self.engine = _engine.engine
         self.recorders = [self.engine.recorder(plan, self.calls, i, monitor, samples) for i, plan in enumerate(plans)]
 
     def start(self, base: FrameType | None = None) -> None:
-        """Arm the events; no call of interest lies below the frame `base`, if there is one.
+        """Arm the events. No call of a target is below the frame `base`, if there is one.
 
         Raises RuntimeError when all tool ids are taken; `stop` has to be called all the same.
         """
-        self.calls.base = base
+        self.calls.begin(base, self._finish)
         if not self.calls.full:
             monitor.add(self.recorders)
 
     def stop(self) -> None:
-        """Disarm; harmless when nothing is armed."""
+        """Disarm the events; harmless when none is armed."""
         for recorder in self.recorders:
             monitor.remove(recorder)
-        self.calls.base = None
         self.calls.end()
 
     def collect(self, results: TraceResults) -> None:
@@ -76,34 +77,48 @@ class Session:
         kept = list(calls.kept)
         indices = {info.number: i for i, info in enumerate(kept)}
         for info in kept:
-            plan = calls.plans[info.target]
-            if info.raw is None:  # its thread has come no further than to its start
-                raw = RawCall(len(plan.lines), len(plan.codes))
-            else:
-                raw = self.recorders[info.target].record(info.raw)
-            info.raw = None  # which leads back here
-            trace = assemble(plan, hits(plan, raw), raw, self.options.incl_unhit)
-            fill_in(info, plan, trace)
-            results.append(Call((info.stack, trace), known(info, plan, indices.get(info.parent))))
+            plan, raw = calls.plans[info.target], self._record(info)
+            trace = _trace(plan, count_hits(plan, raw), raw.samples, self.options.incl_unhit)
+            _prefer_sampled_texts(info, plan, trace)
+            results.append(Call((info.stack, trace), _attributes(info, plan, indices.get(info.parent))))
 
-    def _close(self) -> None:
-        """No call will be recorded any more that has not started."""
+    def _record(self, info: CallInfo) -> RawCall:
+        """Return the record of a call, to be asked for once."""
+        raw, info.raw = info.raw, None  # which refers to the recorder, and that to the calls
+        if raw is None:  # the call's thread has come no further than to its start
+            plan = self.calls.plans[info.target]
+            return RawCall(len(plan.lines), len(plan.codes))
+        return self.recorders[info.target].record(raw)
+
+    def _finish(self) -> None:
+        """Disarm what is not needed any more, since no call that has not started will be recorded."""
         for recorder in self.recorders:
             recorder.finish()
 
 
-def assemble(plan: Plan, counts: list[int], raw: RawCall, incl_unhit: bool) -> Trace:
-    """The trace of one call: what each line did."""
+def _for_calls(options: Options) -> CallOptions:
+    return CallOptions(
+        describe=options.describer(),
+        outline=options.outliner(),
+        calls=options.limit(options.max_calls),
+        yields=options.limit(options.max_samples),
+        one_thread=options.threads == "current",
+        hides=options.redacts,
+    )
+
+
+def _trace(plan: Plan, hits: list[int], samples: list[list[tuple[Sample, ...]]], incl_unhit: bool) -> Trace:
+    """Return the trace of one call: what each line did."""
     trace: Trace = {}
-    for text, names, count, rows in zip(plan.lines, plan.names, counts, raw.samples, strict=True):
+    for text, names, count, rows in zip(plan.lines, plan.names, hits, samples, strict=True):
         if count or incl_unhit:
             columns = list(zip(*rows, strict=True)) if rows else [()] * len(names)
             trace[text] = count, {name: list(column) for name, column in zip(names, columns, strict=True)}
     return trace
 
 
-def fill_in(info: CallInfo, plan: Plan, trace: Trace) -> None:
-    """Show objects as their own reprs do, where samples of lines tell these anyway."""
+def _prefer_sampled_texts(info: CallInfo, plan: Plan, trace: Trace) -> None:
+    """Show arguments and the returned value by their own reprs, where a line was sampled that shows them so."""
     for name, shown in info.arguments.items():
         if name not in plan.rebound and shown[1].startswith(f"<{shown[0]} at 0x"):
             rows = (names[name] for _, names in trace.values() if names.get(name))
@@ -115,8 +130,8 @@ def fill_in(info: CallInfo, plan: Plan, trace: Trace) -> None:
             info.returned = found[-1]
 
 
-def known(info: CallInfo, plan: Plan, parent: int | None) -> dict[str, object]:
-    """The attributes of a `Call`."""
+def _attributes(info: CallInfo, plan: Plan, parent: int | None) -> dict[str, object]:
+    """Return the attributes of a call in the results. `parent`: the index of the call that it ran in."""
     code = plan.codes[0].code
     return {
         "function": code.co_qualname,

@@ -1,0 +1,80 @@
+"""What is known of a recorded call besides its lines, and what a trace wants to know of its calls."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False  # as of `typing`, without its import time
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextvars import Token
+    from typing import Any
+
+    from .._values.describe import Describe
+    from .._values.sample import Sample
+    from .limit import Limit
+
+
+class CallInfo:
+    """What is known of a recorded call besides its lines."""
+
+    __slots__ = (
+        "arguments",
+        "ended_at",
+        "number",
+        "parent",
+        "raised",
+        "raw",
+        "returned",
+        "seconds",
+        "stack",
+        "started",
+        "target",
+        "task",
+        "thread",
+        "token",
+        "yielded",
+    )
+
+    def __init__(self, target: int, stack: str, parent: int) -> None:
+        self.number = -1  # in the order in which calls start
+        self.target = target  # the number of its plan
+        self.stack = stack
+        self.parent = parent  # the number of the call that it runs in, or -1
+        self.arguments: dict[str, Sample] = {}
+        self.returned: Sample | None = None
+        self.raised: Sample | None = None
+        self.yielded: list[Sample] = []
+        self.ended_at: int | None = None  # the line that returned or raised
+        self.thread = ""
+        self.task: str | None = None
+        self.started = 0.0
+        self.seconds: float | None = None  # None: it has not ended
+        self.token: Token[Any] | None = None  # undoes what its start did to the context; None: nothing to undo
+        self.raw: Any = None  # what its recorder keeps of it; None: its recorder does not know it yet
+
+
+class CallOptions:
+    """What a trace's options say of its calls.
+
+    `describe` and `outline` make samples of values: that of a line's name, and any other, for which no code of the
+    program may run. `calls` and `yields` limit the recorded calls and the values kept of a generator. `one_thread`:
+    whether only calls of the thread that starts the trace are recorded. `hides` returns whether values of a name must
+    not be shown.
+    """
+
+    __slots__ = ("calls", "describe", "hides", "one_thread", "outline", "yields")
+
+    def __init__(
+        self,
+        describe: Describe,
+        outline: Describe,
+        calls: Limit,
+        yields: Limit,
+        one_thread: bool,
+        hides: Callable[[str], bool],
+    ) -> None:
+        self.describe = describe
+        self.outline = outline
+        self.calls = calls
+        self.yields = yields
+        self.one_thread = one_thread
+        self.hides = hides
