@@ -47,7 +47,7 @@ from ._record.raw_call import RawCall
 from ._record.stacks import all_frames
 
 ctypedef long long Count
-ctypedef unsigned long long Bits  # of up to `loop_iterators.MOST` loops
+ctypedef unsigned long long Bits  # of up to `loop_iterators.MAX_LOOPS` loops
 
 cdef extern from "_native/interpreter.h":
     ctypedef struct Section "tracefunc_section":

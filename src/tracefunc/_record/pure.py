@@ -248,7 +248,7 @@ class Recorder:
             self._sample(state, before, frame)
         elif before in action.before and before != action.prelude and self._advanced(state, before) == state.mark:
             self._interrupted(state, before, frame)  # control has come to a handler
-        for only_after, ghost in action.ghosts:
+        for only_after, ghost in action.implied:
             if only_after == before:
                 self._hit(state, ghost)
             if only_after in (before, UNCHANGED):
@@ -508,10 +508,10 @@ class Recorder:
         if counting.numbers[offset] is not None or offset in counting.silent:
             return
         plan = counting.state.code.plan
-        if not self.measure_all and offset in plan.flow.derived and self._serves_nothing(counting, offset):
+        if not self.measure_all and offset in plan.derived_counts.derived and self._serves_nothing(counting, offset):
             counting.silent.add(offset)
         elif action.element >= 0 or action.line in counting.full:
-            ghosts = [ghost for before, ghost in action.ghosts if before < 0]
+            ghosts = [ghost for before, ghost in action.implied if before < 0]
             if self._has_all(counting, (action.element,) if action.element >= 0 else ghosts) and not counting.ended:
                 if action.catches:
                     counting.catching.add(offset)

@@ -36,14 +36,14 @@ def hits(plan: Plan, call: RawCall) -> list[int]:
         if counts is None:
             continue
         if i in call.silenced:
-            code_plan.flow_with(call.loops[i]).fill(counts, call.entered[i], call.left[i])
+            code_plan.derived_counts_with(call.loops[i]).fill(counts, call.entered[i], call.left[i])
         for offset, action in code_plan.actions.items():
             if number := counts[offset]:
                 if 0 <= action.line < lines:
                     found[action.line] += number
                 if action.element >= 0:
                     found[action.element] += number
-                for only_after, ghost in action.ghosts:
+                for only_after, ghost in action.implied:
                     if only_after == UNCHANGED:
                         found[ghost] += number
     for line in call.open:  # counted when they started
