@@ -78,7 +78,7 @@ class MeasuredPoints(NullCallback):
     name = "null callback, measured points"
 
     def traced(self, run, target, size):
-        measured = {id(c.code): c.actions.keys() - c.flow.derived for c in self.arm(target)}
+        measured = {id(c.code): c.actions.keys() - c.derived_counts.derived for c in self.arm(target)}
 
         def silence(code, offset):
             return None if offset in measured[id(code)] else monitoring.DISABLE

@@ -40,7 +40,7 @@ from ._values.read import LOCAL
 from ._values.sample import UNAVAILABLE, sample
 
 ctypedef long long Count
-ctypedef unsigned long long Bits  # of up to `loop_iterators.MOST` loops
+ctypedef unsigned long long Bits  # of up to `loop_iterators.MAX_LOOPS` loops
 
 include "_native/declarations.pxi"
 

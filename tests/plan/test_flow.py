@@ -16,7 +16,7 @@ import fuzz
 import programs
 from tracefunc import tracefunc
 from tracefunc._interpreter import FREE_THREADED
-from tracefunc._plan.derived_counts import Flow
+from tracefunc._plan.derived_counts import DerivedCounts
 from tracefunc._plan.target_plan import plan as plan_of
 from tracefunc._record import engine as _engine
 from tracefunc._record import pure as _pure
@@ -42,7 +42,7 @@ class _Settings(_pure.Recorder):
             self.counting.start = _never_count
         if not self.derives:
             for code_plan in self.plan.codes:
-                code_plan.flow.derived = set()
+                code_plan.derived_counts.derived = set()
 
 
 def _never_count(code_state, leaving=None):
@@ -550,11 +550,11 @@ def test_a_wrong_derivation_would_be_noticed(recorder, loops, monkeypatch):
     recorder(counts=False)
     reference = counts_of(tracefunc(loops["branchy"], 37))
     recorder()
-    monkeypatch.setattr(Flow, "fill", lambda self, counts, entered, unwound: None)
+    monkeypatch.setattr(DerivedCounts, "fill", lambda self, counts, entered, unwound: None)
     assert (counts_of(tracefunc(loops["branchy"], 37)) == reference) is FREE_THREADED  # measured there
 
 
-# --- the flow alone ------------------------------------------------------------------------------------------------------
+# --- the derivation alone ------------------------------------------------------------------------------------------------------
 
 
 def test_derived_offsets_are_armed_ones(loops):
@@ -563,9 +563,9 @@ def test_derived_offsets_are_armed_ones(loops):
     for name in NAMES:
         for code_plan in plan_of(loops[name]).codes:
             armed = {offset for offset, action in code_plan.actions.items() if not action.conditional}
-            assert code_plan.flow.derived <= armed
-            derived += len(code_plan.flow.derived)
-            measured += len(armed - code_plan.flow.derived)
+            assert code_plan.derived_counts.derived <= armed
+            derived += len(code_plan.derived_counts.derived)
+            measured += len(armed - code_plan.derived_counts.derived)
     assert derived > len(NAMES) and measured > len(NAMES)
 
 
@@ -585,16 +585,16 @@ def test_where_there_is_a_choice_what_is_outside_of_loops_is_measured(define):
     plan = plan_of(fn)
     (code_plan,) = plan.codes
     armed = {offset for offset, action in code_plan.actions.items() if not action.conditional}
-    measured = [plan.lines[code_plan.actions[offset].line] for offset in armed - code_plan.flow.derived]
+    measured = [plan.lines[code_plan.actions[offset].line] for offset in armed - code_plan.derived_counts.derived]
     assert len([line for line in measured if line in ("for i in range(50):", "z = 1")]) == 1
 
 
 def test_straight_code_needs_no_count(define):
     fn = define("def target(x):\n    a = x\n    b = a\n    return b\n")["target"]
     (code_plan,) = plan_of(fn).codes
-    assert code_plan.flow.derived == set(code_plan.actions)
+    assert code_plan.derived_counts.derived == set(code_plan.actions)
     counts = [0] * len(fn.__code__.co_code)
-    code_plan.flow.fill(counts, 7, {})
+    code_plan.derived_counts.fill(counts, 7, {})
     assert {counts[offset] for offset in code_plan.actions} == {7}
 
 
@@ -615,10 +615,10 @@ class _Deriving(_pure.Recorder):
         return super().record(call)
 
     def _compare(self, code_plan, counts, entered, left):
-        flow = code_plan.flow
-        filled = [0 if offset in flow.derived else number for offset, number in enumerate(counts)]
-        flow.fill(filled, entered, left)
-        type(self).derived += sum(counts[offset] for offset in flow.derived)
+        deriving = code_plan.derived_counts
+        filled = [0 if offset in deriving.derived else number for offset, number in enumerate(counts)]
+        deriving.fill(filled, entered, left)
+        type(self).derived += sum(counts[offset] for offset in deriving.derived)
         if filled != counts:
             pairs = enumerate(zip(counts, filled, strict=True))
             wrong = [(offset, *pair) for offset, pair in pairs if pair[0] != pair[1]]

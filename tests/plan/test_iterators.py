@@ -12,8 +12,8 @@ import pytest
 
 from tracefunc import tracefunc
 from tracefunc._interpreter import FREE_THREADED
-from tracefunc._plan import loop_iterators as _loops
-from tracefunc._plan.offsets import CodeAnalysis
+from tracefunc._plan.control_flow import ControlFlow
+from tracefunc._plan.loop_iterators import effect, find_depths, find_loops
 from tracefunc._plan.target_plan import plan as plan_of
 from tracefunc._record import engine as _engine
 
@@ -68,26 +68,16 @@ def test_what_is_listened_to(define, loop, events):
     assert len(heard) == events, heard
 
 
-def check_depths(instructions, found, code):
+def check_depths(flow, found, code):
     """Each way to an instruction has to give the same depth, and the end the one that it needs."""
-    at = {offset: i for i, ins in enumerate(instructions) for offset in (ins.offset, ins.start)}
-    for i, ins in enumerate(instructions):
+    for i, ins in enumerate(flow.instructions):
         if found[i] >= 0:
             assert found[i] <= code.co_stacksize
-            for j in ins.followers:
-                assert found[i] + _loops._effect(ins.name, ins.arg, j == at.get(ins.target)) == found[j], (
-                    code,
-                    ins.offset,
-                )
+            target = flow.by_start.get(ins.target)
+            for j in flow.followers[i]:
+                assert found[i] + effect(ins.name, ins.arg, j == target) == found[j], (code, ins.offset)
             if ins.name in ("RETURN_VALUE", "RETURN_CONST"):
                 assert found[i] == (ins.name == "RETURN_VALUE"), code
-
-
-def analysed(code):
-    """As much of an analysis as is needed to find the loops."""
-    analysis = CodeAnalysis(code, None, [], 0)
-    analysis._connect()
-    return analysis
 
 
 def test_depths():
@@ -97,10 +87,10 @@ def test_depths():
     found = loops = 0
     for file in random.Random(1).sample([file for file in files if file.is_file()], 30):
         for code in codes_in(compile(file.read_bytes(), file.name, "exec")):
-            analysis = analysed(code)
-            check_depths(analysis.instructions, _loops.depths(code, analysis.instructions), code)
+            flow = ControlFlow(code)
+            check_depths(flow, find_depths(code, flow), code)
             found += sum(ins.opname == "FOR_ITER" for ins in dis.get_instructions(code))
-            loops += len(_loops.find(code, analysis.instructions, analysis.handlers, ()))
+            loops += len(find_loops(code, flow, ()))
     assert 0.8 * found < loops <= found
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from groundtruth import compare, truth
 from tracefunc import Tracer, tracefunc
-from tracefunc._plan import loop_iterators as _loops
+from tracefunc._plan.loop_iterators import MAX_LOOPS
 
 pytestmark = pytest.mark.both_engines
 
@@ -411,7 +411,7 @@ def test_values_that_each_generator_yields(engine, define):
 
 
 def test_more_loops_than_are_counted(agrees):
-    loops = "".join(f"            for x{i} in range(n + {i}): total += x{i}\n" for i in range(_loops.MOST + 10))
+    loops = "".join(f"            for x{i} in range(n + {i}): total += x{i}\n" for i in range(MAX_LOOPS + 10))
     agrees(f"        def target(n):\n            total = 0\n{loops}            return total\n", (3,), (30,))
 
 

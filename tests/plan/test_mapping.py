@@ -21,10 +21,11 @@ from pathlib import Path
 
 import pytest
 
-from tracefunc._plan.lines import analyse, is_workless
+from tracefunc._plan.lines import analyse
 from tracefunc._plan.names import COMPREHENSIONS
 from tracefunc._plan.source import SourceError, file_lines, node_span
 from tracefunc._plan.target_plan import build
+from tracefunc._plan.workless import is_workless
 
 STDLIB = Path(sysconfig.get_path("stdlib"))
 SAMPLE = 150  # files
@@ -82,7 +83,7 @@ def owned(plan):
     for code_plan in plan.codes:
         found.add(code_plan.entry)
         for action in code_plan.actions.values():
-            found.update((action.line, action.element, *(ghost for _, ghost in action.ghosts)))
+            found.update((action.line, action.element, *(line for _, line in action.implied)))
     count = len(plan.lines)
     found.update([plan.preludes[state - count] for state in found if state >= count])
     return found
@@ -150,10 +151,10 @@ def is_twin(line, lines):
     return line.kind == "lambda" and texts.count(line.text.strip()) > 1
 
 
-def silent(body):
+def in_annotations(body):
     """The lines that make no hits: what annotations evaluate."""
-    found = {inner.line for inner in body.nested if inner.silent}
-    return found.union(*map(silent, body.nested))
+    found = {inner.line for inner in body.nested if inner.in_annotation}
+    return found.union(*map(in_annotations, body.nested))
 
 
 def look_at(function, path, found):
@@ -172,7 +173,7 @@ def look_at(function, path, found):
     except Exception:
         found.problems.append(f"{where}: planning crashed\n{traceback.format_exc()}")
         return
-    have, without_hits = owned(plan), silent(source.body)
+    have, without_hits = owned(plan), in_annotations(source.body)
     found.numbers["lines"] += len(source.lines)
     for line in source.lines:
         if line.index in have:

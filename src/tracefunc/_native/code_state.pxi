@@ -80,7 +80,7 @@ cdef class CodeState:
         bodies = {}  # by loop, offsets
         for i in range(table.loops):
             offset = table.offsets[table.bodies[i]]
-            if self.loops[i].counted_by < EVENT and not is_short(&self.loops[i]) and not table.plan.flow.is_caught(offset):
+            if self.loops[i].counted_by < EVENT and not is_short(&self.loops[i]) and not table.plan.derived_counts.is_unobserved(offset):
                 bodies[i] = offset
         derived = table.derived_with(frozenset(bodies.values()))
         if self.derived is not None:  # another thread was quicker

@@ -68,7 +68,7 @@ cdef class Table:
         self.count = len(self.offsets)
         self.size = len(plan.code.co_code) // 2
         actions = [plan.action(offset) for offset in self.offsets]
-        total = sum([2 * len(action.ghosts) + len(action.before) for action in actions])
+        total = sum([2 * len(action.implied) + len(action.before) for action in actions])
         self.numbers = <int *>PyMem_Calloc(self.size + 1, sizeof(int))
         self.points = <Point *>PyMem_Calloc(self.count + 1, sizeof(Point))
         self.pool = <int *>PyMem_Calloc(total + 1, sizeof(int))
@@ -93,7 +93,7 @@ cdef class Table:
             point.conditional, point.catches = action.conditional, action.catches
             point.loop = loop_at.get(self.offsets[i], -1)
             point.implied = end
-            for pair in action.ghosts:
+            for pair in action.implied:
                 self.pool[end], self.pool[end + 1] = pair
                 end += 2
             point.implied_end = point.before = end
@@ -154,7 +154,7 @@ cdef class Table:
     cdef set derived_with(self, bodies):
         """The points whose counts follow from others, if the turns of some loops are counted at next to no cost."""
         if bodies not in self.flows:
-            derived = self.plan.flow_with(bodies).derived
+            derived = self.plan.derived_counts_with(bodies).derived
             self.flows[bodies] = {i for i, offset in enumerate(self.offsets) if offset in derived}
         return self.flows[bodies]
 

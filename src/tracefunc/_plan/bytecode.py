@@ -1,17 +1,14 @@
-"""Decodes a code object: its instructions, and which of them have a handler."""
+"""Decodes a code object: its instructions, where they stand in the source, and its exception table."""
 
 from __future__ import annotations
 
 import opcode
 from typing import TYPE_CHECKING
 
-from .markers import UNCHANGED
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import CodeType
 
-    from .lines import Place
     from .source import Span
 
 _names = opcode.opname
@@ -20,9 +17,19 @@ _relative = frozenset(opcode.hasjrel)
 
 _extended = opcode.opmap["EXTENDED_ARG"]
 
+RETURNS = {"RETURN_VALUE", "RETURN_CONST"}
+
+JUMPS = {"JUMP_FORWARD", "JUMP_BACKWARD", "JUMP_BACKWARD_NO_INTERRUPT"}
+
+NO_EVENT = {"RESUME", "END_FOR", "NOT_TAKEN", "CACHE"}  # instructions at which no INSTRUCTION event happens
+
+CONSTANT_LOADS = {"LOAD_CONST", "LOAD_COMMON_CONSTANT"}
+
 
 class Instruction:
-    __slots__ = ("arg", "end", "followers", "label", "name", "offset", "place", "span", "start", "target")
+    """One instruction, its EXTENDED_ARG prefixes included."""
+
+    __slots__ = ("arg", "end", "name", "offset", "start", "target")
 
     def __init__(self, start: int, offset: int, name: str, arg: int) -> None:
         self.start = start  # of the first EXTENDED_ARG before it, if any: where control arrives
@@ -30,11 +37,11 @@ class Instruction:
         self.end = offset + 2  # behind the inline cache entries
         self.name = name
         self.arg = arg
-        self.target = -1
-        self.label = UNCHANGED  # the line (or prelude) that it belongs to, if it says anything about that
-        self.span: Span | None = None
-        self.place: Place | None = None
-        self.followers: list[int] = []
+        self.target = -1  # the offset that it jumps to, if it is a jump
+
+    def raises_again(self) -> bool:
+        """Whether it raises an exception whose traceback may not name this place."""
+        return self.name == "RERAISE" or (self.name == "RAISE_VARARGS" and self.arg == 0)
 
 
 def decode(code: CodeType) -> list[Instruction]:
@@ -59,6 +66,25 @@ def decode(code: CodeType) -> list[Instruction]:
             sign = -1 if "BACKWARD" in instruction.name else 1
             instruction.target = instruction.end + 2 * sign * instruction.arg
     return found
+
+
+def spans(code: CodeType, instructions: list[Instruction]) -> list[Span | None]:
+    """By instruction: the region of the source that it stands at, None where it has none.
+
+    Both columns are -1 where only the row is known.
+    """
+    positions = list(code.co_positions())
+    return [_span(*positions[ins.offset // 2]) for ins in instructions]
+
+
+def _span(row: int | None, end_row: int | None, col: int | None, end_col: int | None) -> Span | None:
+    if row is None:
+        return None
+    if col is None or end_row is None or end_col is None:
+        return (row, -1), (row, -1)
+    if end_col or end_row > row:
+        return (row, col), (end_row, end_col)
+    return None
 
 
 def exception_table(code: CodeType) -> Iterator[tuple[int, int, int, int]]:

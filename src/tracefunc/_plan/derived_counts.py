@@ -1,4 +1,4 @@
-"""Control flow: which offsets have to be counted, and how the counts of all others follow from those.
+"""Derived counts: which offsets have to be counted, and how the counts of all others follow from those.
 
 What flows into a node of a control-flow graph flows out of it. After Knuth and Stevenson, "Optimal measurement points
 for program frequency counts", BIT 13 (1973), doi 10.1007/BF01951942: the successors of a basic block form one
@@ -7,9 +7,9 @@ blocks on a spanning forest of that graph need not be counted; the ones that are
 first, and of these the ones where counting costs most: an instruction at which events happen is not specialized by the
 interpreter. What iterators count costs next to nothing, and is taken last.
 
-Flow that nobody sees goes through blocks in which nothing can be counted, and to handlers in the same code object; the
+Unobserved flow goes through blocks in which nothing can be counted, and to handlers in the same code object; the
 classes between which it goes are made one. The offset is known where an exception leaves the frame, or is raised for a
-handler that tells. From all other instructions with a handler, flow may be gone that nobody has seen.
+handler that reports it. From all other instructions with a handler, flow may be gone unobserved.
 """
 
 from __future__ import annotations
@@ -17,18 +17,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
+from .bytecode import RETURNS
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
     from .bytecode import Instruction
-
-RETURNS = {"RETURN_VALUE", "RETURN_CONST"}
-
-
-def raises_again(ins: Instruction) -> bool:
-    """Whether an instruction raises an exception whose traceback may not name this place."""
-    return ins.name == "RERAISE" or (ins.name == "RAISE_VARARGS" and ins.arg == 0)
-
+    from .control_flow import ControlFlow
 
 _OUTSIDE = 0  # the class of what is reached by leaving the frame, or what the plan knows
 
@@ -59,7 +54,6 @@ class _Block:
     """A basic block, as an edge from the class `inside` to the class `outside`."""
 
     __slots__ = (
-        "caught",
         "cheap",
         "costly",
         "counted",
@@ -70,12 +64,13 @@ class _Block:
         "points",
         "share",
         "start",
+        "unobserved",
     )
 
-    def __init__(self, start: int, caught: bool) -> None:
+    def __init__(self, start: int, unobserved: bool) -> None:
         self.start = start  # offset
         self.last = 0  # index of its last instruction
-        self.caught = caught  # whether its exceptions have a handler in the same code object that does not tell of them
+        self.unobserved = unobserved  # whether exceptions in it go to a handler that does not report them
         self.points: list[int] = []  # the offsets in it that can be counted
         self.counted = -1  # the one of these that is, if the block is
         self.costly = False  # whether the interpreter would execute it faster if it were not
@@ -85,157 +80,180 @@ class _Block:
         self.inside = -1
         self.outside = -1
 
+    def choose_point(self, cheap: Collection[int], specialized: Collection[int]) -> None:
+        """Choose the point that is counted if the block is; `cheap` and `specialized` are offsets."""
+        if self.points:
+            self.counted = next((point for point in self.points if point not in specialized), self.points[0])
+            self.costly = self.counted in specialized
+            if self.start in cheap:
+                self.counted, self.cheap = self.start, True
 
-class Flow:
-    """The flow through one code object. The offsets in `derived` need no counting: `fill` knows their counts."""
 
-    def __init__(
-        self,
-        instructions: list[Instruction],
-        handlers: dict[int, list[int]],
-        telling: Collection[int],
-        points: Iterable[int],
-        cheap: Collection[int] = (),
-    ) -> None:
-        """`handlers`: the indices that each handler, by its index, covers; those in `telling` say where from they are
-        reached. `points`: offsets that can be counted; those in `cheap` for next to nothing, each the first of its
-        block."""
-        self.blocks: list[_Block] = []
+class DerivedCounts:
+    """The counts of the offsets in `derived`, which need no counting: `fill` computes them from those of all others."""
+
+    def __init__(self, flow: ControlFlow, points: Iterable[int], cheap: Collection[int] = ()) -> None:
+        """`points`: offsets that can be counted; those in `cheap` for next to nothing, each the first of its block."""
         points = sorted(points)
-        secretive = {i for handler, covered in handlers.items() if handler not in telling for i in covered}
-        indices = self._split(instructions, handlers, secretive, set(points))
+        self.blocks, numbers = _split(flow, set(points))
         self.starts = [block.start for block in self.blocks]
         for point in points:
-            self.blocks[bisect_right(self.starts, point) - 1].points.append(point)
-        specialized = {ins.start for ins in instructions if ins.end > ins.offset + 2 and ins.name != "JUMP_BACKWARD"}
+            self.blocks[self._number_at(point)].points.append(point)
+        specialized = _specialized(flow.instructions)
         for block in self.blocks:
-            if block.points:
-                block.counted = next((point for point in block.points if point not in specialized), block.points[0])
-                block.costly = block.counted in specialized
-                if block.start in cheap:
-                    block.counted, block.cheap = block.start, True
-        classes = self._classify(instructions, handlers, telling, indices)
-        forest = _forest(self.blocks, classes)
+            block.choose_point(cheap, specialized)
+        forest = _forest(self.blocks, _classify(flow, self.blocks, numbers))
         self.solving = list(_solving_order(self.blocks, forest))
-        measured = {b.counted for b in self.blocks if b.points and not b.caught and b not in forest}
-        caught = [point for block in self.blocks if block.caught for point in block.points]
-        self.derived = {point for block in self.blocks for point in block.points}.difference(measured, caught)
+        self.derived = {point for block in self.blocks if not block.unobserved for point in block.points}
+        self.derived.difference_update(block.counted for block in {*self.blocks}.difference(forest))
 
-    def _split(
-        self, instructions: list[Instruction], handlers: Iterable[int], caught: set[int], points: set[int]
-    ) -> list[int]:
-        """Make the blocks; returns the number of the block that each instruction is in.
+    def _number_at(self, offset: int) -> int:
+        """The number of the block that an offset is in."""
+        return bisect_right(self.starts, offset) - 1
 
-        What is `caught` may be left at any instruction, so there the count of a point is that of nothing before it.
-        """
-        leaders = {0, *handlers, *(i for i in caught if instructions[i].start in points)}
-        for i, ins in enumerate(instructions):
-            if ins.followers != [i + 1]:
-                leaders.update((i + 1, *ins.followers))
-        indices: list[int] = []
-        for i, ins in enumerate(instructions):
-            if i in leaders or (i in caught) != self.blocks[-1].caught:
-                self.blocks.append(_Block(ins.start, i in caught))
-            indices.append(len(self.blocks) - 1)
-            self.blocks[-1].last = i
-        _weigh(self.blocks, [[indices[i] for i in instructions[block.last].followers] for block in self.blocks])
-        return indices
-
-    def _classify(
-        self,
-        instructions: list[Instruction],
-        handlers: dict[int, list[int]],
-        telling: Collection[int],
-        indices: list[int],
-    ) -> _Classes:
-        classes = _Classes()
-        # What a handler tells of is outside on its way.
-        unseen = _OUTSIDE if telling else classes.new()
-        handled = {i for covered in handlers.values() for i in covered}
-        for block in self.blocks:
-            block.inside = classes.new()
-        for block in self.blocks:
-            last = instructions[block.last]
-            after = [self.blocks[indices[i]].inside for i in last.followers]
-            if raises_again(last):
-                after = [unseen if block.last in handled else _OUTSIDE]
-            block.outside = after[0] if after else _OUTSIDE if last.name in RETURNS else classes.new()
-            for other in after[1:]:
-                classes.join(block.outside, other)
-        for block in self.blocks:
-            if not block.points:
-                classes.join(block.inside, block.outside)
-            if block.caught:
-                classes.join(block.outside, unseen)
-        for handler in handlers:
-            classes.join(self.blocks[indices[handler]].inside, unseen)
-        for block in self.blocks:
-            block.inside, block.outside = classes.find(block.inside), classes.find(block.outside)
-        return classes
-
-    def is_caught(self, offset: int) -> bool:
-        """Whether an exception at `offset` has a handler in the same code object that does not tell of it."""
-        return self.blocks[bisect_right(self.starts, offset) - 1].caught
+    def is_unobserved(self, offset: int) -> bool:
+        """Whether an exception at `offset` goes to a handler in the same code object that does not report it."""
+        return self.blocks[self._number_at(offset)].unobserved
 
     def fill(self, counts: list[int], entered: int, unwound: dict[int, int]) -> None:
         """Put the counts of the derived offsets into `counts`, which holds those of all others.
 
         `entered`: how many frames there were; `unwound`: by offset, how many exceptions left them, or went to a handler
-        that tells.
+        that reports them.
         """
-        left: list[list[tuple[int, int]]] = [[] for _ in self.blocks]
-        for offset, number in unwound.items():
-            i = bisect_right(self.starts, offset) - 1
-            if not self.blocks[i].caught:
-                left[i].append((offset, number))
+        left = self._left(unwound)
+        gone = [sum(number for _, number in here) for here in left]
         flows = [
-            counts[block.counted] + sum(n for offset, n in left[i] if offset < block.counted) if block.points else 0
-            for i, block in enumerate(self.blocks)
+            counts[block.counted] + _left_before(here, block.counted) if block.points else 0
+            for block, here in zip(self.blocks, left, strict=True)
         ]
         entry = self.blocks[0].inside
         for derived, place, sign, coming, going in self.solving:
             flow = entered if place == entry else 0
-            flow += sum(flows[i] - sum(n for _, n in left[i]) for i in coming) - sum(flows[i] for i in going)
-            flows[derived] = flow * sign + (sum(n for _, n in left[derived]) if sign < 0 else 0)
-        for i, block in enumerate(self.blocks):
+            flow += sum(flows[i] - gone[i] for i in coming) - sum(flows[i] for i in going)
+            flows[derived] = flow * sign + (gone[derived] if sign < 0 else 0)
+        for block, flow, here in zip(self.blocks, flows, left, strict=True):
             for point in block.points:
                 if point in self.derived:
-                    counts[point] = flows[i] - sum(n for offset, n in left[i] if offset < point)
+                    counts[point] = flow - _left_before(here, point)
+
+    def _left(self, unwound: dict[int, int]) -> list[list[tuple[int, int]]]:
+        """By block: offsets in it, and how often flow has left the block there instead of at its end."""
+        left: list[list[tuple[int, int]]] = [[] for _ in self.blocks]
+        for offset, number in unwound.items():
+            i = self._number_at(offset)
+            if not self.blocks[i].unobserved:
+                left[i].append((offset, number))
+        return left
 
 
-def _weigh(blocks: list[_Block], after: list[list[int]]) -> None:
-    """Guess how often each block is executed; `after` are the numbers of those that control can go to from each."""
-    before: list[list[int]] = [[] for _ in blocks]
+def _left_before(left: list[tuple[int, int]], offset: int) -> int:
+    """How often flow has left a block before an offset in it."""
+    return sum(number for at, number in left if at < offset)
+
+
+def _specialized(instructions: list[Instruction]) -> set[int]:
+    """The offsets whose instructions the interpreter specializes, which takes inline cache entries."""
+    return {ins.start for ins in instructions if ins.end > ins.offset + 2 and ins.name != "JUMP_BACKWARD"}
+
+
+def _split(flow: ControlFlow, points: Collection[int]) -> tuple[list[_Block], list[int]]:
+    """Make the blocks; returns them, and by instruction the number of the block that it is in.
+
+    An unobserved block may be left at any instruction: there the count of a point is that of nothing before it.
+    """
+    instructions = flow.instructions
+    unobserved = {i for handler, covered in flow.handlers.items() if handler not in flow.reporting for i in covered}
+    leaders = {0, *flow.handlers, *(i for i in unobserved if instructions[i].start in points)}
+    for i, after in enumerate(flow.followers):
+        if after != [i + 1]:
+            leaders.update((i + 1, *after))
+    blocks: list[_Block] = []
+    numbers: list[int] = []
+    for i, ins in enumerate(instructions):
+        if i in leaders or (i in unobserved) != blocks[-1].unobserved:
+            blocks.append(_Block(ins.start, i in unobserved))
+        numbers.append(len(blocks) - 1)
+        blocks[-1].last = i
+    depths, shares = estimate_frequency([[numbers[i] for i in flow.followers[block.last]] for block in blocks])
+    for block, depth, share in zip(blocks, depths, shares, strict=True):
+        block.depth, block.share = depth, share
+    return blocks, numbers
+
+
+def estimate_frequency(after: list[list[int]]) -> tuple[list[int], list[float]]:
+    """Guess how often blocks are executed; `after` are the numbers of those that control can go to from each.
+
+    Returns by block in how many loops it is, and the share of a loop's turns that come there.
+    """
+    starts: set[int] = set()
+    depths = [0] * len(after)
+    for start, loop in _natural_loops(after):
+        starts.add(start)
+        for i in loop:
+            depths[i] += 1
+    shares = [0.0] * len(after)
+    for i, followers in enumerate(after):
+        if i == 0 or i in starts:
+            shares[i] = 1.0
+        inside = [j for j in followers if depths[j] >= depths[i]]
+        for j in followers:
+            shares[j] = min(1.0, shares[j] + (shares[i] / len(inside) if j in inside else 1.0))
+    return depths, shares
+
+
+def _natural_loops(after: list[list[int]]) -> Iterator[tuple[int, set[int]]]:
+    """The loops: the block that each begins with, and its blocks."""
+    before: list[list[int]] = [[] for _ in after]
     for i, followers in enumerate(after):
         for j in followers:
             before[j].append(i)
-    starts = set()
-    for first, leading in enumerate(before):
-        todo = [i for i in leading if i >= first]
-        loop = {first, *todo}
+    for start, leading in enumerate(before):
+        todo = [i for i in leading if i >= start]
+        loop = {start, *todo}
         while todo:
             i = todo.pop()
-            if i != first:
+            if i != start:
                 todo += set(before[i]) - loop
                 loop.update(before[i])
-        if len(loop) > 1 or first in leading:
-            if first and 0 in loop:
-                continue  # what comes back there is seldom executed code, which the compiler puts last
-            starts.add(first)
-            for i in loop:
-                blocks[i].depth += 1
-    for i, block in enumerate(blocks):
-        if i == 0 or i in starts:
-            block.share = 1.0
-        inside = [j for j in after[i] if blocks[j].depth >= block.depth]
-        for j in after[i]:
-            share = block.share / len(inside) if j in inside else 1.0
-            blocks[j].share = min(1.0, blocks[j].share + share)
+        if start and 0 in loop:
+            continue  # what comes back there is seldom executed code, which the compiler puts last
+        if len(loop) > 1 or start in leading:
+            yield start, loop
+
+
+def _classify(flow: ControlFlow, blocks: list[_Block], numbers: list[int]) -> _Classes:
+    """Give the blocks their classes."""
+    classes = _Classes()
+    # What a handler reports is outside on its way.
+    unseen = _OUTSIDE if flow.reporting else classes.new()
+    for block in blocks:
+        block.inside = classes.new()
+    for block in blocks:
+        if flow.instructions[block.last].raises_again():
+            after = [unseen if block.last in flow.innermost else _OUTSIDE]
+        elif flow.instructions[block.last].name in RETURNS:
+            after = [_OUTSIDE]
+        else:
+            after = [blocks[numbers[i]].inside for i in flow.followers[block.last]]
+        block.outside, *others = after or [classes.new()]
+        for other in others:
+            classes.join(block.outside, other)
+    for block in blocks:
+        if not block.points:
+            classes.join(block.inside, block.outside)
+        if block.unobserved:
+            classes.join(block.outside, unseen)
+    for handler in flow.handlers:
+        classes.join(blocks[numbers[handler]].inside, unseen)
+    for block in blocks:
+        block.inside, block.outside = classes.find(block.inside), classes.find(block.outside)
+    return classes
 
 
 def _forest(blocks: list[_Block], classes: _Classes) -> list[_Block]:
     """The blocks that need not be counted."""
-    candidates = [block for block in blocks if block.points and not block.caught]
+    candidates = [block for block in blocks if block.points and not block.unobserved]
     candidates.sort(key=lambda block: (block.cheap, -block.depth, -block.share, not block.costly))
     return [block for block in candidates if classes.join(block.inside, block.outside)]
 
@@ -245,16 +263,29 @@ def _solving_order(blocks: list[_Block], forest: list[_Block]) -> Iterator[tuple
 
     Yields (block, class, sign, blocks that flow into the class, blocks that flow out of it), the block itself left out.
     """
-    numbers = {id(block): i for i, block in enumerate(blocks)}
-    tree: dict[int, list[_Block]] = {}
-    for block in forest:
-        tree.setdefault(block.inside, []).append(block)
-        tree.setdefault(block.outside, []).append(block)
+    numbers = {block: i for i, block in enumerate(blocks)}
     coming: dict[int, list[int]] = {}
     going: dict[int, list[int]] = {}
     for i, block in enumerate(blocks):
         going.setdefault(block.inside, []).append(i)
         coming.setdefault(block.outside, []).append(i)  # a block within one class matters when frames are left there
+    for place, block in _leaves_first(forest):
+        i = numbers[block]
+        yield (
+            i,
+            place,
+            1 if block.inside == place else -1,
+            [j for j in coming.get(place, ()) if j != i],
+            [j for j in going.get(place, ()) if j != i],
+        )
+
+
+def _leaves_first(forest: list[_Block]) -> Iterator[tuple[int, _Block]]:
+    """The blocks of a forest, each with the class at its end that is farther from the root of its tree."""
+    tree: dict[int, list[_Block]] = {}
+    for block in forest:
+        tree.setdefault(block.inside, []).append(block)
+        tree.setdefault(block.outside, []).append(block)
     seen: set[int] = set()
     for root in sorted(tree):  # the class outside the frame, whose balance is unknown, is the lowest
         if root in seen:
@@ -270,13 +301,4 @@ def _solving_order(blocks: list[_Block], forest: list[_Block]) -> Iterator[tuple
                     seen.add(other)
                     todo.append(other)
                     order.append((other, block))
-        for place, block in reversed(order):
-            i = numbers[id(block)]
-            sign = 1 if block.inside == place else -1
-            yield (
-                i,
-                place,
-                sign,
-                [j for j in coming.get(place, ()) if j != i],
-                [j for j in going.get(place, ()) if j != i],
-            )
+        yield from reversed(order)

@@ -1,16 +1,17 @@
-"""Source analysis: from a function's definition to its lines, and the regions in which their instructions stand."""
+"""Lines: from the definition of a function to its lines, each with its text, its names and its region."""
 
 from __future__ import annotations
 
 import ast
-from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 from .names import COMPREHENSIONS, Scope, annotation_comprehensions, bind, defaults, header, line_names
+from .places import Region, everywhere
 from .source import FUNCTIONS, SourceError, Text, class_of, find_node, first_row, indent_of, node_span
+from .workless import is_workless
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from types import CodeType, FunctionType
 
     from .source import Position, Span
@@ -36,79 +37,42 @@ _KINDS = {
 }
 
 
-class Line:
+class SourceLine:
     """One line of a target: what is counted and sampled."""
 
     __slots__ = ("end", "idle", "index", "kind", "names", "node", "scope", "start", "text")
 
-    def __init__(self, node: ast.AST, scope: Scope, span: Span, text: str, names: tuple[str, ...]) -> None:
+    def __init__(self, index: int, node: ast.AST, scope: Scope, span: Span, text: str) -> None:
+        self.index = index  # among the lines of the target
         self.node = node
         self.kind = _KINDS.get(type(node), "statement")
         self.scope = scope
         self.start, self.end = span
         self.text = text
-        self.names = names
-        self.index = -1
-        self.idle = False  # does no work where it shares its physical line: reported nowhere then
-
-
-class Place:
-    """The region of a statement, handler or case in the file: where its own instructions stand."""
-
-    __slots__ = ("children", "end", "line", "start", "starts")
-
-    def __init__(self, line: Line | None, start: Position, end: Position) -> None:
-        self.line = line
-        self.start = start
-        self.end = end
-        self.children: list[Place] = []
-        self.starts: list[Position] = []
-
-    def finish(self) -> None:
-        self.children.sort(key=lambda child: child.start)
-        self.starts = [child.start for child in self.children]
-
-    def find(self, start: Position, end: Position) -> Place:
-        """The innermost place that holds the region `start` to `end`."""
-        place = self
-        while True:
-            i = bisect_right(place.starts, start) - 1
-            if i < 0 or place.children[i].end < end:
-                return place
-            place = place.children[i]
-
-    def find_row(self, row: int) -> Place:
-        """The innermost place on a physical line, the first where several share it."""
-        place = self
-        while True:
-            for child in place.children:
-                if child.start[0] <= row <= child.end[0]:
-                    place = child
-                    break
-            else:
-                return place
+        self.names = line_names(node)
+        self.idle = False  # does no work, and not all versions can report it: none does
 
 
 class Body:
-    """What belongs to one code object: its root node, its places, and the scopes directly in it."""
+    """What belongs to one code object: its root node, its regions, and the bodies directly in it."""
 
-    __slots__ = ("comprehensions", "line", "nested", "root", "scope", "silent")
+    __slots__ = ("comprehensions", "in_annotation", "line", "nested", "root", "scope")
 
-    def __init__(self, scope: Scope, root: Place, line: Line | None) -> None:
+    def __init__(self, scope: Scope, root: Region, line: SourceLine | None) -> None:
         self.scope = scope
         self.root = root
         self.line = line  # the line that all of the code is (a lambda or a comprehension)
         self.nested: list[Body] = []
-        self.comprehensions: list[Line] = []
-        self.silent = False  # makes no hits itself: a comprehension that an annotation evaluates
+        self.comprehensions: list[SourceLine] = []
+        self.in_annotation = False  # a comprehension that evaluating an annotation evaluates: makes no hits
 
-    def part(self, code: CodeType) -> Body:
-        """A body without statements, for code that evaluates some of this one's expressions in a frame of its own."""
+    def without_statements(self, code: CodeType) -> Body:
+        """The body of code that evaluates some of this one's expressions in a frame of its own."""
         scope = Scope(self.node, "function", self.scope, self.scope.owner)
         scope.type_params.update(code.co_varnames, code.co_cellvars)
-        part = Body(scope, _everywhere(), None)
-        part.nested, part.comprehensions = self.nested, self.comprehensions
-        return part
+        body = Body(scope, everywhere(), None)
+        body.nested, body.comprehensions = self.nested, self.comprehensions
+        return body
 
     @property
     def node(self) -> ast.AST:
@@ -120,117 +84,37 @@ class Source:
 
     __slots__ = ("body", "lines", "text")
 
-    def __init__(self, lines: list[Line], body: Body) -> None:
+    def __init__(self, lines: list[SourceLine], body: Body, text: str) -> None:
         self.lines = lines
         self.body = body
-        self.text = ""
+        self.text = text
 
 
-def is_constant(node: ast.AST) -> bool:
-    """Whether the compiler knows the value of a test."""
-    if isinstance(node, ast.UnaryOp):
-        return is_constant(node.operand)
-    if isinstance(node, ast.BinOp):
-        return is_constant(node.left) and is_constant(node.right)
-    if isinstance(node, ast.IfExp):
-        return is_constant(node.test) and is_constant(node.body if _holds(node.test) else node.orelse)
-    if isinstance(node, ast.BoolOp):
-        return all(map(is_constant, _evaluated(node)))
-    return _is_literal(node)
+class _Collector:
+    """One walk over a target's node that collects lines, regions, bodies and scopes."""
 
-
-def _evaluated(node: ast.BoolOp) -> Iterator[ast.expr]:
-    """The operands of `and` or `or` up to the one that decides, if it is a constant."""
-    for value in node.values:
-        yield value
-        if is_constant(value) and _holds(value) == isinstance(node.op, ast.Or):
-            return
-
-
-def _is_literal(node: ast.AST) -> bool:
-    """Whether evaluating `node` can do nothing at all, not even raise."""
-    if isinstance(node, ast.Tuple):
-        return all(map(_is_literal, node.elts))
-    return isinstance(node, ast.Constant) or (isinstance(node, ast.Name) and node.id == "__debug__")
-
-
-def is_workless(node: ast.AST) -> bool:
-    """Whether a statement is one of those for which the compiler may emit nothing."""
-    if isinstance(node, ast.Pass | ast.Break | ast.Continue | ast.Global | ast.Nonlocal | ast.Try | ast.TryStar):
-        return True
-    if isinstance(node, ast.Expr):
-        return isinstance(node.value, ast.Name) or _is_literal(node.value)
-    if isinstance(node, ast.AnnAssign):
-        return node.value is None and isinstance(node.target, ast.Name)
-    if isinstance(node, ast.Assert):
-        return is_constant(node.test) and _holds(node.test)
-    return isinstance(node, ast.If | ast.While) and is_constant(node.test)
-
-
-def never_goes_on(node: ast.AST) -> bool:
-    """Whether what follows a simple statement, or the suite below a header, is known never to be executed."""
-    if isinstance(node, ast.Return | ast.Raise | ast.Break | ast.Continue):
-        return True
-    return isinstance(node, ast.If | ast.While) and is_constant(node.test) and not _holds(node.test)
-
-
-def ends_once(node: ast.AST) -> bool:
-    """Whether a simple statement or header, once executed, goes on to what stands behind it without a choice.
-
-    A `case` does so where it matches, unless its guard leaves that open to the compiler.
-    """
-    if isinstance(node, ast.match_case):
-        guard = node.guard
-        return guard is None or (_holds(guard) if is_constant(guard) else not _is_partly_constant(guard))
-    return isinstance(node, ast.With | ast.AsyncWith) or not hasattr(node, "body")
-
-
-def _is_partly_constant(test: ast.expr) -> bool:
-    if isinstance(test, ast.BoolOp):
-        return any(map(_is_partly_constant, test.values))
-    if isinstance(test, ast.UnaryOp):
-        return _is_partly_constant(test.operand)
-    if isinstance(test, ast.IfExp):
-        return any(map(_is_partly_constant, (test.test, test.body, test.orelse)))
-    return is_constant(test)
-
-
-def _holds(test: ast.expr) -> bool:
-    """Whether an expression of constants is true; False when it raises, or may take long."""
-    if any(isinstance(node, ast.Pow | ast.LShift | ast.Mult) for node in ast.walk(test)):
-        return False
-    try:
-        return bool(eval(compile(ast.Expression(test), "<test>", "eval"), {"__builtins__": {}}))
-    except Exception:
-        return False
-
-
-class _Analysis:
-    """One walk over a target's node that collects lines, places, bodies and scopes."""
-
-    def __init__(self, lines: list[str], indent: str) -> None:
+    def __init__(self, lines: list[str], indent: str, owner: str) -> None:
         self.text = Text(lines)
         self.indent = indent
-        self.owner = ""
-        self.lines: list[Line] = []
-        self.used: set[str] = set()
-        self.silent: set[ast.AST] = set()  # comprehensions
+        self.owner = owner  # the class around the target, or ""
+        self.lines: list[SourceLine] = []
+        self.used: set[str] = set()  # their texts
+        self.in_annotations: set[ast.AST] = set()  # comprehensions
 
-    def run(self, root: ast.AST, owner: str) -> Source:
-        self.owner = owner
-        if isinstance(root, ast.Lambda):
-            return Source(self.lines, self._lambda(root, None, None))
-        return Source(self.lines, self._body(root, Scope(root, "function", None, owner)))
+    def target(self, node: ast.AST) -> Body:
+        """The body of the target itself."""
+        if isinstance(node, ast.Lambda):
+            return self._lambda(node, None, None)
+        return self._body(node, Scope(node, "function", None, self.owner))
 
     # lines
 
-    def _add(self, node: ast.AST, scope: Scope, span: Span) -> Line:
+    def _add(self, node: ast.AST, scope: Scope, span: Span) -> SourceLine:
         text = self.text.cut(*span, self.indent).strip()
         while text in self.used:
             text += " "
         self.used.add(text)
-        line = Line(node, scope, span, text, line_names(node))
-        line.index = len(self.lines)
+        line = SourceLine(len(self.lines), node, scope, span, text)
         self.lines.append(line)
         return line
 
@@ -250,27 +134,27 @@ class _Analysis:
         last = node_span(node.guard or node.pattern)[1]
         return self.text.keyword(after), self.text.after_colon(last)
 
-    # places
+    # regions
 
     def _body(self, node: ast.AST, scope: Scope) -> Body:
         """A function's or class's own code."""
         bind(node, scope)
-        root = _everywhere()
+        root = everywhere()
         body = Body(scope, root, None)
         self._suite(node.body, scope, root, body)  # type: ignore[attr-defined]
         root.finish()
         return body
 
-    def _suite(self, nodes: list[ast.stmt], scope: Scope, parent: Place, body: Body) -> None:
+    def _suite(self, nodes: list[ast.stmt], scope: Scope, parent: Region, body: Body) -> None:
         for node in nodes:
             self._statement(node, scope, parent, body)
 
-    def _statement(self, node: ast.stmt, scope: Scope, parent: Place, body: Body) -> None:
+    def _statement(self, node: ast.stmt, scope: Scope, parent: Region, body: Body) -> None:
         compound = isinstance(getattr(node, "body", None) or getattr(node, "cases", None), list)
         span = self._header_span(node) if compound else node_span(node)
         line = self._add(node, scope, span)
-        place = self._place(line, node, parent)
-        self.silent.update(annotation_comprehensions(node))
+        region = self._region(line, node, parent)
+        self.in_annotations.update(annotation_comprehensions(node))
         self._expressions(header(node), scope, body)
         if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
             kind = "class" if isinstance(node, ast.ClassDef) else "function"
@@ -279,8 +163,8 @@ class _Analysis:
             body.nested.append(self._body(node, inner))
         else:
             for field in ("body", "handlers", "cases", "orelse", "finalbody"):
-                self._children(node, getattr(node, field, []), scope, place, body)
-        place.finish()
+                self._children(node, getattr(node, field, []), scope, region, body)
+        region.finish()
 
     def _type_params(self, node: ast.AST, scope: Scope) -> Scope:
         """The scope of a definition's type parameters, or `scope` where it has none."""
@@ -291,30 +175,30 @@ class _Analysis:
         inner.type_params.update(param.name for param in params)
         return inner
 
-    def _children(self, node: ast.AST, children: list[ast.AST], scope: Scope, place: Place, body: Body) -> None:
+    def _children(self, node: ast.AST, children: list[ast.AST], scope: Scope, region: Region, body: Body) -> None:
         after = self.text.after_colon(node_span(node.subject)[1]) if isinstance(node, ast.Match) else (0, 0)
         for child in children:
             if isinstance(child, ast.stmt):
-                self._statement(child, scope, place, body)
+                self._statement(child, scope, region, body)
                 continue
             if isinstance(child, ast.match_case):
                 span = self._case_span(child, after)
                 after = node_span(child.body[-1])[1]
-                inner = Place(self._add(child, scope, span), span[0], after)
-                place.children.append(inner)
+                inner = Region(self._add(child, scope, span), span[0], after)
+                region.children.append(inner)
             else:
-                inner = self._place(self._add(child, scope, self._header_span(child)), child, place)
+                inner = self._region(self._add(child, scope, self._header_span(child)), child, region)
             self._expressions(header(child), scope, body)
             self._suite(child.body, scope, inner, body)  # type: ignore[attr-defined]
             inner.finish()
 
-    def _place(self, line: Line, node: ast.AST, parent: Place) -> Place:
+    def _region(self, line: SourceLine, node: ast.AST, parent: Region) -> Region:
         start, end = node_span(node)
         for decorator in getattr(node, "decorator_list", ()):
             start = min(start, node_span(decorator)[0])
-        place = Place(line, start, end)
-        parent.children.append(place)
-        return place
+        region = Region(line, start, end)
+        parent.children.append(region)
+        return region
 
     # expressions
 
@@ -341,7 +225,7 @@ class _Analysis:
         """A lambda: a line, and a code object of its own."""
         scope = Scope(node, "function", outer, outer.owner if outer else self.owner)
         bind(node, scope)
-        body = Body(scope, _everywhere(), self._add(node, scope, node_span(node)))
+        body = Body(scope, everywhere(), self._add(node, scope, node_span(node)))
         parts: list[tuple[ast.AST, Scope, Body]] = [(node.body, scope, body)]
         if outer and around:
             parts += [(default, outer, around) for default in defaults(node.args)]
@@ -352,9 +236,9 @@ class _Analysis:
         inner = Scope(node, "comprehension", scope, scope.owner)
         bind(node, inner)
         line = self._add(node, inner, node_span(node))
-        nested = Body(inner, _everywhere(), line)
+        nested = Body(inner, everywhere(), line)
         nested.comprehensions.append(line)
-        nested.silent = node in self.silent
+        nested.in_annotation = node in self.in_annotations
         body.nested.append(nested)
         first, *others = _comprehension_parts(node)
         inner.outermost_only = _loaded([first]) - _loaded(others)
@@ -362,16 +246,12 @@ class _Analysis:
             self._nested_lines([(first, scope, body), *((part, inner, nested) for part in others)])
             return
         # Inlined in the code around it, except in annotation scopes: what it holds may be found in either.
-        if not nested.silent:
+        if not nested.in_annotation:
             body.comprehensions.append(line)
         before = len(body.nested), len(body.comprehensions)
         self._nested_lines([(first, scope, body), *((part, inner, body) for part in others)])
         nested.nested = body.nested[before[0] :]
         nested.comprehensions += body.comprehensions[before[1] :]
-
-
-def _everywhere() -> Place:
-    return Place(None, (0, 0), (1 << 60, 0))
 
 
 def _loaded(parts: Iterable[ast.AST]) -> set[str]:
@@ -400,21 +280,23 @@ def analyse(function: FunctionType, lines: list[str]) -> Source:
     node = find_node(function, lines)
     base = lines[node.lineno - 1]  # type: ignore[attr-defined]
     indent = base[: indent_of(base)]
-    source = _Analysis(lines, indent).run(node, class_of(function.__code__))
-    source.text = "".join(lines[first_row(node) - 1 : node_span(node)[1][0]])
-    _mark_idle(source)
-    return source
+    collector = _Collector(lines, indent, class_of(function.__code__))
+    body = collector.target(node)
+    _mark_idle(collector.lines)
+    return Source(collector.lines, body, "".join(lines[first_row(node) - 1 : node_span(node)[1][0]]))
 
 
-def _mark_idle(source: Source) -> None:
-    """Mark the lines without work that share a physical line: compilers differ on what they leave of those."""
+def _mark_idle(lines: list[SourceLine]) -> None:
+    """Mark the lines without work that not all compilers report: where they share a physical line, or anywhere.
+
+    `_interpreter`, "The compiler", says which versions leave an instruction of what.
+    """
     rows: dict[int, int] = {}
-    statements = [line for line in source.lines if line.kind not in ("comprehension", "lambda")]
+    statements = [line for line in lines if line.kind not in ("comprehension", "lambda")]
     for line in statements:
         for row in {line.start[0], line.end[0]}:
             rows[row] = rows.get(row, 0) + 1
     for line in statements:
-        if isinstance(line.node, ast.AnnAssign | ast.Assert):  # left up to 3.13, or from 3.14 on, only
-            line.idle = is_workless(line.node)
-        elif is_workless(line.node):
-            line.idle = any(rows[row] > 1 for row in {line.start[0], line.end[0]})
+        if is_workless(line.node):
+            is_alone = all(rows[row] == 1 for row in {line.start[0], line.end[0]})
+            line.idle = not is_alone or isinstance(line.node, ast.AnnAssign | ast.Assert)

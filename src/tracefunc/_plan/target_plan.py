@@ -14,15 +14,15 @@ from .code_plan import CodePlan
 from .lines import analyse
 from .markers import NOTHING
 from .names import parameters, readers, rebound
-from .offsets import CodeAnalysis
+from .offsets import analyse_code
 from .source import FUNCTIONS, file_lines, first_row, node_span
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import CodeType, FunctionType
 
-    from ..results import Place
     from .lines import Body, Source
+    from .places import Place
     from .source import Span
 
 
@@ -98,23 +98,32 @@ def build(code: CodeType, source: Source) -> Plan:
 
 
 def _add(plan: Plan, source: Source, code: CodeType, body: Body, is_target: bool) -> None:
-    entry = NOTHING
-    if body.line is not None and body.line.kind == "lambda":
-        entry = body.line.index
+    """Add the plan of a code object that was compiled from `body`, and those of the code nested in it."""
     if any(known.code is code for known in plan.codes):
-        return  # 3.12 makes one code object of equal lambdas on one physical line
-    analysis = CodeAnalysis(code, body, plan.preludes, len(source.lines))
-    code_plan = CodePlan(len(plan.codes), code, entry, is_target, analysis)
+        return  # equal lambdas may share a code object
+    line_count = len(source.lines)
+    entry = body.line.index if body.line is not None and body.line.kind == "lambda" else NOTHING
+    analysis = analyse_code(code, body, line_count, line_count + len(plan.preludes))
+    plan.preludes += analysis.preludes.values()
+    code_plan = CodePlan(len(plan.codes), code, entry, is_target, analysis, line_count)
     plan.codes.append(code_plan)
-    used = {a.line for a in code_plan.actions.values()} | {a.element for a in code_plan.actions.values()} | {entry}
-    used |= {plan.preludes[i - len(source.lines)] for i in used if i >= len(source.lines)}
-    used |= {ghost for a in code_plan.actions.values() for _, ghost in a.ghosts}
-    lines = [source.lines[i] for i in used if 0 <= i < len(source.lines)]
-    code_plan.readers = {line.index: readers(line.names, line.scope, code, body.scope) for line in lines}
+    code_plan.readers = {
+        i: readers(source.lines[i].names, source.lines[i].scope, code, body.scope)
+        for i in _sampled_lines(code_plan, analysis.preludes)
+    }
     _descend(plan, source, code, body)
 
 
+def _sampled_lines(code_plan: CodePlan, preludes: dict[int, int]) -> list[int]:
+    """The lines that a frame of a code object may sample."""
+    actions = code_plan.actions.values()
+    states = {action.line for action in actions} | {action.element for action in actions} | {code_plan.entry}
+    lines = {preludes.get(state, state) for state in states} | {line for a in actions for _, line in a.implied}
+    return sorted(line for line in lines if line >= 0)
+
+
 def _descend(plan: Plan, source: Source, code: CodeType, body: Body) -> None:
+    """Add the plans of the code objects nested in `code`, which was compiled from `body`."""
     sites: dict[int, Span] | None = None
     for i, const in enumerate(code.co_consts):
         if not hasattr(const, "co_code"):
@@ -122,8 +131,8 @@ def _descend(plan: Plan, source: Source, code: CodeType, body: Body) -> None:
         if sites is None:
             sites = _sites(code)
         # Type parameters, annotations and an alias's value are no lines themselves, but around lines.
-        inner = _body_of(const, body, sites.get(i)) or body.part(const)
-        if inner.silent:
+        inner = _body_of(const, body, sites.get(i)) or body.without_statements(const)
+        if inner.in_annotation:
             _descend(plan, source, const, inner)
         else:
             _add(plan, source, const, inner, False)

@@ -19,14 +19,14 @@ def count_hits(plan: Plan, call: RawCall) -> list[int]:
         if counts is None:
             continue
         if i in call.silenced:
-            code_plan.flow_with(call.loops[i]).fill(counts, call.entered[i], call.left[i])
+            code_plan.derived_counts_with(call.loops[i]).fill(counts, call.entered[i], call.left[i])
         for offset, action in code_plan.actions.items():
             if count := counts[offset]:
                 if 0 <= action.line < line_count:
                     hits[action.line] += count
                 if action.element >= 0:
                     hits[action.element] += count
-                for only_after, implied_line in action.ghosts:
+                for only_after, implied_line in action.implied:
                     if only_after == UNCHANGED:
                         hits[implied_line] += count
     for line in call.open:  # they were counted when they started

@@ -165,7 +165,7 @@ class Recorder:
             self._sample(state, before, frame)
         elif before in action.before and before != action.prelude and not self._has_advanced(state):
             self._interrupt(state, before, frame)  # control has come to a handler
-        for only_after, implied_line in action.ghosts:
+        for only_after, implied_line in action.implied:
             if only_after == before:
                 self.frames.add_hit(state, implied_line)
             if only_after in (before, UNCHANGED):

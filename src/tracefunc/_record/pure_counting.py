@@ -80,10 +80,10 @@ class Counting:
         """Only count at an offset if that is all that is wanted, and no line that is sampled is about to end there."""
         if self.counters[offset] is not None or offset in self.derived:
             return
-        if not self.measure_all and offset in self.state.code_state.plan.flow.derived and self._serves_nothing(offset):
+        if not self.measure_all and offset in self.state.code_state.plan.derived_counts.derived and self._serves_nothing(offset):
             self.derived.add(offset)
         elif action.element >= 0 or action.line in self.settled:
-            implied = [line for only_after, line in action.ghosts if only_after < 0]
+            implied = [line for only_after, line in action.implied if only_after < 0]
             if self._has_all((action.element,) if action.element >= 0 else implied) and not self.ended:
                 if action.catches:
                     self.catching.add(offset)
