@@ -1,4 +1,4 @@
-"""What a trace answers: a list of plain `(stack, trace)` pairs, one per recorded call, that know more when asked."""
+"""The results of a trace, one plain pair `(stack, trace)` per recorded call, and of the comparison of two traces."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import Any, Self
 
-    from .render.diff import Difference
+    from .differences import CallDifference, LineDifference, Point, SourceDifference
 
 Trace = dict[str, tuple[int, dict[str, list[Sample]]]]
-Place = tuple[str, tuple[str, ...], str, int, int, int]  # text, names, kind, first and last row, column
+Place = tuple[str, tuple[str, ...], str, int, int, int]  # text, names, kind, first and last physical line, column
 
 
 class Line:
@@ -21,24 +21,26 @@ class Line:
 
     __slots__ = ("col", "end_lineno", "hits", "kind", "lineno", "text", "vars")
 
-    def __init__(
-        self, text: str, kind: str, lineno: int, end_lineno: int, col: int, hits: int, vars: dict[str, list[Sample]]
-    ) -> None:
-        self.text = text
-        """The key of the line in the trace."""
-        self.kind = kind
-        """What it is: "statement", "return", "if", "for", "while", "with", "try", "except", "match", "case", "def",
-        "class", "comprehension" or "lambda"."""
-        self.lineno = lineno
-        """The physical line of the file that it begins on, from 1."""
-        self.end_lineno = end_lineno
-        """The physical line that its text ends on."""
-        self.col = col
-        """Where it begins on its physical line, in bytes of UTF-8 from 0, as `ast` has it."""
+    text: str
+    """The key of the line in the trace."""
+    kind: str
+    """What it is: "statement", "return", "if", "for", "while", "with", "try", "except", "match", "case", "def",
+    "class", "comprehension" or "lambda"."""
+    lineno: int
+    """The physical line of the file that it begins on, from 1."""
+    end_lineno: int
+    """The physical line that its text ends on."""
+    col: int
+    """Where it begins on its physical line, in bytes of UTF-8 from 0, as in `ast`."""
+    hits: int
+    """How often it was executed."""
+    vars: dict[str, list[Sample]]
+    """The samples of its names."""
+
+    def __init__(self, place: Place, hits: int, vars: dict[str, list[Sample]]) -> None:
+        self.text, _, self.kind, self.lineno, self.end_lineno, self.col = place
         self.hits = hits
-        """How often it was executed."""
         self.vars = vars
-        """The samples of its names."""
 
     def __repr__(self) -> str:
         return f"<Line {self.lineno}: {self.text!r}, hits {self.hits}>"
@@ -52,7 +54,7 @@ class Line:
 
 
 class Call(tuple[str, Trace]):
-    """A recorded call: the pair of its stack's text and its trace, with all that is known of it as attributes.
+    """A recorded call: the pair of its stack's text and its trace, with everything else about it as attributes.
 
     It compares equal to the plain tuple.
     """
@@ -66,29 +68,29 @@ class Call(tuple[str, Trace]):
     arguments: dict[str, Sample]
     """What the parameters held at the start, `(type name, text)` each.
 
-    No `repr` of the program's own is called for it, as that might change what the call does: an object whose class has
-    one is `<type at address>`, unless a line shows it.
+    No `repr` that the program defines is called for this, as that might change what the call does: an object whose
+    class has one is `<type at address>`, unless a line shows it.
     """
     returned: Sample | None = None
-    """What the call returned, described as arguments are; None when it raised, or had not ended with the trace."""
+    """What the call returned, described as arguments are; None if it raised, or had not ended when the trace did."""
     raised: Sample | None = None
     """The exception that ended it, or None."""
     yielded: list[Sample]
-    """What a generator yielded: as many samples as a line may have."""
+    """What a generator yielded: at most as many samples as a line may have."""
     thread: str = ""
     """The name of the thread that started it."""
     task: str | None = None
     """The name of the task (of asyncio or trio) that started it, or None."""
     seconds: float | None = None
-    """How long it took by the clock, in seconds, tracing included; None when it had not ended."""
+    """How long it took by the clock, in seconds, tracing included; None if it had not ended."""
     parent: int | None = None
     """The index of the recorded call that it ran in, or None."""
     ended_at: int | None = None
-    """The index in `lines` of the line that returned or raised; None when there is none, or the call had not ended."""
+    """The index in `lines` of the line that returned or raised; None if there is none, or the call had not ended."""
     source: str = ""
-    """The physical lines of the target, from `lineno` on, as they stand in the file."""
+    """The physical lines of the target, from `lineno` on, as they are in the file."""
     places: tuple[Place, ...] = ()
-    """What `lines` is made of, the same for all calls of a target."""
+    """What `lines` is made from, the same for all calls of a target."""
 
     def __new__(cls, pair: tuple[str, Trace], known: dict[str, Any] | None = None) -> Self:
         call = super().__new__(cls, pair)
@@ -112,14 +114,15 @@ class Call(tuple[str, Trace]):
     def lines(self) -> list[Line]:
         """All lines of the target in the order of the source, those without hits included."""
         found = []
-        for text, names, kind, row, end_row, col in self.places:
+        for place in self.places:
+            text, names, *_ = place
             hits, samples = self.trace.get(text) or (0, {name: [] for name in names})
-            found.append(Line(text, kind, row, end_row, col, hits, samples))
+            found.append(Line(place, hits, samples))
         return found
 
 
 class RecordedError(Exception):
-    """An exception that was written down, and read again: it prints like the original, and is not of its class."""
+    """An exception read from JSON: it prints like the original, but is not of the original's class."""
 
     def __init__(self, type: str, message: str, text: str, traceback: str) -> None:
         super().__init__(type, message, text, traceback)
@@ -130,7 +133,7 @@ class RecordedError(Exception):
         self.text = text
         """What `repr` made of it."""
         self.traceback = traceback
-        """What the interpreter would have printed of it: traceback, causes and notes."""
+        """What the interpreter would have printed for it: traceback, causes and notes."""
 
     def __str__(self) -> str:
         return self.message
@@ -149,15 +152,15 @@ class TraceResults(list[Call]):
     exc: Exception | None = None
     """The exception that `fn` raised, or None; in a trace that was read from JSON, a `RecordedError`."""
     result: Any = None
-    """What `fn` returned: of a coroutine function its result, of a generator function what its `return` gave."""
+    """What `fn` returned: for a coroutine function its result, for a generator function the value of its `return`."""
     result_sample: Sample | None = None
-    """The type's name and the text of what `fn` returned, in a trace read from JSON; `result` is None there."""
+    """In a trace read from JSON, the type's name and the text of what `fn` returned; `result` is None there."""
     engine: str = ""
     """The engine that recorded them, "fast" or "pure", and why it was chosen, in brackets."""
     calls: int = 0
     """How many calls of the targets were seen, recorded or not, until nothing more was to be recorded."""
     warnings: list[str]
-    """What went wrong meanwhile, besides `exc`: targets left out, a `when` that raised, ..."""
+    """What went wrong besides `exc`: targets left out, a `when` that raised, ..."""
 
     def __init__(self, calls: Iterable[Call] = (), known: dict[str, Any] | None = None) -> None:
         super().__init__(calls)
@@ -173,7 +176,7 @@ class TraceResults(list[Call]):
         return type(self)(deepcopy(list(self), memo), self.__dict__ | {"warnings": list(self.warnings)})
 
     def __reduce__(self) -> tuple[object, ...]:
-        """What cannot be pickled of `result` and `exc` stays behind; a warning says so."""
+        """Leave out `result` and `exc` where they cannot be pickled; a warning says so."""
         known = self.__dict__ | {"warnings": list(self.warnings)}
         for name in ("result", "exc"):
             why = _cannot_pickle(known.get(name))
@@ -182,13 +185,13 @@ class TraceResults(list[Call]):
                 known["warnings"].append(f"{name} was not pickled: {why}")
         return type(self), (list(self), known)
 
-    # looking at it
+    # views
 
     def text(self, *, compact: bool = False, width: int | None = None, builtins: bool = False) -> str:
         """Return the calls as text: their tree, and the source of each target with hits and values.
 
-        `compact`: in as few tokens as tell it all, for language models. `width`: columns, default: those of the
-        terminal. `builtins`: show also the names that hold builtins and modules.
+        `compact`: in few tokens, for language models. `width`: columns, by default those of the terminal. `builtins`:
+        also show the names that hold builtins and modules.
         """
         from .render import text
 
@@ -201,13 +204,13 @@ class TraceResults(list[Call]):
         text.show(self, builtins=builtins)
 
     def to_html(self, path: str | PathLike[str], *, title: str | None = None) -> None:
-        """Write a page that shows the calls, in one file of its own. Needs the extra `tracefunc[html]`."""
+        """Write a page that shows the calls, in a single file. Needs the extra `tracefunc[html]`."""
         from .render import html
 
         html.write(self, path, title=title)
 
     def _repr_html_(self) -> str | None:
-        """What a notebook shows; None, which makes it show something else, without the extra `tracefunc[html]`."""
+        """Return what a notebook shows; without the extra `tracefunc[html]` None, so that it shows something else."""
         from .render import html
 
         return html.fragment(self) if html.is_available() else None
@@ -218,20 +221,20 @@ class TraceResults(list[Call]):
         return text.markdown(self)
 
     def to_json(self, *, indent: int | None = None) -> str:
-        """Return everything that is known, as JSON by the schema that is published with the package."""
+        """Return everything about the trace as JSON, by the schema that is published with the package."""
         from .render import json
 
         return json.dumps(self, indent=indent)
 
     @staticmethod
     def from_json(text: str | bytes) -> TraceResults:
-        """Return the results that `to_json()` made `text` of; raises ValueError when it is something else."""
+        """Return the results that `to_json()` wrote as `text`; raises ValueError if `text` is anything else."""
         from .render import json
 
         return json.loads(text)
 
     def diff(self, other: TraceResults) -> Difference:
-        """Compare with another trace of the same target, which may be another version of it: where do they part?"""
+        """Compare with another trace of the same target, or of another version of it: where do the traces diverge?"""
         from .render import diff
 
         return diff.compare(self, other)
@@ -239,7 +242,8 @@ class TraceResults(list[Call]):
     def merge(self, *others: TraceResults) -> TraceResults:
         """Return the calls of this trace and others, one after the other, as one result.
 
-        Their `parent`s are counted on, `calls` and `warnings` add up; `exc` and `result` are the first that are there.
+        Each `parent` refers to the same call as before; `calls` and `warnings` add up; `exc` and `result` are the first
+        that are not None.
         """
         parts = (self, *others)
         merged = TraceResults()
@@ -257,8 +261,60 @@ class TraceResults(list[Call]):
         return merged
 
 
+class Difference:
+    """What differs between two traces; false if nothing does. Pairs are of the first and the second trace."""
+
+    def __init__(
+        self,
+        traces: tuple[TraceResults, TraceResults],
+        first: Point | None,
+        calls: list[CallDifference],
+        lines: list[LineDifference],
+        source: list[SourceDifference],
+    ) -> None:
+        self.traces = traces
+        """The two traces."""
+        self.first = first
+        """Where the traces diverge; None where at most the source differs."""
+        self.calls = calls
+        """The calls that only one trace has, or that have different arguments, yielded values or ends."""
+        self.lines = lines
+        """The lines that have different hits or values, call by call."""
+        self.source = source
+        """The lines of the targets that the two versions do not have in common, executed or not."""
+
+    def __bool__(self) -> bool:
+        return bool(self.calls or self.lines or self.source)
+
+    def __repr__(self) -> str:
+        return (
+            f"<Difference: calls {len(self.calls)}, lines {len(self.lines)}, source {len(self.source)}, "
+            f"first {self.first and tuple(self.first)}>"
+        )
+
+    def text(self, width: int | None = None) -> str:
+        """Return the difference as text, in rows of at most `width` columns, by default the terminal's; "" if none.
+
+        First comes the point where the traces diverge; then for each call what differs, with `-` for the first trace
+        and `+` for the second, and the values from the last common one on; then the calls that only one trace has, and
+        the lines of the source that changed.
+        """
+        from .render.diff import text_view
+
+        return text_view.text_of(self, width)
+
+    def to_html(self, path: str | PathLike[str]) -> None:
+        """Write the difference as a page, in one file that loads nothing and runs nothing. Needs `tracefunc[html]`.
+
+        Raises ImportError where Jinja2 is not installed, and OSError where the file cannot be written.
+        """
+        from .render.diff import page_view
+
+        page_view.write_page(self, path)
+
+
 def _cannot_pickle(value: object) -> str:
-    """Why a value cannot be pickled, or ""."""
+    """Return why a value cannot be pickled, or ""."""
     if value is None:
         return ""
     import pickle

@@ -761,7 +761,7 @@ def test_pages_cannot_be_made(folder):
     for arguments in (["--html", "run.html"], ["--open"]):
         status, out, err = run(*TRACEFUNC, *arguments, "area.py", env=os.environ | {"PYTHONPATH": str(folder)})
         assert (status, out) == (2, "")
-        assert err.startswith("tracefunc: error: ") and "pip install tracefunc[html]" in err
+        assert err.startswith("tracefunc: error: ") and "pip install 'tracefunc[html]'" in err
 
 
 def test_diff(folder):

@@ -1,4 +1,4 @@
-"""Two traces side by side: where they part, what differs, and what does not count as a difference."""
+"""Two traces side by side: where they diverge, what differs, and what does not count as a difference."""
 
 import copy
 import html.parser
@@ -11,10 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracefunc import Tracer, TraceResults, tracefunc
-from tracefunc.render import cells as _cells
-from tracefunc.render import diff
-from tracefunc.render.diff import divergence as _parting
-from tracefunc.render.diff import matching as _matching
+from tracefunc.render import cells, diff
+from tracefunc.render.diff import matching
+from tracefunc.render.diff.call_pair import same as same_value
 from tracefunc.results import Call
 
 pytestmark = pytest.mark.both_engines
@@ -215,9 +214,9 @@ def test_addresses_are_no_difference(engine, trace):
     ],
 )
 def test_same(a, b, same):
-    assert _parting.same(("C", a), ("C", b)) is same
-    assert _parting.same(("C", b), ("C", a)) is same
-    assert not _parting.same(("C", a), ("D", a))
+    assert same_value(("C", a), ("C", b)) is same
+    assert same_value(("C", b), ("C", a)) is same
+    assert not same_value(("C", a), ("D", a))
 
 
 def test_what_differs_between_runs_is_no_difference(engine, trace):
@@ -261,7 +260,7 @@ def test_sequence_of_expressions():
         ("[i for i in a]", "comprehension", 2, 39),
         ("c = 1", "statement", 3, 4),
     ]
-    assert _matching.sequence(places(*rows)) == [0, 3, 2, 4, 1, 5]
+    assert matching.sequence(places(*rows)) == [0, 3, 2, 4, 1, 5]
 
 
 def test_loops():
@@ -276,7 +275,7 @@ def test_loops():
         ("for j in k:", "for", 5, 4),
         ("l()", "statement", 5, 16),
     ]
-    assert _matching.loops(places(*rows)) == [0, None, 0, 0, 0, None, None, 7, 7]
+    assert matching.loops(places(*rows)) == [0, None, 0, 0, 0, None, None, 7, 7]
 
 
 LINES = st.lists(
@@ -288,7 +287,7 @@ LINES = st.lists(
 @given(LINES, LINES)
 def test_each_line_is_matched_once(a, b):
     a, b = (places(*((text, kind, 1, 0) for text, kind in lines)) for lines in (a, b))
-    pairs = _matching.matched_lines(a, b)
+    pairs = matching.matched_lines(a, b)
     assert sorted(i for i, _ in pairs if i is not None) == list(range(len(a)))
     assert sorted(j for _, j in pairs if j is not None) == list(range(len(b)))
     assert [i for i, _ in pairs if i is not None] == list(range(len(a)))
@@ -301,7 +300,7 @@ def test_each_line_is_matched_once(a, b):
 @given(LINES)
 def test_a_version_matches_itself(lines):
     rows = places(*((text, kind, 1, 0) for text, kind in lines))
-    assert _matching.matched_lines(rows, rows) == [(i, i) for i in range(len(rows))]
+    assert matching.matched_lines(rows, rows) == [(i, i) for i in range(len(rows))]
 
 
 # --- any traces ---
@@ -339,7 +338,7 @@ def test_any_two_traces(a, b, width):
     assert (found.first is None) == (not found.calls and not found.lines)
     assert len(found.calls) == len(back.calls)
     for row in found.text(width=width).splitlines():
-        assert row.isprintable() and _cells.columns(row) <= width
+        assert row.isprintable() and cells.columns(row) <= width
     assert not a.diff(copy.deepcopy(a))
 
 
@@ -374,7 +373,7 @@ def test_page(engine, trace, tmp_path):
     style = re.search("<style>(.*)</style>", text, re.S)[1]
     allowed = b64encode(sha256(style.encode()).digest()).decode()
     [policy] = [value for name, value in page.attributes if name == "content" and "default-src" in value]
-    assert policy == f"default-src 'none'; style-src 'sha256-{allowed}'; base-uri 'none'; form-action 'none'"
+    assert policy == f"default-src 'none'; base-uri 'none'; form-action 'none'; style-src 'sha256-{allowed}'"
     assert not {name for name, _ in page.attributes} & {"src", "href", "style", "onclick"}
 
 

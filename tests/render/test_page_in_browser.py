@@ -114,6 +114,26 @@ def test_functions_are_shown_when_asked_for(show):
     assert "len" in values(page, "part = sum")
 
 
+def test_cached_functions_are_hidden_and_parameters_are_shown(show, define):
+    source = """
+    import functools
+
+    @functools.cache
+    def cached(n):
+        return n
+
+    def uses(given):
+        data = cached(1), given
+        return data
+    """
+    page = show(tracefunc(define(source)["uses"], len))
+    assert {"data", "given"} <= set(values(page, "data = cached"))
+    assert "cached" not in values(page, "data = cached")
+    assert "cached" not in page.locator("#line table thead").inner_text()
+    page.locator("#builtins").check()
+    assert "cached" in values(page, "data = cached")
+
+
 def test_no_calls(show):
     page = show(TraceResults())
     assert "No call was recorded." in page.locator("#notices").inner_text()

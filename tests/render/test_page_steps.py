@@ -1,14 +1,13 @@
-"""The page's model of steps, held against the order in which the lines of random programs really ran.
+"""The page's model of steps, compared with the order in which the lines of random programs really ran.
 
-The results have no order across lines; the script of the page finds it where counts and values leave one way only.
-What it says to know must be true.
+The results have no order across lines; the script of the page derives it where counts and values leave only one way.
+What the script claims to know must be true.
 """
 
 import json
 import os
 import random
 import sys
-from importlib import resources
 
 import pytest
 
@@ -16,10 +15,11 @@ from browser import Watched
 from render.test_page_in_browser import browser  # noqa: F401 - a fixture
 from tracefunc import Tracer
 from tracefunc.render.html.page_data import page_data
+from tracefunc.render.html.whole_page import page_script
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-MODEL = (resources.files("tracefunc.render") / "templates" / "model.js").read_text(encoding="utf-8")
+MODEL = page_script("samples.js", "steps.js", "search.js", "model.js").removesuffix("}\n")  # the block stays open
 # For each loop and each line in it: the steps of its samples, or null.
 ASK = """(data) => {
   %s
@@ -32,7 +32,7 @@ ASK = """(data) => {
     }
   });
   return JSON.stringify(answer);
-}"""
+}}"""
 
 
 class Programs:
@@ -185,7 +185,7 @@ def test_what_is_known_of_steps_is_true(browser, define, tmp_path, kept):  # noq
     path.write_text("<!DOCTYPE html>")
     watched = Watched(browser)
     page = watched.open(path)
-    told = asked = 0
+    known = asked = 0
     for source, results, rows, plain in functions(int(os.environ.get("TRACEFUNC_STEPS_PROGRAMS", "200")), define):
         [call] = results
         cut_samples(call, kept)
@@ -195,7 +195,7 @@ def test_what_is_known_of_steps_is_true(browser, define, tmp_path, kept):  # noq
                 continue
             asked += 1
             if steps is not None:
-                told += 1
+                known += 1
                 # A step is the number of a sample of the loop.
                 hits = range(lines[loop].hits)[kept] if lines[loop].vars else range(lines[loop].hits)
                 real = truth(rows, lines[loop].lineno, lines[i].lineno)[kept if lines[i].vars else slice(None)][
@@ -204,4 +204,4 @@ def test_what_is_known_of_steps_is_true(browser, define, tmp_path, kept):  # noq
                 assert [hits[step] for step in steps] == real, f"{source}\nloop {lines[loop]}, line {lines[i]}"
     watched.context.close()
     assert asked > 300
-    assert told > asked * 0.3
+    assert known > asked * 0.3

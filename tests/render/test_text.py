@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracefunc import Tracer, TraceResults, tracefunc
-from tracefunc.render import cells as _cells
-from tracefunc.render import text
+from tracefunc.render import cells, text
 from tracefunc.render.selection import runs
 from tracefunc.results import Call
 
@@ -204,7 +203,7 @@ def test_recursion_beyond_any_screen(engine, define):
     results = Tracer(down, max_calls=None).run(down, 300)
     shown = results.text(width=80)
     assert "down(n=0) -> 0" in shown
-    assert max(map(_cells.columns, shown.splitlines())) <= 80
+    assert max(map(cells.columns, shown.splitlines())) <= 80
 
 
 # --- show ---
@@ -267,31 +266,31 @@ def test_show_where_the_encoding_lacks_characters(engine, program, monkeypatch):
 
 @given(st.text(st.characters(exclude_categories=())))
 def test_escaped_moves_no_cursor(value):
-    shown = _cells.escaped(value)
+    shown = cells.escaped(value)
     assert shown.isprintable()
-    assert _cells.escaped(shown) == shown
+    assert cells.escaped(shown) == shown
 
 
 def test_columns():
-    assert [_cells.columns(text) for text in ("abc", "日本", "e\u0301", "ｱ", "😀")] == [3, 4, 1, 1, 2]
-    assert _cells.expanded("a\tb\t日\tc") == "a       b       日      c"
+    assert [cells.columns(text) for text in ("abc", "日本", "e\u0301", "ｱ", "😀")] == [3, 4, 1, 1, 2]
+    assert cells.expanded("a\tb\t日\tc") == "a       b       日      c"
 
 
 @given(st.text(st.characters(exclude_categories=()) | st.sampled_from("日\u0301\x1b\\")), st.integers(0, 30))
 def test_cut(value, room):
-    shown = _cells.escaped(value)
-    found = _cells.cut(shown, room)
-    assert _cells.columns(found) <= room
+    shown = cells.escaped(value)
+    found = cells.cut(shown, room)
+    assert cells.columns(found) <= room
     if found != shown and room:
         kept = found.removesuffix("…")
         assert found.endswith("…") and shown.startswith(kept)
-        whole = list(_cells.pieces(shown))
+        whole = list(cells.pieces(shown))
         assert kept in {"".join(whole[:i]) for i in range(len(whole))}
         assert not unicodedata.combining(shown[len(kept)]) or not kept
 
 
 def test_no_cut_inside_an_escape():
-    assert [_cells.cut(r"a\x1b[b", room) for room in range(1, 9)] == [
+    assert [cells.cut(r"a\x1b[b", room) for room in range(1, 9)] == [
         "…",
         "a…",
         "a…",
@@ -353,7 +352,7 @@ def test_width(results, width, builtins):
     shown = results.text(width=width, builtins=builtins)
     for row in shown.split("\n"):
         assert row.isprintable()
-        assert _cells.columns(row) <= width
+        assert cells.columns(row) <= width
 
 
 @given(traces(), st.booleans())

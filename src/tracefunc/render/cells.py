@@ -1,4 +1,4 @@
-"""Text in the cells of a terminal: what has to be escaped, how many columns it takes, where it may be cut."""
+"""Text in the cells of a terminal: what must be escaped, how many columns it takes, where it may be cut."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _TAB = 8
 
 
 def escaped(text: str) -> str:
-    """Return `text` with all that would not be seen, or would move the cursor, as `repr` has it: `\\n`, `\\x1b`, ..."""
+    """Return `text` with characters that are invisible, or move the cursor, as in its `repr`: `\\n`, `\\x1b`, ..."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def expanded(text: str) -> str:
-    """Return a row of source as it is shown: tabs go to the next multiple of 8 columns, the rest is `escaped`."""
+    """Return a row of source as views show it: tabs reach to the next multiple of 8 columns, the rest is `escaped`."""
     shown, *others = text.split("\t")
     shown = escaped(shown)
     for part in others:
@@ -32,7 +32,7 @@ def expanded(text: str) -> str:
 
 
 def columns(text: str) -> int:
-    """Return how many columns `text` takes where East Asian wide characters take two, and combining ones none."""
+    """Return how many columns `text` takes: East Asian wide characters take two, combining characters none."""
     return len(text) if text.isascii() else sum(map(_columns_of, text))
 
 
@@ -43,7 +43,7 @@ def _columns_of(char: str) -> int:
 
 
 def pieces(text: str) -> Iterator[str]:
-    """Yield what must not be cut: an escape, or a character with what combines with it."""
+    """Yield the pieces that must not be cut: an escape, or a character with those that combine with it."""
     start = 0
     while start < len(text):
         escape = _ESCAPE.match(text, start)
@@ -57,7 +57,7 @@ def pieces(text: str) -> Iterator[str]:
 def cut(text: str, room: int, measure: Callable[[str], int] = columns) -> str:
     """Return `text` if it fits into `room`, else its beginning and "…", never cut inside an escape.
 
-    `measure`: of what there is only so much room, columns or (`len`) characters.
+    `measure`: what counts the room, in columns by default, or (`len`) in characters.
     """
     if measure(text) <= room:
         return text

@@ -1,17 +1,15 @@
-"""A trace as JSON text by a published schema, and back, whatever the text is."""
+"""A trace as JSON by a published schema, and back, with an error that says where a text is not valid."""
 
 from __future__ import annotations
 
 import json
 import re
 from math import isfinite, nan
-from traceback import format_exception
 from typing import TYPE_CHECKING
 
 from .._values.describe import describe
-from .._values.sample import REDACTED_SAMPLE
 from ..results import Call, RecordedError, TraceResults
-from .selection import is_redacted
+from .selection import result_sample, run_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,10 +25,10 @@ __all__ = ["FORMAT", "VERSION", "dumps", "loads"]
 
 FORMAT = "tracefunc"
 VERSION = 1  # of `trace.schema.json`
-_LARGEST = 2**63 - 1  # other languages' integers end there
+_LARGEST = 2**63 - 1  # the largest integer that many other languages have
 
-# JSON has one notation for a character beyond U+FFFF and for the two surrogates that stand for it in UTF-16. Texts that
-# hold such two as characters of their own are written in pieces.
+# JSON has one notation for a character beyond U+FFFF and for the two surrogates that encode it in UTF-16. A text in
+# which two such surrogates are characters of their own is written in pieces.
 _BETWEEN_SURROGATES = re.compile("(?<=[\ud800-\udbff])(?=[\udc00-\udfff])")
 
 
@@ -38,59 +36,32 @@ _BETWEEN_SURROGATES = re.compile("(?<=[\ud800-\udbff])(?=[\udc00-\udfff])")
 
 
 def dumps(results: TraceResults, indent: int | None = None) -> str:
-    """Return all that is known of a trace as JSON, in ASCII, by the schema `trace.schema.json` beside this module.
+    """Return everything about a trace as JSON, in ASCII, by the schema `trace.schema.json` beside this module.
 
-    What cannot be data is written as text: of `result` its type's name and its `repr`, cut to 50 characters; of `exc`
-    its type, message, `repr` and traceback. Both are redacted where the trace was told to redact what a call gave.
+    Objects are written as texts: `result` as its type's name and its `repr`, cut to 50 characters; `exc` as its type,
+    message, `repr` and traceback. Both are redacted where the trace redacts what a call returned, raised or yielded.
     """
     targets: dict[Target, int] = {}
     calls = [_call(call, targets) for call in results]
-    secret = is_redacted(results)
     document = {
         "format": FORMAT,
         "version": VERSION,
         "engine": results.engine,
         "seen": results.calls,
         "warnings": results.warnings,
-        "result": _result(results, secret),
-        "exception": _exception(results.exc, secret),
+        "result": result_sample(results),
+        "exception": _exception(results),
         "targets": [_target(*target) for target in targets],
         "calls": calls,
     }
     return json.dumps(_in_pieces(document), indent=indent, allow_nan=False)
 
 
-def _result(results: TraceResults, secret: bool) -> Sample | None:
-    if results.exc is not None:
-        return None
-    if secret:
-        return REDACTED_SAMPLE
-    return results.result_sample or describe(results.result)
-
-
-def _exception(error: Exception | None, secret: bool) -> dict[str, str] | None:
+def _exception(results: TraceResults) -> dict[str, str] | None:
+    error = run_error(results)
     if error is None:
         return None
-    if not isinstance(error, RecordedError):
-        error = _recorded(error, secret)
-    return {"type": error.type, "message": error.message, "text": error.text, "traceback": error.traceback}
-
-
-def _recorded(error: Exception, secret: bool) -> RecordedError:
-    kind = type(error)
-    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-    if secret:
-        hidden = REDACTED_SAMPLE[1]
-        return RecordedError(name, hidden, hidden, f"{name}: {hidden}\n")
-    return RecordedError(name, _asked(str, error), _asked(repr, error), "".join(format_exception(error)))
-
-
-def _asked(how: Callable[[object], str], error: Exception) -> str:
-    """What an exception says of itself, which may fail."""
-    try:
-        return how(error)
-    except Exception as other:
-        return f"<{how.__name__}-error {type(other).__name__}>"
+    return {"type": error.type, "message": error.message, "text": error.text(), "traceback": error.traceback}
 
 
 def _call(call: Call, targets: dict[Target, int]) -> dict[str, object]:
@@ -129,7 +100,7 @@ def _target(function: str, file: str, lineno: int, source: str, places: tuple[Pl
 
 
 def _in_pieces(value: object) -> object:
-    """The same document, texts that JSON would change in pieces."""
+    """Return the same document, with texts that JSON would change in pieces."""
     if isinstance(value, str):
         pieces = _BETWEEN_SURROGATES.split(value)
         return pieces if len(pieces) > 1 else value
@@ -144,15 +115,16 @@ def _in_pieces(value: object) -> object:
 
 
 def loads(text: str | bytes) -> TraceResults:
-    """Return the trace that `dumps` made `text` of. No code of the program that was traced is run or imported.
+    """Return the trace that `dumps` wrote as `text`, without running or importing any code of the traced program.
 
-    All is as it was, but for `result`, which is None, with its type and text in `result_sample`; and for `exc`, which
-    is a `tracefunc.results.RecordedError` that prints like the original.
+    Everything is as it was, except that `result` is None, with its type and text in `result_sample`, and that `exc` is
+    a `tracefunc.results.RecordedError` that prints like the original.
 
-    Raises ValueError when `text` is anything else, and says where it is wrong.
+    Raises ValueError if `text` is anything else; the message says what is wrong, and where.
     """
     document = _parsed(text)
-    _object(document, "the text", {"format": _format, "version": _version}, more=True)  # first: the rest depends on it
+    # The format and its version come first, as the rest depends on them.
+    _object(document, "the text", {"format": _format, "version": _version}, more=True)
     known = _object(document, "the text", _DOCUMENT)
     results = TraceResults(_calls(known["calls"], known["targets"]))
     results.engine, results.calls, results.warnings = known["engine"], known["seen"], known["warnings"]
@@ -166,19 +138,19 @@ def _parsed(text: str | bytes) -> object:
     except RecursionError:
         raise ValueError("not a trace: it is nested too deeply.") from None
     except ValueError as error:  # UnicodeDecodeError and JSONDecodeError included
-        raise ValueError(f"not a trace: it is no JSON: {error}") from None
+        raise ValueError(f"not a trace: it is not valid JSON: {error}") from None
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} is there twice in an object")
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} occurs twice in an object")
     return found
 
 
 def _no_constant(name: str) -> object:
-    raise ValueError(f"{name} is no number in JSON")
+    raise ValueError(f"{name} is not a number in JSON")
 
 
 def _calls(calls: list[dict[str, Any]], targets: list[dict[str, Any]]) -> list[Call]:
@@ -206,7 +178,7 @@ def _wrong(where: str, value: object, expected: str) -> ValueError:
     return ValueError(f"not a trace: {where} is {shown}, expected: {expected}.")
 
 
-# What reads a part: it takes the value and says where that stands if it is wrong.
+# The readers of the document's parts: each takes a value, and where it stands for the message if it is wrong.
 
 
 def _format(value: object, where: str) -> None:
@@ -216,7 +188,7 @@ def _format(value: object, where: str) -> None:
 
 def _version(value: object, where: str) -> None:
     if type(value) is not int or value != VERSION:
-        raise _wrong(where, value, f"{VERSION}, the one that this version of tracefunc reads")
+        raise _wrong(where, value, f"{VERSION}, which is what this version of tracefunc reads")
 
 
 def _text(value: object, where: str) -> str:
@@ -267,7 +239,7 @@ def _object_of(fields: dict[str, Read]) -> Read:
 
 
 def _object(value: object, where: str, fields: dict[str, Read], more: bool = False) -> dict[str, Any]:
-    """Read an object with these fields, or with `more`."""
+    """Read the fields of an object; others are an error unless `more` is true."""
     if not isinstance(value, dict):
         raise _wrong(where, value, "an object")
     for name in fields:
@@ -281,7 +253,7 @@ def _object(value: object, where: str, fields: dict[str, Read], more: bool = Fal
 
 
 def _mapping_of(key: str, fields: dict[str, Read]) -> Read:
-    """Objects in an array to a dictionary: by the text at `key`, what else they hold."""
+    """Return a reader that makes a dictionary of an array of objects: what else each holds by its text at `key`."""
     read = _list_of(_object_of({key: _text, **fields}))
 
     def read_mapping(value: object, where: str) -> dict[str, Any]:
@@ -289,7 +261,7 @@ def _mapping_of(key: str, fields: dict[str, Read]) -> Read:
         for i, item in enumerate(read(value, where)):
             name = item.pop(key)
             if name in found:
-                raise _wrong(f"{where}[{i}].{key}", name, "another one than before")
+                raise _wrong(f"{where}[{i}].{key}", name, "a text that differs from the ones before")
             found[name] = next(iter(item.values())) if len(item) == 1 else tuple(item.values())
         return found
 

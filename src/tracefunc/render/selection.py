@@ -1,39 +1,47 @@
-"""What all texts say alike: the course of a name's values, the names worth showing, calls that are the same."""
+"""What all views show of a trace: which names, calls and texts, and what of them stays hidden."""
 
 from __future__ import annotations
 
 import os
 import re
 from itertools import groupby
+from traceback import format_exception
 from typing import TYPE_CHECKING, NamedTuple
 
-from .._values.describe import describer
+from .._values.describe import describe, describer
 from .._values.sample import REDACTED_SAMPLE
+from ..results import RecordedError
 from .cells import escaped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from .._values.sample import Sample
     from ..results import Call, Line, TraceResults
 
 __all__ = [
     "Run",
+    "RunError",
     "elided",
     "error_text",
     "file_of",
     "folded",
-    "is_redacted",
-    "is_silent",
+    "is_unhit",
     "labels",
+    "may_run_without_hits",
     "parents",
+    "result_sample",
+    "run_error",
     "runs",
     "shown_names",
     "stack_above",
 ]
 
-# The types of what a program is made of, rather than of what it works on.
-_PROGRAM = {
+
+# --- names ---
+
+# The types of code, as opposed to data: what a program is made of rather than what it works on.
+_CODE_TYPES = {
     "ABCMeta",
     "EnumType",
     "_lru_cache_wrapper",
@@ -48,8 +56,32 @@ _PROGRAM = {
     "wrapper_descriptor",
 }
 
-# Statements that make no hits where the compiler emits nothing for them.
-_SILENT = re.compile(
+
+def shown_names(
+    names: Mapping[str, list[Sample]], call: Call, builtins: bool = False
+) -> list[tuple[str, list[Sample]]]:
+    """Return the names of a line that every view shows, with their samples.
+
+    Left out, unless `builtins` is true, are names that held nothing on that line but modules, classes, functions and
+    methods: their types' names say so, or, for a class of any metaclass, the text. A parameter is always shown: a
+    function that was passed in is data. A name without samples is never shown.
+    """
+    return [
+        (name, samples)
+        for name, samples in names.items()
+        if samples and (builtins or name in call.arguments or not all(map(_is_code, samples)))
+    ]
+
+
+def _is_code(sample: Sample) -> bool:
+    kind, text = sample
+    return kind in _CODE_TYPES or text.startswith("<class '")
+
+
+# --- lines ---
+
+# Statements for which the compiler may emit no code of their own.
+_NO_CODE = re.compile(
     r"""
     (?: pass | break | continue | \.\.\.
     | (?:global|nonlocal)\s.*
@@ -61,6 +93,86 @@ _SILENT = re.compile(
 )
 
 
+def may_run_without_hits(kind: str, text: str) -> bool:
+    """Return whether a line without hits may have run all the same: `pass`, a docstring, a bare annotation, ..."""
+    return kind == "try" or (kind == "statement" and bool(_NO_CODE.match(text)))
+
+
+def is_unhit(line: Line) -> bool:
+    """Return whether a line certainly did not run: it has no hits, and would have some otherwise."""
+    return not line.hits and not may_run_without_hits(line.kind, line.text)
+
+
+# --- the end of the run, and redaction ---
+
+
+class RunError:
+    """The exception that ended a run, in texts that may be shown; each is made when a view asks for it."""
+
+    def __init__(self, error: Exception, is_redacted: bool) -> None:
+        self._error = error
+        self._is_redacted = is_redacted
+
+    @property
+    def type(self) -> str:
+        """The name of the exception's class, with the module unless it is a builtin."""
+        if isinstance(self._error, RecordedError):
+            return self._error.type
+        kind = type(self._error)
+        return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+    @property
+    def message(self) -> str:
+        """What `str` makes of the exception."""
+        if self._is_redacted:
+            return REDACTED_SAMPLE[1]
+        try:
+            return str(self._error)
+        except Exception as other:
+            return f"<str-error {type(other).__name__}>"
+
+    def text(self, room: int | None = None) -> str:
+        """Return what `repr` makes of the exception, in `room` characters (None: in as many as there are)."""
+        return REDACTED_SAMPLE[1] if self._is_redacted else describer(room)(self._error)[1]
+
+    @property
+    def traceback(self) -> str:
+        """What the interpreter would print of the exception."""
+        if self._is_redacted:
+            return f"{self.type}: {REDACTED_SAMPLE[1]}\n"
+        if isinstance(self._error, RecordedError):
+            return self._error.traceback
+        return "".join(format_exception(self._error))
+
+
+def run_error(results: TraceResults) -> RunError | None:
+    """Return the exception that ended the run, None where none did."""
+    return None if results.exc is None else RunError(results.exc, _is_redacted(results))
+
+
+def error_text(results: TraceResults, room: int = 200) -> str:
+    """Return the exception that ended the run in `room` characters, escaped; or ""."""
+    error = run_error(results)
+    return escaped(error.text(room)) if error else ""
+
+
+def result_sample(results: TraceResults) -> Sample | None:
+    """Return what the run returned, as a sample; None where it raised."""
+    if results.exc is not None:
+        return None
+    if _is_redacted(results):
+        return REDACTED_SAMPLE
+    return results.result_sample or describe(results.result)
+
+
+def _is_redacted(results: TraceResults) -> bool:
+    """Return whether what a call gave was redacted: then what the whole run gave must not be shown either."""
+    return any(REDACTED_SAMPLE in (call.returned, call.raised, *call.yielded) for call in results)
+
+
+# --- values ---
+
+
 class Run(NamedTuple):
     """A value that a name kept for some hits."""
 
@@ -69,7 +181,7 @@ class Run(NamedTuple):
 
 
 def runs(samples: Iterable[Sample]) -> list[Run]:
-    """Return the values in their order, equal ones in a row as one, escaped."""
+    """Return the values in their order, escaped, equal ones in a row as one."""
     return [Run(escaped(text), len(list(same))) for (_, text), same in groupby(samples)]
 
 
@@ -81,37 +193,16 @@ def elided[T](items: Sequence[T], most: int) -> tuple[Sequence[T], Sequence[T]]:
     return items[: most - last], items[-last:]
 
 
-def shown_names(line: Line, call: Call, builtins: bool) -> list[tuple[str, list[Sample]]]:
-    """Return the names of a line that are worth showing, with their samples.
-
-    Not worth it, unless `builtins` is true, are names that held nothing there but modules, classes, functions and
-    methods, which the names of the types tell, or for a class of any metaclass the text. A parameter is shown whatever
-    it holds: a function that was handed over is data.
-    """
-    return [
-        (name, samples)
-        for name, samples in line.vars.items()
-        if samples and (builtins or name in call.arguments or not all(map(_is_program, samples)))
-    ]
-
-
-def _is_program(sample: Sample) -> bool:
-    kind, text = sample
-    return kind in _PROGRAM or text.startswith("<class '")
-
-
-def is_silent(line: Line) -> bool:
-    """Whether a line without hits may have been executed nevertheless: `pass`, a docstring, a bare annotation, ..."""
-    return not line.hits and (line.kind == "try" or (line.kind == "statement" and bool(_SILENT.match(line.text))))
+# --- calls ---
 
 
 def parents(results: TraceResults) -> list[int | None]:
-    """Return for each call the index of the one that it ran in, if that is an earlier one."""
+    """Return for each call the index of the call that it ran in, if that is an earlier one."""
     return [call.parent if call.parent is not None and 0 <= call.parent < i else None for i, call in enumerate(results)]
 
 
 def labels(results: TraceResults) -> list[str]:
-    """Return for each call its thread and task, as far as there are several: "Thread-1", "Task-2"; or ""."""
+    """Return for each call its thread and task, where the trace has several: "Thread-1", "Task-2"; or ""."""
     threads = len({call.thread for call in results}) > 1
     tasks = len({call.task for call in results}) > 1
     return [
@@ -121,10 +212,10 @@ def labels(results: TraceResults) -> list[str]:
 
 
 def folded(results: TraceResults) -> list[list[int]]:
-    """Return the indices of the calls, identical ones together, in the order in which their first ones started.
+    """Return the indices of the calls, identical ones together, in the order in which the first of each started.
 
-    Identical are calls of the same target with equal arguments, traces and ends, in threads and tasks that are labelled
-    alike. Those that ran in no other call must have the same stack too.
+    Identical calls are of the same target, with equal arguments, traces and ends, in threads and tasks of the same
+    labels. Those that ran in no other call must have the same stack, too.
     """
     groups: dict[str, list[int]] = {}
     for i, (call, parent, label) in enumerate(zip(results, parents(results), labels(results), strict=True)):
@@ -147,15 +238,3 @@ def file_of(call: Call) -> str:
 def stack_above(call: Call) -> list[str]:
     """Return the frames above the target's, the nearest one first, escaped."""
     return [escaped(frame) for frame in reversed(call.stack.splitlines()[:-1])]
-
-
-def is_redacted(results: TraceResults) -> bool:
-    """Whether the trace was told not to look at what a call gave: then nor may be shown what came out of the run."""
-    return any(REDACTED_SAMPLE in (call.returned, call.raised, *call.yielded) for call in results)
-
-
-def error_text(results: TraceResults, room: int = 200) -> str:
-    """Return the exception that ended the run in `room` characters, escaped; or ""."""
-    if results.exc is None:
-        return ""
-    return escaped(REDACTED_SAMPLE[1] if is_redacted(results) else describer(room)(results.exc)[1])

@@ -1,5 +1,6 @@
 """Two traces side by side."""
 
-from .comparison import Difference, compare
+from ...results import Difference
+from .comparison import compare
 
 __all__ = ["Difference", "compare"]

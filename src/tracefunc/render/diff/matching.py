@@ -1,4 +1,4 @@
-"""Which calls, and which lines, of two traces correspond; and in which order lines are taken to run."""
+"""Which calls and which lines of two traces correspond, and in which order lines are assumed to run."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
     from ...results import Call, Place, TraceResults
 
-    Pair = tuple[int | None, int | None]  # indices in the first and in the second; None: it is only in the other one
+    Pair = tuple[int | None, int | None]  # indices in the first and in the second; None: only the other one has it
 
 __all__ = ["loops", "matched_calls", "matched_lines", "sequence"]
 
-_ALIKE = 0.6  # from which ratio on a line is taken for a changed one rather than for another
+_ALIKE = 0.6  # from this ratio on, a line counts as changed; below, as another line
 _EXPRESSIONS = ("comprehension", "lambda")
 
 
@@ -26,7 +26,7 @@ _EXPRESSIONS = ("comprehension", "lambda")
 def matched_calls(a: TraceResults, b: TraceResults) -> list[Pair]:
     """Return the calls of two traces in pairs: of each function the first with the first, and so on.
 
-    Functions are known by their qualified name; where several in one trace have it, by the name of the file too.
+    Functions are identified by their qualified name, and by the name of the file where several of a trace share it.
     """
     key = _key({call.function for results in (a, b) for call in results if _is_ambiguous(call.function, results)})
     by_target: dict[tuple[str, ...], tuple[list[int], list[int]]] = {}
@@ -51,8 +51,9 @@ def _key(ambiguous: set[str]) -> Callable[[Call], tuple[str, ...]]:
 def matched_lines(a: tuple[Place, ...], b: tuple[Place, ...]) -> list[Pair]:
     """Return the lines of two versions of a target in pairs, in the order of the first.
 
-    Lines that stayed as they are in their order are found by difflib; then those of the rest that moved, which have the
-    same text; then those that changed, which stand in the same place, are of the same kind, and have much in common.
+    First, difflib finds the lines that are unchanged and in the same order. Of the rest, lines of the same text have
+    moved. Of the rest again, lines that stand in the same place, are of the same kind and have much text in common have
+    changed.
     """
     keys = [_text(place) for place in a], [_text(place) for place in b]
     if keys[0] == keys[1]:
@@ -67,7 +68,7 @@ def matched_lines(a: tuple[Place, ...], b: tuple[Place, ...]) -> list[Pair]:
 
 
 def _text(place: Place) -> str:
-    return place[0].rstrip()  # trailing spaces only tell equal texts apart
+    return place[0].rstrip()  # trailing spaces only distinguish equal texts
 
 
 def _match_moved(a: list[str], b: list[str], found: dict[int, int]) -> None:
@@ -104,7 +105,7 @@ def _ratio(a: Place, b: Place) -> float:
 
 
 def _merged(many: int, others: int, found: dict[int, int]) -> list[Pair]:
-    """All lines: those of the first in their order, and where they fit in between those that only the second has."""
+    """Return all lines: those of the first in their order, and between them those that only the second has."""
     only = [j for j in range(others) if j not in set(found.values())]
     pairs: list[Pair] = []
     for i in range(many):
@@ -121,7 +122,7 @@ def _merged(many: int, others: int, found: dict[int, int]) -> list[Pair]:
 def sequence(places: list[Place]) -> list[int]:
     """Return the indices of lines in the order in which they end: expressions before the line that they are in."""
     order: list[int] = []
-    open_: list[int] = []  # the statement, and the expressions around the next one
+    open_: list[int] = []  # the statement, and the expressions that the next one may be in
     for i, place in enumerate(places):
         if place[2] in _EXPRESSIONS:
             while len(open_) > 1 and _text(place) not in places[open_[-1]][0]:
@@ -136,7 +137,7 @@ def sequence(places: list[Place]) -> list[int]:
 def loops(places: tuple[Place, ...]) -> list[int | None]:
     """Return for each line the index of the outermost `for` or `while` statement whose header or body it is in.
 
-    A body is known by its indentation. What the iterable of a `for` consists of is evaluated once, and not in the loop.
+    A body is recognised by its indentation. The iterable of a `for` is evaluated once, outside the loop.
     """
     found: list[int | None] = []
     header: int | None = None

@@ -1,10 +1,12 @@
-"""What the page shows, as plain data: each source and each sample once, and the calls as numbers into both."""
+"""What the page shows, as plain data: each source and each sample once, and calls that refer to both by number."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..selection import error_text, may_run_without_hits, shown_names
 
 if TYPE_CHECKING:
     from ..._values.sample import Sample
@@ -14,7 +16,7 @@ Token = tuple[str, str]  # the short name of its class in Pygments, "" for plain
 
 
 def page_data(results: TraceResults) -> dict[str, Any]:
-    """Return what the page's script reads, all of it fit for JSON."""
+    """Return what the script of the page reads, all of it fit for JSON."""
     targets, samples = Targets(), _Numbered()
     calls = [_call(call, targets, samples) for call in results]
     return {
@@ -23,18 +25,19 @@ def page_data(results: TraceResults) -> dict[str, Any]:
         "samples": [list(sample) for sample in samples],
         "seen": results.calls,
         "engine": results.engine,
-        "raised": None if results.exc is None else described(results.exc),
+        "raised": error_text(results) or None,
         "warnings": results.warnings,
     }
 
 
-def described(error: BaseException) -> str:
-    """Return the type and the message of an exception, whatever its `str` does."""
-    try:
-        message = str(error)
-    except Exception as failed:
-        message = f"<str-error {type(failed).__name__}>"
-    return f"{type(error).__name__}: {message}" if message else type(error).__name__
+class TargetLine(NamedTuple):
+    """A line of a target, and where it stands in the target's source."""
+
+    text: str
+    kind: str
+    names: tuple[str, ...]
+    span: tuple[int, int, int, int]
+    """The first row and the position in it, the last row and the position behind it, from 0."""
 
 
 class Target:
@@ -50,11 +53,12 @@ class Target:
         places = call.places
         if not places or max(last for *_, last, _ in places) - self.lineno >= len(self.rows):
             places = self._without_source(call)
-        self.lines = [(text, kind, *names) for text, names, kind, *_ in places]
-        self.spans = [_span(place, self.rows, self.lineno) for place in places]
+        self.lines = [
+            TargetLine(place[0], place[2], place[1], _span(place, self.rows, self.lineno)) for place in places
+        ]
 
     def _without_source(self, call: Call) -> tuple[Place, ...]:
-        """Make a source of the texts of the lines that were hit: all that a plain pair has."""
+        """Make a source of the texts of the lines that were hit, which is all that a plain pair has."""
         places: list[Place] = []
         self.rows, self.lineno = [], 1
         for text, (_, names) in call.trace.items():
@@ -65,15 +69,15 @@ class Target:
         return tuple(places)
 
     def ended_at(self, call: Call) -> int | None:
-        """Return which of `lines` a call ended at; None where that is not known."""
+        """Return the index in `lines` of the line that ended a call; None where it is not known."""
         if call.ended_at is None or call.ended_at >= len(call.places):
             return None
         text = call.places[call.ended_at][0]
-        return next((i for i, (other, *_) in enumerate(self.lines) if other == text), None)
+        return next((i for i, line in enumerate(self.lines) if line.text == text), None)
 
     @cached_property
     def tokens(self) -> list[list[Token]]:
-        """The rows of the source as tokens, for highlighting."""
+        """The rows of the source as tokens, for syntax highlighting."""
         from pygments.lexers.python import PythonLexer
 
         rows: list[list[Token]] = [[]]
@@ -86,7 +90,7 @@ class Target:
         return rows
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it fit for JSON; positions count UTF-16 units, as JavaScript does."""
+        """Return the target fit for JSON; positions count UTF-16 units, as JavaScript does."""
         return {
             "function": self.function,
             "file": self.file,
@@ -94,14 +98,14 @@ class Target:
             "rows": self.rows,
             "tokens": [[part for name, text in row for part in (name, _units(text))] for row in self.tokens],
             "lines": [
-                {"text": text, "kind": kind, "names": names, "span": span}
-                for (text, kind, *names), span in zip(self.lines, self.spans, strict=True)
+                line._asdict() | {"mayRunWithoutHits": may_run_without_hits(line.kind, line.text)}
+                for line in self.lines
             ],
         }
 
 
 class Targets:
-    """The targets of some calls, each of them made once."""
+    """The targets of some calls, each made once."""
 
     def __init__(self) -> None:
         self._known: dict[Any, Target] = {}
@@ -119,24 +123,30 @@ class Targets:
 
 
 class _Numbered(dict[Any, int]):
-    """Numbers for things, the same for equal ones."""
+    """Numbers for things; equal things have the same number."""
 
     def __call__(self, item: Any) -> int:
         return self.setdefault(item, len(self))
 
 
 def _call(call: Call, targets: Targets, samples: _Numbered) -> dict[str, Any]:
-    """One call; its lines are those that were hit, by their number in the target."""
+    """Return a call fit for JSON.
+
+    Its lines are those that were hit, by their index in the target: the hits, the samples of each name, and the indices
+    of the names that are hidden unless the reader asks for them.
+    """
 
     def number(sample: Sample | None) -> int | None:
         return None if sample is None else samples(tuple(sample))
 
     target = targets.of(call)
     lines = {}
-    for i, (text, *_) in enumerate(target.lines):
-        hits, names = call.trace.get(text) or (0, {})
+    for i, line in enumerate(target.lines):
+        hits, names = call.trace.get(line.text) or (0, {})
         if hits:
-            lines[i] = [hits, [[number(sample) for sample in column] for column in names.values()]]
+            shown = {name for name, _ in shown_names(names, call)}
+            hidden = [k for k, name in enumerate(names) if name not in shown]
+            lines[i] = [hits, [[number(sample) for sample in column] for column in names.values()], hidden]
     return {
         "target": target.number,
         "stack": call.stack,
@@ -154,33 +164,33 @@ def _call(call: Call, targets: Targets, samples: _Numbered) -> dict[str, Any]:
 
 
 def depths(calls: Iterable[Call]) -> Iterator[int]:
-    """Yield how many recorded calls are around each call."""
+    """Yield how many recorded calls each call is in."""
     known: list[int] = []
     for call in calls:
-        known.append(0 if call.parent is None else known[call.parent] + 1)  # a parent starts before
+        known.append(0 if call.parent is None else known[call.parent] + 1)  # a parent has started before
         yield known[-1]
 
 
 def _span(place: Place, rows: list[str], lineno: int) -> tuple[int, int, int, int]:
-    """Where a line stands: first row and position, last row and position, from 0."""
+    """Return where a line stands: see `TargetLine.span`."""
     text, _, _, first, last, col = place
     first, last = first - lineno, last - lineno
     start = _units(rows[first].encode(errors="surrogatepass")[:col].decode(errors="replace"))
-    text = text.rstrip(" ")  # blanks tell lines of the same text apart
+    text = text.rstrip(" ")  # trailing blanks only distinguish lines of the same text
     if first == last:
         return first, start, last, start + _units(text)
-    # Continuation lines have lost the function's indentation: what is behind the blanks is the same.
+    # Continuation lines have lost the function's indentation; the text behind it is the same.
     blanks = len(rows[last]) - len(rows[last].lstrip())
     return first, start, last, blanks + _units(text.rpartition("\n")[2].lstrip())
 
 
 def _units(text: str) -> int:
-    """The length of a text in UTF-16 units."""
+    """Return the length of a text in UTF-16 units."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _class_name(kind: Any) -> str:
-    """The CSS class of a kind of token; "" for one that looks like plain text."""
+    """Return the CSS class of a kind of token; "" for a kind that looks like plain text."""
     from pygments.token import STANDARD_TYPES
 
     while kind not in STANDARD_TYPES:

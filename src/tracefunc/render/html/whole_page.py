@@ -1,37 +1,56 @@
-"""The page that shows a trace, in one HTML file of its own, and the fragment of it that notebooks show."""
+"""The page that shows a trace: one HTML file that holds its data, script and style, and loads nothing."""
 
 from __future__ import annotations
 
 import json
-from base64 import b64encode
-from functools import cache
-from hashlib import sha256
-from importlib import import_module, resources
+import re
 from typing import TYPE_CHECKING, Any
+
+from .. import html_templates
+from .extra import environment
 
 if TYPE_CHECKING:
     from os import PathLike
 
-    from jinja2 import Environment
-
     from ...results import TraceResults
 
-# What could end the script element that the data is in, or start another one; JSON reads the escapes as the same.
+__all__ = ["SCRIPTS", "page", "page_script", "write"]
+
+# The modules of the page's script, each after those that it imports.
+SCRIPTS = (
+    "samples.js",
+    "steps.js",
+    "search.js",
+    "model.js",
+    "elements.js",
+    "state.js",
+    "parts.js",
+    "stepper.js",
+    "line_view.js",
+    "source_view.js",
+    "call_view.js",
+    "search_view.js",
+    "paper.js",
+    "page.js",
+)
+_IMPORT_OR_EXPORT = re.compile(r"^import\b[^;]*;\n|^export (?=\w)", re.M)
+
+# What could end the script element that holds the data, or start another one. JSON reads the escapes as the same text.
 _ESCAPES = str.maketrans({char: f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"})
 
 
 def write(results: TraceResults, path: str | PathLike[str], *, title: str | None = None) -> None:
-    """Write the page into the file `path`: UTF-8, nothing outside it is loaded.
+    """Write the page into the file `path`, in UTF-8.
 
-    Raises ImportError when Jinja2 or Pygments is missing, and OSError.
+    Raises ImportError where Jinja2 or Pygments is missing, and OSError where the file cannot be written.
     """
     text = page(results, title=title)
     with open(path, "wb") as file:
-        file.write(_encoded(text))
+        file.write(html_templates.encoded(text))
 
 
 def page(results: TraceResults, *, title: str | None = None) -> str:
-    """Return the page as text; raises ImportError when Jinja2 or Pygments is missing."""
+    """Return the page as text; raises ImportError where Jinja2 or Pygments is missing."""
     templates = environment()
     from markupsafe import Markup
 
@@ -40,79 +59,31 @@ def page(results: TraceResults, *, title: str | None = None) -> str:
     data = page_data(results)
     if title is None:
         title = ", ".join(dict.fromkeys(target["function"] for target in data["targets"])) or "no calls"
-    script = (
-        '"use strict";\n{\n' + _template("model.js") + _template("page.js") + "}\n"
-    )  # a block: nothing becomes a global name
-    style = _template("page.css")
+    script = page_script()
+    style = html_templates.file_text("page.css")
+    policy = html_templates.content_security_policy(
+        img_src="data:",  # the empty icon
+        script_src=html_templates.source_hash(script),
+        style_src=html_templates.source_hash(style),
+    )
     return templates.get_template("page.html.jinja").render(
         title=title,
-        policy=_policy(script, style),
+        policy=policy,
         script=Markup(script),
         style=Markup(style),
-        data=Markup(to_script_json(data)),
+        data=Markup(_script_json(data)),
     )
 
 
-def fragment(results: TraceResults) -> str:
-    """Return the calls as HTML without a script, for a notebook; at most `tracefunc.render.fragment.LIMIT` characters.
+def page_script(*names: str) -> str:
+    """Return modules of the page's script, by default all of them, joined into one script without imports and exports.
 
-    Raises ImportError when Jinja2 or Pygments is missing.
+    The script is one block, so that none of its names becomes global.
     """
-    templates = environment()
-    from .notebook_fragment import fragment
-
-    text = fragment(results, templates.get_template("fragment.html.jinja").module, _template("fragment.css"))
-    return _encoded(text).decode()
+    parts = [_IMPORT_OR_EXPORT.sub("", html_templates.file_text(name)) for name in names or SCRIPTS]
+    return '"use strict";\n{\n' + "".join(parts) + "}\n"
 
 
-def is_available() -> bool:
-    """Return whether Jinja2 and Pygments are installed."""
-    from importlib.util import find_spec
-
-    return all(find_spec(name) for name in ("jinja2", "pygments"))
-
-
-def to_script_json(data: Any) -> str:
+def _script_json(data: Any) -> str:
     """Return `data` as JSON that can stand in a script element: in ASCII, without `<`, `>` and `&`."""
     return json.dumps(data, separators=(",", ":")).translate(_ESCAPES)
-
-
-@cache
-def environment() -> Environment:
-    """Return what makes HTML of the templates; every value in them is escaped."""
-    for name in ("jinja2", "pygments"):
-        try:
-            import_module(name)
-        except ImportError as error:
-            raise ImportError(
-                f"showing a trace as HTML needs Jinja2 and Pygments, and {name} cannot be imported ({error}): "
-                "pip install tracefunc[html]",
-                name=name,
-            ) from error
-    import jinja2
-
-    return jinja2.Environment(
-        loader=jinja2.FunctionLoader(_template),
-        autoescape=True,  # always: the names of the templates do not end in .html
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-def _template(name: str) -> str:
-    return (resources.files("tracefunc.render") / "templates" / name).read_text(encoding="utf-8")
-
-
-def _policy(script: str, style: str) -> str:
-    """The content security policy: these two texts may work, nothing else, and nothing may be loaded."""
-    allowed = {"script-src": script, "style-src": style}
-    rules = ["default-src 'none'", "base-uri 'none'", "form-action 'none'", "img-src data:"]
-    for kind, text in allowed.items():
-        rules.append(f"{kind} 'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'")
-    return "; ".join(rules)
-
-
-def _encoded(text: str) -> bytes:
-    """UTF-8; a `repr` may hold lone surrogates, which have none."""
-    return text.encode("utf-8", "backslashreplace")

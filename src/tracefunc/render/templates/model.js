@@ -1,4 +1,7 @@
-// What the data says, without a look at the page: targets, calls, loops, steps and matches.
+// The trace, apart from the page: targets, calls, and the samples that lines show at a step.
+
+import { Search } from "./search.js";
+import { Mapping } from "./steps.js";
 
 const HEADERS = new Set(["if", "for", "while", "with", "try", "except", "match", "case", "def", "class"]);
 
@@ -6,7 +9,7 @@ const HEADERS = new Set(["if", "for", "while", "with", "try", "except", "match",
 class Target {
   constructor(plain) {
     Object.assign(this, plain);
-    this.atRow = this.rows.map(() => []); // the lines that each row shows, outer ones first
+    this.atRow = this.rows.map(() => []); // the lines that each row is part of, outer ones first
     this.startingAt = this.rows.map(() => []);
     this.lines.forEach((line, i) => {
       const [first, , last] = line.span;
@@ -22,8 +25,8 @@ class Target {
   }
 
   /**
-   * For each line the suite that it is in: {owner, part, lines}. The owner is the line of the header, or -1; an `else`
-   * or `finally`, which is no line, begins a new part. An expression is in the suite of its statement.
+   * Find for each line the suite that it is in: {owner, part, lines}. The owner is the line of the header, or -1; an
+   * `else` or `finally`, which is not a line, begins a new part. An expression is in the suite of its statement.
    */
   findSuites() {
     const whole = { owner: -1, part: 0, lines: [] };
@@ -46,13 +49,13 @@ class Target {
     });
   }
 
-  /** Whether a statement is behind the block of a header. */
+  /** Whether a statement comes after the block of a header. */
   isBehind(row, column, header) {
     const [headerRow, headerColumn] = this.lines[header].span;
     return row > headerRow && column <= headerColumn;
   }
 
-  /** Whether there is an `else` or `finally` in a column, in one of the rows behind `from`, up to `to`. */
+  /** Whether an `else` or `finally` begins in a column of one of the rows after `from`, up to `to`. */
   hasElse(from, to, column) {
     for (let row = from + 1; row <= to; row++) {
       if (/^(else|finally)\b/.test(this.rows[row].slice(column)) && !this.rows[row].slice(0, column).trim()) return true;
@@ -60,7 +63,7 @@ class Target {
     return false;
   }
 
-  /** The lines in the block of a loop; its `else` is none of it. */
+  /** The lines in the block of a loop, without its `else`. */
   block(loop) {
     this.blocks ??= new Map();
     if (!this.blocks.has(loop)) this.blocks.set(loop, this.lines.map((_, i) => i).filter((i) => this.isWithin(i, loop)));
@@ -79,7 +82,7 @@ class Target {
   }
 }
 
-function covers([first, start, last, end], row, position) {
+export function covers([first, start, last, end], row, position) {
   return (row > first || position >= start) && (row < last || position < end);
 }
 
@@ -99,7 +102,7 @@ class Call {
     return this.lines[i]?.[0] ?? 0;
   }
 
-  /** The samples of a line, `[name, samples]` each, those with short texts first: they are read at a glance. */
+  /** The samples of a line, `[name, samples]` each; those with short texts come first, as they are read at a glance. */
   columns(i) {
     const line = this.lines[i];
     if (!line) return [];
@@ -112,7 +115,15 @@ class Call {
     return this.made.get(i);
   }
 
-  /** How many samples a line has; one without names has as many as it has hits, or as any other line keeps. */
+  /** The columns that are shown: without names that hold only functions, modules and the like, unless `builtins`. */
+  shownColumns(i, builtins) {
+    const hidden = this.lines[i]?.[2] ?? [];
+    if (builtins || !hidden.length) return this.columns(i);
+    const names = new Set(hidden.map((k) => this.target.lines[i].names[k]));
+    return this.columns(i).filter(([name]) => !names.has(name));
+  }
+
+  /** How many samples a line has; one without names counts its hits, up to the most samples of any other line. */
   sampled(i) {
     const line = this.lines[i];
     if (!line) return 0;
@@ -129,7 +140,7 @@ class Call {
     return Object.keys(this.lines).map(Number).filter((i) => this.sampled(i) > 1 && (this.isLoop(i) || this.target.isExpression(i)));
   }
 
-  /** What is stepped through when line `i` is chosen: itself, if it is a loop, or the loop around it, or `otherwise`. */
+  /** What to step through when line `i` is chosen: the line, if it is a loop, or the loop around it, or `otherwise`. */
   anchorOf(i, otherwise) {
     if (this.sampled(i) > 1 && (this.isLoop(i) || this.target.isExpression(i))) return i;
     const loop = this.loopAround(i);
@@ -143,8 +154,8 @@ class Call {
 
   /**
    * Which sample line `i` shows at a step of the line `anchor`: {sample, how}.
-   * how: "same" (known to be of that step), "other" (of which step cannot be told), "none" (not hit at that step),
-   * "lost" (perhaps hit, but no sample was kept), "apart" (not in what is stepped through: its last one).
+   * how: "same" (known to be of that step), "other" (of an unknown step), "none" (not hit at that step), "lost"
+   * (perhaps hit, but no sample was kept), "apart" (the last sample of a line outside of what is stepped through).
    */
   at(i, anchor, step) {
     const count = this.sampled(i);
@@ -159,7 +170,7 @@ class Call {
     return { sample, how: count < this.hits(i) && step > mapping.at(-1) ? "lost" : "none" };
   }
 
-  /** The same for a line outside the anchor's block: the loop around both tells, if it is known at which step it is. */
+  /** The same for a line outside the anchor's block: by the loop around both, if its step is known. */
   around(i, anchor, step) {
     const outer = this.loopAround(anchor);
     if (outer < 0) return { sample: this.sampled(i) - 1, how: "apart" };
@@ -188,7 +199,7 @@ class Call {
     return this.mappings.get(loop).get(i);
   }
 
-  /** Who ran it: its thread, and its task where it had one. */
+  /** What ran the call: its thread, and its task where it had one. */
   runner() {
     return [this.thread, this.task].filter(Boolean).join(" / ");
   }
@@ -205,204 +216,19 @@ class Call {
   }
 }
 
-/**
- * Which samples of the lines in a loop belong to which of its steps. The data has no order across lines; what follows
- * from counts and values is found here, and nothing is guessed:
- * - the first statement of the loop is hit once at each step, but for those that only end the loop;
- * - of two statements of a suite, the later one is hit only where the earlier one was: if both have the same number
- *   of hits, these are at the same steps;
- * - a name that has another value at each step, and is not bound any more behind, tells the step by its value;
- * - the hits of a block are some of its header's, in order: values that they share may leave only one way to be so.
- */
-class Mapping {
-  constructor(call, loop) {
-    this.call = call;
-    this.loop = loop;
-    this.found = new Map();
-    this.block = call.target.block(loop).filter((i) => call.sampled(i));
-    this.known = new Map(); // by name, the step of each value
-    this.first = this.firstStatement();
-    this.ends = this.findEnds();
-    this.turns = identity(call.sampled(loop)).filter((k) => !this.ends?.has(k)); // the hits that its block ran after
-    this.learn(loop, this.turns);
-    this.start();
-    let before;
-    do {
-      before = this.found.size;
-      for (const i of this.block) if (!this.found.has(i)) this.find(i);
-    } while (this.found.size > before);
-  }
-
-  /** The statement that is hit once at each turn of the loop, or -1. A `try:` may go without hits. */
-  firstStatement() {
-    const { target } = this.call;
-    const first = this.block.find((i) => !target.isExpression(i)) ?? -1;
-    if (first < 0 || this.call.isLoop(first)) return -1;
-    let { owner, part } = target.suites[first];
-    while (owner > this.loop && target.lines[owner].kind === "try" && part === 0) ({ owner, part } = target.suites[owner]);
-    return owner === this.loop ? first : -1;
-  }
-
-  /** The hits of the loop that only ended it; null where they are not known. */
-  findEnds() {
-    const { call, loop } = this;
-    const hits = call.hits(loop);
-    const extra = this.first < 0 ? -1 : hits - call.hits(this.first);
-    if (extra === 0) return new Set();
-    if (call.sampled(loop) < hits) return null;
-    if (!this.isEnteredAgain()) return extra === 1 || this.isExhausted() ? new Set([hits - 1]) : null;
-    const repeated = call.target.lines[loop].kind === "for" ? this.repeatedItems() : null;
-    return repeated?.size === extra ? repeated : null;
-  }
-
-  /** Whether the loop may have been entered several times: it is in another one, or in a function of its own. */
-  isEnteredAgain() {
-    const { lines, suites } = this.call.target;
-    for (let { owner } = suites[this.loop]; owner >= 0; ({ owner } = suites[owner])) {
-      if (["def", "class"].includes(lines[owner].kind) || (this.call.isLoop(owner) && this.call.hits(owner) > 1)) return true;
-    }
-    return false;
-  }
-
-  /** Whether a loop that was entered once surely ran to its end. */
-  isExhausted() {
-    const { ended, target } = this.call;
-    if (ended === null || ended === this.loop || target.isWithin(ended, this.loop)) return false;
-    return !target.block(this.loop).some((i) => target.lines[i].text.trimEnd() === "break");
-  }
-
-  /** The hits at which a `for` has the values of the one before, as it has when its items are used up. */
-  repeatedItems() {
-    const line = this.call.target.lines[this.loop];
-    const bound = this.call.columns(this.loop).filter(([name]) => mayBind(line, name));
-    if (!bound.length || bound.some(([name]) => this.isBoundBehind(name, this.loop))) return null;
-    const isRepeated = (k) => bound.every(([, samples]) => samples[k] === (k ? samples[k - 1] : samples[k]) && (k || isAbsent(samples[k])));
-    return new Set(identity(this.call.sampled(this.loop)).filter(isRepeated));
-  }
-
-  start() {
-    const { call, first } = this;
-    if (first < 0 || !this.ends || this.turns.length < call.sampled(first)) return;
-    this.add(first, this.turns.slice(0, call.sampled(first)));
-  }
-
-  add(i, steps) {
-    this.found.set(i, steps);
-    if (this.ends && steps.length === this.turns.length) this.learn(i, steps); // else it may be of an older turn
-  }
-
-  find(i) {
-    const steps = this.bySuite(i) ?? this.byValue(i) ?? this.byOrder(i);
-    if (steps) this.add(i, steps);
-  }
-
-  bySuite(i) {
-    if (this.call.target.isExpression(i)) return undefined;
-    const same = (other) => this.found.has(other) && this.call.hits(other) === this.call.hits(i);
-    const other = this.call.target.suites[i].lines.find(same);
-    return other === undefined ? undefined : this.found.get(other).slice(0, this.call.sampled(i));
-  }
-
-  byValue(i) {
-    for (const [name, samples] of this.call.columns(i)) {
-      const numbers = this.known.get(name);
-      if (numbers && i > numbers.line && samples.every((sample) => numbers.steps.has(sample))) {
-        return samples.map((sample) => numbers.steps.get(sample));
-      }
-    }
-    return undefined;
-  }
-
-  byOrder(i) {
-    const { target } = this.call;
-    const { owner } = target.suites[i];
-    const steps = this.found.get(owner);
-    if (!steps || steps.length < this.call.hits(owner) || this.call.isLoop(owner) || target.isExpression(i)) return undefined;
-    const own = new Map(this.call.columns(i));
-    const between = Array.from({ length: i - owner }, (_, k) => target.lines[owner + 1 + k]);
-    const shared = this.call.columns(owner).filter(([name]) => own.has(name) && !between.some((line) => mayBind(line, name)));
-    if (!shared.length) return undefined;
-    const same = (k, hit) => shared.every(([name, samples]) => samples[hit] === own.get(name)[k]);
-    const places = onlyWay(this.call.sampled(i), steps.length, same);
-    return places?.map((hit) => steps[hit]);
-  }
-
-  /** Take the names of a line whose values tell the steps: those that have another one at each; `hits`: their steps. */
-  learn(line, hits) {
-    for (const [name, all] of this.call.columns(line)) {
-      const samples = line === this.loop ? hits.map((k) => all[k]) : all;
-      const steps = new Map(samples.map((sample, k) => [sample, hits[k]]));
-      if (samples.length < 2 || steps.size < samples.length || this.known.has(name) || this.isBoundBehind(name, line)) continue;
-      this.known.set(name, { line, steps });
-    }
-  }
-
-  isBoundBehind(name, line) {
-    const { target } = this.call;
-    return target.block(this.loop).some((i) => i > line && target.lines[i].names.includes(name) && mayBind(target.lines[i], name));
-  }
-}
-
-/** Where `count` things stand in order among `all`, if there is one way only; `same(k, place)`: thing k may stand there. */
-function onlyWay(count, all, same) {
-  const early = [];
-  for (let place = 0; place < all && early.length < count; place++) if (same(early.length, place)) early.push(place);
-  if (early.length < count) return undefined;
-  let late = all;
-  for (let k = count - 1; k >= 0; k--) {
-    do late--;
-    while (!same(k, late));
-    if (late !== early[k]) return undefined;
-  }
-  return early;
-}
-
-const identity = (length) => Array.from({ length }, (_, k) => k);
-
-// The part of a line's text in which names may be bound, by the line's kind; rather too much of it than too little.
-const BINDING = {
-  for: (text) => text.split(/\sin\s/)[0],
-  with: (text) => text.split(/\sas\s/).slice(1).join(" "),
-  except: (text) => text.split(/\sas\s/).slice(1).join(" "),
-  case: (text) => text,
-  def: (text) => text.split("(")[0],
-  class: (text) => text.split(/[(:]/)[0],
-  comprehension: (text) => (text.match(/\bfor\s[^]*?\sin\s/g) ?? []).join(" "),
-  lambda: (text) => text.split(":")[0],
-  statement: (text) => (/^(del|import|from|global|nonlocal)\b/.test(text) ? text : assigned(text)),
-};
-
-/** What stands before the last assignment, without the names in subscripts, those of calls, and of objects with a dot. */
-function assigned(text) {
-  const end = text.replace(/[=!<>]=/g, "  ").lastIndexOf("=") + 1;
-  let targets = text.slice(0, end);
-  for (let before = ""; before !== targets; ) {
-    before = targets;
-    targets = targets.replace(/(?<=[\p{L}\p{N}_\])])\[[^[\]]*\]/u, "");
-  }
-  return targets.replace(/[\p{L}\p{N}_]+(?=[.(])/gu, "");
-}
-
-/** Whether a line may give a name a value. */
-function mayBind({ kind, text }, name) {
-  if (!/^[\p{L}\p{N}_]+$/u.test(name)) return true;
-  const part = `${BINDING[kind]?.(text) ?? ""} ${text.slice(0, text.lastIndexOf(":=") + 1)}`;
-  return new RegExp(`(?<![\\p{L}\\p{N}_.])${name}(?![\\p{L}\\p{N}_])`, "u").test(part);
-}
-
-/** All of the data. */
-class Model {
+/** The whole trace. */
+export class Model {
   constructor(data) {
     Object.assign(this, data);
     this.targets = data.targets.map((target) => new Target(target));
     this.calls = data.calls.map((call, i) => new Call(call, i, this));
     this.children = this.calls.map(() => []);
     this.roots = [];
-    this.calls.forEach((call) => (call.parent === null ? this.roots : this.children[call.parent]).push(call.index));
+    for (const call of this.calls) (call.parent === null ? this.roots : this.children[call.parent]).push(call.index);
     this.runners = new Set(this.calls.map((call) => call.runner()));
   }
 
-  /** The calls of the tree that are to be seen, with their depths, when some are closed. */
+  /** The rows of the tree of calls, with their depths, where `closed` calls hide what is below them. */
   tree(closed) {
     const rows = [];
     const waiting = this.roots.map((call, i) => [call, 0, i + 1, this.roots.length]).reverse();
@@ -419,74 +245,4 @@ class Model {
   search(query) {
     return new Search(this, query.trim().toLowerCase());
   }
-}
-
-/** Where a text is found: rows of source, and samples of lines, call by call. */
-class Search {
-  constructor(model, query) {
-    this.model = model;
-    this.query = query;
-    const has = (text) => text.toLowerCase().includes(query);
-    this.samples = new Set();
-    model.samples.forEach(([type, text], i) => { if (has(text) || has(type)) this.samples.add(i); });
-    this.inSource = new Map(model.targets.map((target) => [target, this.rowsOf(target, has)]));
-    this.counts = model.calls.map((call) => this.of(call).length);
-    this.total = this.counts.reduce((sum, count) => sum + count, 0);
-  }
-
-  rowsOf(target, has) {
-    const rows = [];
-    target.rows.forEach((text, row) => {
-      if (!has(text)) return;
-      const position = text.toLowerCase().indexOf(this.query);
-      rows.push({ row, line: target.lineAt(row, position), sample: -1 });
-    });
-    return rows;
-  }
-
-  /** The same, kept for the call that was asked for last. */
-  in(call) {
-    if (this.last?.call !== call) this.last = { call, found: this.of(call) };
-    return this.last.found;
-  }
-
-  /** The matches of a call in the order of the source: {row, line, sample}, where the latter two may be -1. */
-  of(call) {
-    const rows = this.inSource.get(call.target);
-    const values = this.samples.size ? this.valuesOf(call) : [];
-    return values.length ? [...rows, ...values].sort((a, b) => a.row - b.row || a.line - b.line) : rows;
-  }
-
-  valuesOf(call) {
-    const found = [];
-    for (const [i, [, columns]] of Object.entries(call.lines)) {
-      let sample = Infinity;
-      for (const column of columns) {
-        const k = column.findIndex((s) => this.samples.has(s));
-        if (k >= 0) sample = Math.min(sample, k);
-      }
-      if (sample < Infinity) found.push({ row: call.target.lines[i].span[0], line: Number(i), sample });
-    }
-    const own = [...call.arguments.map(([, s]) => s), call.returned, call.raised, ...call.yielded];
-    if (own.some((s) => s !== null && this.samples.has(s)) && !found.length) found.push({ row: 0, line: -1, sample: -1 });
-    return found;
-  }
-}
-
-/** Whether a name had no value. */
-function isAbsent([type, text]) {
-  return type === "NameError" && text === "<unavailable>";
-}
-
-/** Functions, classes and modules: rarely what one looks for. */
-function isCode([type]) {
-  return /^(function|builtin_function_or_method|method|type|ABCMeta|EnumType|module|method_descriptor|wrapper_descriptor)$/.test(type);
-}
-
-/** The number that a sample is, or null. */
-function numberOf([type, text]) {
-  if (type === "bool") return text === "True" ? 1 : 0;
-  if (!/^(int|float|int\d+|uint\d+|float\d+|Decimal)$/.test(type)) return null;
-  const [, digits] = /^(?:[\w.]+\(')?(?:[\w.]+\()?([-+]?[\d.]+(?:e[-+]?\d+)?)'?\)*$/i.exec(text) ?? [];
-  return digits === undefined || !Number.isFinite(Number(digits)) ? null : Number(digits);
 }

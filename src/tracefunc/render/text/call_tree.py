@@ -1,4 +1,4 @@
-"""A call in one row, the calls as a tree, and what was said besides."""
+"""The calls in rows: one call, all calls as a tree, and the notes about the whole trace."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..cells import columns, cut, escaped, pieces
 from ..selection import elided, error_text, labels, parents
-from .rows import flow, size, trimmed
+from .rows import size, trimmed, wrapped
 
 if TYPE_CHECKING:
     from ..._values.sample import Sample
@@ -19,17 +19,17 @@ _MOST_YIELDED = 6
 
 
 def tree(results: TraceResults, width: int) -> list[Row]:
-    """Return a row for each call, below the one that it ran in."""
+    """Return a row for each call, below the call that it ran in."""
     children: dict[int | None, list[int]] = {}
     for i, parent in enumerate(parents(results)):
         children.setdefault(parent, []).append(i)
-    told = labels(results)
+    runners = labels(results)
     number = len(str(len(results)))
     rows = []
     open_: list[tuple[int, str, str]] = [(i, "", "") for i in reversed(children.get(None, []))]
     while open_:
         i, before, below = open_.pop()
-        label = f"  [{told[i]}]" if told[i] else ""
+        label = f"  [{runners[i]}]" if runners[i] else ""
         start: Row = [(f" {i + 1:>{number}} ", "number"), (_shortened(before, width // 2), "rule")]
         room = width - size(start) - columns(label)
         rows.append([*start, *row_of(results[i], max(room, 10)), (label, "rule")])
@@ -41,12 +41,12 @@ def tree(results: TraceResults, width: int) -> list[Row]:
 
 
 def _shortened(guides: str, room: int) -> str:
-    """The innermost guides of a deep tree."""
+    """Return the innermost guides of a deep tree."""
     return guides if len(guides) <= room else "… " + guides[-(room // 3 * 3) :]
 
 
 def row_of(call: Call, room: int) -> Row:
-    """Return a call with its end in `room` columns: arguments are left out until it fits."""
+    """Return a call with its end in `room` columns: the last arguments are left out until the rest fits."""
     row: Row = []
     for most in range(len(call.arguments), -1, -1):
         row = [part for word in _words(call, most) for part in word]
@@ -56,12 +56,12 @@ def row_of(call: Call, room: int) -> Row:
 
 
 def heading(call: Call, width: int, indent: int) -> list[Row]:
-    """Return a call with all its arguments and its end, in as many rows as it takes."""
-    return [[(" " * indent, ""), *row] for row in flow(_words(call, len(call.arguments)), width - indent, 4)]
+    """Return a call with all its arguments and its end, in as many rows as they need."""
+    return [[(" " * indent, ""), *row] for row in wrapped(_words(call, len(call.arguments)), width - indent, 4)]
 
 
 def _words(call: Call, most: int) -> list[Word]:
-    """The parts of a call between which a row may be broken, with `most` of its arguments."""
+    """Return the parts of a call between which a row may be broken, with `most` of its arguments."""
     words: list[Word] = [[(escaped(call.function) + "(", "call")]]
     shown = list(call.arguments.items())[:most]
     for i, (name, (_, text)) in enumerate(shown):
@@ -88,16 +88,16 @@ def _end(call: Call) -> Word:
 
 
 def notes(results: TraceResults, width: int) -> list[Row]:
-    """Return what is to be said of the whole: calls that are not there, warnings, how it ended."""
+    """Return the notes about the whole trace: calls that were not recorded, warnings, the exception that ended it."""
     rows: list[Row] = []
     if not results:
         rows.append([("No call was recorded.", "")])
     elif results.calls > len(results):
         rows.append([(f"{len(results)} of {results.calls} calls recorded.", "")])
     for warning in results.warnings:
-        rows += flow([[(word, "")] for word in _spaced("warning: " + escaped(warning))], width, 4)
+        rows += wrapped([[(word, "")] for word in _spaced("warning: " + escaped(warning))], width, 4)
     if results.exc is not None:
-        rows += flow([[(word, "raised")] for word in _spaced("The run raised " + error_text(results))], width, 4)
+        rows += wrapped([[(word, "raised")] for word in _spaced("The run raised " + error_text(results))], width, 4)
     return [trimmed(row, width) for row in rows]
 
 
@@ -107,12 +107,12 @@ def _spaced(text: str) -> list[str]:
 
 
 def rule(title: str, file: str, width: int) -> Row:
-    """Return the row above a call's source: which it is, and where it is from."""
+    """Return the row above a call's source: which call, and where its source is from."""
     title = cut(title, width // 3)
     room = width - columns(title) - 10
     if columns(file) > room:
         parts = list(pieces(file))
-        while columns(file) >= room:  # the end tells more
+        while columns(file) >= room:  # the end of a path says more
             file = file.removeprefix(parts.pop(0))
         file = "…" + file
     line = "─" * max(width - columns(title) - columns(file) - 8, 2)

@@ -1,4 +1,4 @@
-"""Rows in colours on a terminal, by `rich` where it is installed."""
+"""Rows in colours on a terminal, printed by `rich` where it is installed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _STYLES = {
 
 
 def print_in_colours(rows: list[Row], file: TextIO) -> bool:
-    """Print the rows if `file` is a terminal that has colours, and `rich` is there; return whether that is so."""
+    """Print the rows if `file` is a terminal with colours and `rich` is installed; return whether they were printed."""
     try:
         from rich.console import Console
         from rich.text import Text
@@ -41,5 +41,5 @@ def print_in_colours(rows: list[Row], file: TextIO) -> bool:
     for row in rows:
         shown = Text.assemble(*((text, _STYLES.get(style, "")) for text, style in row))
         shown.rstrip()
-        console.print(shown, soft_wrap=True)  # the rows are as wide as they should be
+        console.print(shown, soft_wrap=True)  # the rows have their width already
     return True

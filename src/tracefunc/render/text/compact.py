@@ -1,4 +1,4 @@
-"""A trace in as few tokens as tell it, for language models, of a bounded length."""
+"""A trace in few tokens and a bounded length, for language models."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from ..cells import cut, escaped
-from ..selection import elided, error_text, file_of, folded, is_silent, labels, parents, runs, shown_names, stack_above
+from ..selection import elided, error_text, file_of, folded, is_unhit, labels, parents, runs, shown_names, stack_above
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -20,22 +20,22 @@ __all__ = ["compact"]
 
 _LEGEND = "# line xhits source | name=values in order, value*times; names as last shown are left out"
 
-# What makes the bound.
+# What bounds the length.
 _TEXT = 100  # characters of a line's source
 _VALUE = 50  # of a value
 _NAME = 40  # of a name
 _VALUES = 6  # of a name on a line
-_LONG = 200  # of everything else that a trace does not limit
+_LONG = 200  # of all other texts that a trace does not limit
 
 
 def compact(results: TraceResults, builtins: bool = False) -> str:
-    """Return a trace in few tokens: what is known already is not said again.
+    """Return a trace in few tokens: what an earlier row shows is left out.
 
-    For each function the calls as `number<number of the call it ran in`, identical ones in one row; below it the lines
-    that were hit: number (`4.2`: the second line that begins on physical line 4), `xhits` unless it is one, source
-    where it was not shown for an earlier call, and the values of its names. A name whose values are those that were
-    last shown above in the same call, or that held the last of those all the time, is left out. Of lines never hit
-    there are the numbers.
+    For each function come its calls, as `number<number of the call it ran in`, identical calls in one row; below each
+    the lines that were hit: their number (`4.2`: the second line that begins on physical line 4), `xhits` unless that
+    is one, their source where no earlier call has shown it, and the values of their names. A name is left out if its
+    values are those last shown above in the same call, or if it held the last of those all the time. Lines that were
+    never hit are listed by number.
 
     The length is at most 1000 characters for the whole and for each call, 150 for each line that was hit in a call, and
     450 for each name of such a line and each argument, yielded value and warning: source is cut to 100 characters,
@@ -43,14 +43,14 @@ def compact(results: TraceResults, builtins: bool = False) -> str:
     """
     rows = [_LEGEND]
     refs = _references(results)
-    told = labels(results)
+    runners = labels(results)
     for _, numbers in groupby(sorted(folded(results), key=_by_target(results)), _by_target(results)):
         groups = list(numbers)
         calls = [results[group[0]] for group in groups]
         rows.append(_short(f"# {escaped(calls[0].function)} {file_of(calls[0])}"))
         shown: set[int] = set()
         for group, call in zip(groups, calls, strict=True):
-            label = f" [{_short(told[group[0]])}]" if told[group[0]] else ""
+            label = f" [{_short(runners[group[0]])}]" if runners[group[0]] else ""
             rows.append(",".join(refs[i] for i in group) + " " + _call(call) + label)
             rows += _lines(call, shown, builtins)
         rows += _unhit(calls)
@@ -62,7 +62,7 @@ def _short(text: str, room: int = _LONG) -> str:
 
 
 def _by_target(results: TraceResults) -> Callable[[list[int]], int]:
-    """The key that puts the calls of a target together, in the order of the targets' first calls."""
+    """Return the sort key that puts the calls of a target together, in the order of the targets' first calls."""
     first: dict[tuple[object, ...], int] = {}
     for i, call in enumerate(results):
         first.setdefault((call.function, call.file, call.lineno, call.source), i)
@@ -100,7 +100,7 @@ def _value(text: str) -> str:
 
 
 def _numbers(lines: Iterable[Line]) -> list[str]:
-    """The numbers of lines: of those after the first on a physical line with a second number."""
+    """Return the numbers of lines; a line after the first on its physical line has a second number."""
     numbers: list[str] = []
     before: dict[int, int] = {}
     for line in lines:
@@ -110,13 +110,13 @@ def _numbers(lines: Iterable[Line]) -> list[str]:
 
 
 def _lines(call: Call, shown: set[int], builtins: bool) -> list[str]:
-    """The rows of a call's lines, those of which there are only number and hits together in one.
+    """Return the rows of a call's lines; lines that show nothing but number and hits share a row.
 
-    `shown`: the lines of the target whose source has been shown.
+    `shown`: the lines of the target whose source has been shown, by index; this call's are added.
     """
     known: Known = {name: [escaped(text)] for name, (_, text) in call.arguments.items()}
     rows: list[str] = []
-    only_numbers = False  # in the last row
+    only_numbers = False  # whether the last row has nothing else
     for i, (number, line) in enumerate(zip(_numbers(call.lines), call.lines, strict=True)):
         if not line.hits:
             continue
@@ -134,14 +134,14 @@ def _lines(call: Call, shown: set[int], builtins: bool) -> list[str]:
 
 
 def _joined(text: str) -> str:
-    """The source of a line in one row."""
+    """Return the source of a line in one row."""
     return escaped(" ".join(row.strip() for row in text.split("\n")).strip())
 
 
 def _news(line: Line, call: Call, known: Known, builtins: bool) -> str:
-    """The names of a line that are not known yet, with their values."""
+    """Return the names of a line whose values are not known yet, with these; `known` is brought up to date."""
     news = ""
-    for name, samples in shown_names(line, call, builtins):
+    for name, samples in shown_names(line.vars, call, builtins):
         found = runs(samples)
         values = [run.text for run in found]
         last = known.get(name, [])
@@ -157,9 +157,9 @@ def _times(run: Run) -> str:
 
 
 def _unhit(calls: list[Call]) -> list[str]:
-    """The numbers of the lines that none of a target's calls hit, those in a row by their first and last."""
+    """Return the numbers of the lines that no call of a target ran; successive ones as first and last."""
     lines = calls[0].lines
-    hit = {i for call in calls for i, line in enumerate(call.lines) if line.hits or is_silent(line)}
+    hit = {i for call in calls for i, line in enumerate(call.lines) if not is_unhit(line)}
     missing = [i for i in range(len(lines)) if i not in hit]
     numbers = _numbers(lines)
     parts = []

@@ -1,12 +1,12 @@
-"""The source of a call as it stands in the file, with hits before and values behind each of its lines."""
+"""The source of a call as it stands in the file, each line with its hits before it and its values behind it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..cells import columns, cut, escaped, expanded
-from ..selection import elided, is_silent, runs, shown_names
-from .rows import flow, size, trimmed
+from ..selection import elided, is_unhit, runs, shown_names
+from .rows import size, trimmed, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,11 +21,11 @@ __all__ = ["listing"]
 _UNHIT = "-"
 _MOST_VALUES = 12  # of a name on a line
 _HEATS = 5
-_FOLDED = 4  # the physical lines from which on a docstring is not shown in full
+_FOLDED = 4  # a docstring of this many physical lines, or more, is not shown in full
 
 
 class _Entry(NamedTuple):
-    """What is shown in a row: source, or a line that shares a physical line with another."""
+    """What a row shows: a physical line, or a line that shares its physical line with an earlier one."""
 
     number: str
     source: str
@@ -35,9 +35,9 @@ class _Entry(NamedTuple):
 def listing(call: Call, width: int, builtins: bool) -> list[Row]:
     """Return the rows of a call, each at most `width` columns wide.
 
-    Behind the number of a physical line stands how often its line was hit: "-" is never, nothing is that there is no
-    line, or that it does nothing that could be counted. Where several lines share a physical line, those after the
-    first have rows of their own below it. Of a long docstring the first row is shown.
+    After the number of a physical line comes how often its line was hit: "-" for a line that never ran, nothing where
+    no line begins or where a line does nothing that could be counted. Where several lines share a physical line, those
+    after the first have rows of their own below it. Only the first row of a long docstring is shown.
     """
     entries = list(_entries(call))
     number = max((len(entry.number) for entry in entries), default=0)
@@ -60,14 +60,14 @@ def listing(call: Call, width: int, builtins: bool) -> list[Row]:
 
 
 def _aside(entries: list[_Entry], call: Call, builtins: bool, room: int) -> int:
-    """The column of the source's in which the values begin."""
-    sizes = [columns(e.source) for e in entries if e.line and shown_names(e.line, call, builtins)]
+    """Return how far from the beginning of the source the values begin, in columns."""
+    sizes = [columns(e.source) for e in entries if e.line and shown_names(e.line.vars, call, builtins)]
     return min(max(sizes, default=0), room * 11 // 20) + 3
 
 
 def _hits(line: Line | None, hottest: int) -> tuple[str, str]:
     width = len(str(hottest))
-    if line is None or is_silent(line):
+    if line is None or not (line.hits or is_unhit(line)):
         return " " * width, ""
     if not line.hits:
         return f"{_UNHIT:>{width}}", "unhit"
@@ -75,7 +75,7 @@ def _hits(line: Line | None, hottest: int) -> tuple[str, str]:
 
 
 def _raised(call: Call, source: str, room: int) -> Row:
-    """What is shown below the line that raised."""
+    """Return the row below the line that raised."""
     text = escaped(call.raised[1]) if call.raised else ""
     return trimmed([(_indent(source), ""), ("^ " + text, "raised")], room)
 
@@ -87,27 +87,27 @@ def _entries(call: Call) -> Iterator[_Entry]:
     begin: dict[int, list[Line]] = {}
     for line in call.lines:
         begin.setdefault(line.lineno, []).append(line)
-    rows = call.source.removesuffix("\n").split("\n")  # not what else splitlines() takes for the end of a line
+    rows = call.source.removesuffix("\n").split("\n")  # splitlines() would also split at form feeds and the like
     indent = rows[0][: len(rows[0]) - len(rows[0].lstrip())]
     hidden = _hidden(call.lines)
     for lineno, row in enumerate(rows, call.lineno) if call.source else ():
         here = begin.pop(lineno, [])
         if lineno in hidden:
             continue
-        shown = _shown(row, indent)
+        shown = _unindented(row, indent)
         yield _Entry(str(lineno), shown, here[0] if here else None)
         if lineno + 1 in hidden:
             yield _Entry("", _indent(shown) + "…", None)
         for line in here[1:]:
             before = row.encode("utf-8", "surrogatepass")[: line.col].decode("utf-8", "replace")
-            yield _Entry("", " " * columns(_shown(before, indent)) + _first_row(line), line)
-    for lineno, lines in begin.items():  # what the source does not have, as there is none
+            yield _Entry("", " " * columns(_unindented(before, indent)) + _first_row(line), line)
+    for lineno, lines in begin.items():  # lines without source
         for line in lines:
             yield _Entry(str(lineno), _first_row(line), line)
 
 
-def _shown(row: str, indent: str) -> str:
-    """A physical line without the function's indentation."""
+def _unindented(row: str, indent: str) -> str:
+    """Return a physical line without the function's indentation."""
     return expanded(row.removeprefix(indent))
 
 
@@ -121,11 +121,11 @@ def _first_row(line: Line) -> str:
 
 
 def _hidden(lines: list[Line]) -> set[int]:
-    """The physical lines of long docstrings after their first, as far as no other line begins there."""
+    """Return the physical lines of long docstrings after their first, except where another line begins."""
     hidden: set[int] = set()
     for line in lines:
         many = line.end_lineno - line.lineno + 1
-        if is_silent(line) and _FOLDED <= many <= len(line.text):
+        if not line.hits and not is_unhit(line) and _FOLDED <= many <= len(line.text):
             hidden.update(range(line.lineno + 1, line.end_lineno + 1))
     return hidden.difference(line.lineno for line in lines)
 
@@ -134,12 +134,12 @@ def _hidden(lines: list[Line]) -> set[int]:
 
 
 def _with_values(entry: _Entry, words: list[Word], room: int, aside: int) -> Iterator[Row]:
-    """The rows of an entry: its values behind the source, or below where that is too long."""
-    style = "unhit" if entry.line and not entry.line.hits and not is_silent(entry.line) else "source"
+    """Yield the rows of an entry: its values behind the source, or below a source that is too long."""
+    style = "unhit" if entry.line and is_unhit(entry.line) else "source"
     source = entry.source
-    if not entry.number:  # what is below its place in a physical line may stand more to the left where room is scarce
+    if not entry.number:  # a line below its physical line: where room is scarce, it moves to the left
         source = source[min(max(columns(source) - room, 0), len(_indent(source))) :]
-    rows = flow(words, room - aside, 2)
+    rows = wrapped(words, room - aside, 2)
     if rows and columns(source) <= aside - 3:
         yield [(source, style), (" " * (aside - columns(source)), ""), *rows.pop(0)]
     else:
@@ -149,9 +149,9 @@ def _with_values(entry: _Entry, words: list[Word], room: int, aside: int) -> Ite
 
 
 def _words(line: Line, call: Call, builtins: bool, room: int) -> list[Word]:
-    """What stands behind a line: the courses of its names, and how many of its hits they show if not all."""
+    """Return what stands behind a line: the values of its names, and how many of its hits they show if not all."""
     words: list[Word] = []
-    names = shown_names(line, call, builtins)
+    names = shown_names(line.vars, call, builtins)
     for name, samples in names:
         course = _course(name, samples, room)
         if words:
@@ -165,7 +165,7 @@ def _words(line: Line, call: Call, builtins: bool, room: int) -> list[Word]:
 
 
 def _course(name: str, samples: list[Sample], room: int) -> list[Word]:
-    """A name and its values, as many of them as fit into `room` columns, the first and the last in any case."""
+    """Return a name and its values: the first and the last, and as many others as fit into `room` columns."""
     found = runs(samples)
     for most in range(min(len(found), _MOST_VALUES), 2, -1):
         words = _joined(name, *elided(found, most))
@@ -176,7 +176,7 @@ def _course(name: str, samples: list[Sample], room: int) -> list[Word]:
 
 def _joined(name: str, first: Sequence[Run], last: Sequence[Run]) -> list[Word]:
     words: list[Word] = []
-    constant = len(first) == 1 and not last  # then the hits tell how often
+    constant = len(first) == 1 and not last  # then the line's hits say how often
     for run in first:
         before: Row = [(" -> ", "rule")] if words else [(escaped(name), "name"), (" ", "")]
         words.append([*before, *_value(run, 1 if constant else run.times)])

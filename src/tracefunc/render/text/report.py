@@ -1,4 +1,4 @@
-"""A trace as text: for a terminal, for a notebook, and in few tokens for language models."""
+"""The doors to a trace as text: as a string, printed to a terminal, and as Markdown."""
 
 from __future__ import annotations
 
@@ -28,23 +28,24 @@ _MOST_NUMBERS = 8
 
 
 def text(results: TraceResults, *, compact: bool = False, width: int | None = None, builtins: bool = False) -> str:
-    """Return a trace as text, in rows of at most `width` columns, which are those of the terminal if it is None.
+    """Return a trace as text, in rows of at most `width` columns (None: those of the terminal).
 
-    First the calls as a tree, with their arguments and what they returned or raised; threads and tasks where there are
-    several. Then the source of each call with the hits of each line (`-`: never executed) and the values of its names
-    behind it: `n 3` held that value all the time, `total 0 -> 1 ×2 -> 3` changed. Where there are too many values,
-    those in the middle are left out; where not all hits have a sample, it says how many. Identical calls are shown
-    once.
+    First come the calls as a tree, with their arguments, what they returned or raised, and their threads and tasks
+    where there are several. Then comes the source of each call, with the hits of each line (`-`: never executed) and
+    the values of its names: `n 3` held that value all the time, `total 0 -> 1 ×2 -> 3` changed. Where there are too
+    many values, those in the middle are left out; where not all hits have a sample, the row says how many have one.
+    Identical calls are shown once.
 
-    Names that held nothing but modules, classes, functions or methods (which their types' names tell, such as `type`,
-    `module`, `function`, `builtin_function_or_method`) are left out unless `builtins` is true; parameters never are.
+    Names that held nothing but modules, classes, functions or methods (the names of their types say so: `type`,
+    `module`, `function`, `builtin_function_or_method`, ...) are left out unless `builtins` is true. Parameters are
+    always shown.
 
-    `compact`: in as few tokens as tell it all, whatever the `width`. For each function the calls, as `number<number of
-    the call it ran in`, identical ones in one row, and below it the lines that were hit, as `number xhits source |
-    name=value,value*times`, with what is known already left out: hits of one, source that was shown for an earlier
-    call, values that are those last shown above in the same call. That is at most 1000 characters for the whole and for
-    each call, 150 for each line that was hit in a call, and 450 for each name of such a line, argument, yielded value
-    and warning.
+    With `compact`, the text is for language models: few tokens, whatever the `width`. For each function come its calls,
+    as `number<number of the call it ran in`, identical calls in one row, and below each the lines that were hit, as
+    `number xhits source | name=value,value*times`. What is known already is left out: hits of one, source that an
+    earlier call has shown, and values that are those last shown above in the same call. The length is at most 1000
+    characters for the whole and for each call, 150 for each line that was hit in a call, and 450 for each name of such
+    a line, argument, yielded value and warning.
     """
     if compact:
         return compact_text(results, builtins)
@@ -54,11 +55,11 @@ def text(results: TraceResults, *, compact: bool = False, width: int | None = No
 def show(results: TraceResults, *, builtins: bool = False, file: TextIO | None = None) -> None:
     """Print the text to `file`, by default the standard output.
 
-    On a terminal, and if `rich` is installed, the hits have colours by their number relative to the hottest line's,
-    unless the environment has a `NO_COLOR` that is not empty. Characters that `file` cannot encode are replaced.
+    On a terminal, and if `rich` is installed, the hits are coloured by their number relative to the hottest line's,
+    unless the environment variable `NO_COLOR` is set and not empty. Characters that `file` cannot encode are replaced.
     """
     file = file or sys.stdout
-    if file is None:  # a program without a console
+    if file is None:  # a program that has no console
         return
     rows = _rows(results, _columns(None), builtins)
     shown = plain(rows)
@@ -73,7 +74,7 @@ def show(results: TraceResults, *, builtins: bool = False, file: TextIO | None =
 
 
 def markdown(results: TraceResults) -> str:
-    """Return the text in a block of code, as notebooks and issue trackers show it."""
+    """Return the text in a block of code, for notebooks and issue trackers."""
     shown = text(results, width=_WIDTH)
     fence = "```"
     while fence in shown:
@@ -93,8 +94,8 @@ def _rows(results: TraceResults, width: int, builtins: bool) -> list[Row]:
             rows.append([])
         rows += _head(call, numbers if len(results) > 1 else [], width)
         rows += listing(call, width, builtins)
-    said = notes(results, width)
-    return [*rows, *([[]] if rows and said else []), *said]
+    below = notes(results, width)
+    return [*rows, *([[]] if rows and below else []), *below]
 
 
 def _head(call: Call, numbers: list[int], width: int) -> list[Row]:
@@ -110,7 +111,7 @@ _ASCII = str.maketrans({"─": "-", "│": "|", "├": "|", "└": "`", "…": "
 
 
 def _encodable(shown: str, encoding: str) -> str:
-    """The text in an encoding: with simpler lines where it lacks some, and what is still lacking escaped."""
+    """Return the text as it can be encoded: with ASCII rules where needed, and other characters escaped."""
     try:
         shown.encode(encoding)
     except UnicodeEncodeError:

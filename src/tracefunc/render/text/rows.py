@@ -1,4 +1,4 @@
-"""Rows of a view: parts with a style each, put into columns."""
+"""Rows of text in styled parts, and how they fit into a number of columns."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     Row = list[Part]
     Word = Sequence[Part]
 
-__all__ = ["flow", "plain", "size", "trimmed"]
+__all__ = ["plain", "size", "trimmed", "wrapped"]
 
 
 def plain(rows: Iterable[Row]) -> str:
-    """Return the rows as text, without styles, trailing spaces, and an end of the last one: for `print`."""
+    """Return the rows as text for `print`: without styles, trailing spaces or a final newline."""
     return "\n".join("".join(text for text, _ in row).rstrip() for row in rows)
 
 
@@ -27,7 +27,7 @@ def size(word: Word) -> int:
 
 
 def trimmed(row: Word, room: int) -> Row:
-    """Return the parts of a row that fit into `room` columns, the last one cut."""
+    """Return the parts of a row that fit into `room` columns, the last of them cut."""
     found: Row = []
     for text, style in row:
         fitting = cut(text, room)
@@ -38,10 +38,10 @@ def trimmed(row: Word, room: int) -> Row:
     return found
 
 
-def flow(words: Iterable[Word], room: int, indent: int = 0) -> list[Row]:
-    """Lay words out in rows of `room` columns, those after the first one indented; a word with no room at all is cut.
+def wrapped(words: Iterable[Word], room: int, indent: int = 0) -> list[Row]:
+    """Return words in rows of `room` columns, all rows but the first indented; a word longer than a row is cut.
 
-    A word that begins with spaces keeps them but at the beginning of a row.
+    The spaces that a word begins with are dropped at the beginning of a row.
     """
     rows: list[Row] = []
     left = -1
