@@ -202,7 +202,9 @@ def try_mutants(folder, modules, command, count, seed, ways):
 def main(argv=None):
     """Copy the checkout, try mutants there, and report."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("modules", nargs="*", metavar="MODULE", default=MODULES, help="modules, without .py, or folders")
+    parser.add_argument(
+        "modules", nargs="*", metavar="MODULE", default=MODULES, help="modules, without .py, or folders"
+    )
     parser.add_argument("--count", type=int, default=100, help="how many mutants (default 100)")
     parser.add_argument("--seed", type=int, default=0, help="of the sample")
     parser.add_argument("--floor", type=float, default=0, metavar="PERCENT", help="fail below this score")
