@@ -234,6 +234,7 @@ class CountingMode:
         """Complete all counts when the trace has ended."""
         for counting in list(self.by_code.values()):
             counting.end()
+        self.callback = self.examine = _ignore  # no recorder refers to itself: nothing waits for the garbage collector
 
     def _bind(self) -> None:
         """Choose a callback that counts where that is enough, as fast as Python can, and else calls `examine`."""
@@ -245,6 +246,10 @@ class CountingMode:
         else:
             self.callback = _counter_of_several(now, self.examine)
         self.monitor.rebind()
+
+
+def _ignore(code: CodeType, offset: int, depth: int = 1) -> object:
+    return None
 
 
 def _counter_of_one(counting: Counting, examine: Callable[..., object]) -> Callable[..., object]:
