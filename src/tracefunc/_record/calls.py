@@ -44,7 +44,7 @@ class Calls:
         self.full = options.calls.most == 0  # whether no call that starts will be recorded any more
         self.base: FrameType | None = None  # the frame that runs `fn`: none of our calls is below it
         self.warnings: list[str] = []
-        self.chooses = options.one_thread or any(condition is not None for condition in conditions)
+        self.chooses = options.one_thread or any(conditions)
         self._limit = options.calls
         self._values = CallValues(plans, options.outline, options.yields, options.hides)
         self._thread = get_ident() if options.one_thread else 0
@@ -67,6 +67,7 @@ class Calls:
     def end(self) -> None:
         """End the trace, and remove it from this context."""
         self.base = None
+        self._on_full = _do_nothing  # which refers to these calls: nothing waits for the garbage collector
         self._contexts.end()
 
     # events of the targets' frames

@@ -137,8 +137,10 @@ class Recorder:
             if not counting.ended:  # no other thread can end it between this and the answer
                 return DISABLE
         state.counts[offset] += 1
-        if action.element >= 0:
-            self._sample(state, action.element, frame)
+        element = action.element
+        if element >= 0:
+            if self.store.lacks(state.call, element):
+                self._sample(state, element, frame)
         else:
             if action.catches:
                 self._catch(state, offset, frame)
@@ -162,13 +164,14 @@ class Recorder:
         """The line under way ends, and another one starts."""
         line, before = action.line, state.line
         if 0 <= before < self.lines:
-            self._sample(state, before, frame)
+            if self.store.lacks(state.call, before):
+                self._sample(state, before, frame)
         elif before in action.before and before != action.prelude and not self._has_advanced(state):
             self._interrupt(state, before, frame)  # control has come to a handler
         for only_after, implied_line in action.implied:
             if only_after == before:
                 self.frames.add_hit(state, implied_line)
-            if only_after in (before, UNCHANGED):
+            if only_after in (before, UNCHANGED) and self.store.lacks(state.call, implied_line):
                 self._sample(state, implied_line, frame)
         state.line = line
         if line >= self.lines:
@@ -260,7 +263,7 @@ class Recorder:
         self.counting.stop(code_state)
         if prelude >= 0:
             self._interrupt(state, prelude, frame)
-        elif 0 <= state.line < self.lines:
+        elif 0 <= state.line < self.lines and self.store.lacks(state.call, state.line):
             self._sample(state, state.line, frame)
         if code_state.plan.entry >= 0:
             self.frames.add_hit(state, code_state.plan.entry)
@@ -312,12 +315,11 @@ class Recorder:
         """An exception has ended a loop's prelude: a hit without an advance."""
         line = self.line_of[prelude]
         self.frames.add_hit(state, line)
-        self._sample(state, line, frame)
+        if self.store.lacks(state.call, line):
+            self._sample(state, line, frame)
 
     def _sample(self, state: FrameState, line: int, frame: FrameType) -> None:
-        """A line has ended."""
-        if not self.store.lacks(state.call, line):
-            return
+        """A line has ended that lacks samples."""
         if self.notice is not None:
             self.notice()
         if self.store.sample(state.call, line, frame, state.code_state.plan.readers[line]):

@@ -80,11 +80,8 @@ class Counting:
         """Only count at an offset if that is all that is wanted, and no line that is sampled is about to end there."""
         if self.counters[offset] is not None or offset in self.derived:
             return
-        if (
-            not self.measure_all
-            and offset in self.state.code_state.plan.derived_counts.derived
-            and self._serves_nothing(offset)
-        ):
+        derivable = self.state.code_state.plan.derived_counts.derived
+        if not self.measure_all and offset in derivable and self._serves_nothing(offset):
             self.derived.add(offset)
         elif action.element >= 0 or action.line in self.settled:
             implied = [line for only_after, line in action.implied if only_after < 0]
@@ -238,6 +235,7 @@ class CountingMode:
         """Complete all counts when the trace has ended."""
         for counting in list(self.by_code.values()):
             counting.end()
+        self.callback = self.examine = _ignore  # no recorder refers to itself: nothing waits for the garbage collector
 
     def _bind(self) -> None:
         """Choose a callback that counts where that is enough, as fast as Python can, and else calls `examine`."""
@@ -249,6 +247,10 @@ class CountingMode:
         else:
             self.callback = _counter_of_several(now, self.examine)
         self.monitor.rebind()
+
+
+def _ignore(code: CodeType, offset: int, depth: int = 1) -> object:
+    return None
 
 
 def _counter_of_one(counting: Counting, examine: Callable[..., object]) -> Callable[..., object]:

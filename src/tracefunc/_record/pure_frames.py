@@ -71,6 +71,7 @@ class Frames:
     def __init__(self, plan: Plan, calls: Calls, target: int) -> None:
         self.codes = {id(code_plan.code): CodeState(code_plan) for code_plan in plan.codes}
         self.by_key: dict[int, FrameState] = {}  # by address
+        self._line_count = len(plan.lines)
         self._calls = calls
         self._target = target
         self._running: dict[int, RawCall] = {}  # the target's frames, in the order in which they started
@@ -124,7 +125,7 @@ class Frames:
         if at >= 0:
             self.end_flow(state, at)
             line = plan.line_at(at, line)
-        if 0 <= line < plan.line_count and plan.entry < 0:
+        if 0 <= line < self._line_count and plan.entry < 0:
             state.call.open.append(line)
 
     def disable_unreachable(self, code_state: CodeState, frame: FrameType) -> None:
