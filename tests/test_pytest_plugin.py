@@ -181,7 +181,7 @@ def test_no_page_where_nothing_fails(project):
         (["--tracefunc=library:aera"], "--tracefunc: target 'library:aera': *(but area)."),
         (["--tracefunc=lbrary:area"], "--tracefunc: target 'lbrary:area': cannot import 'lbrary' *"),
         (["--tracefunc=library:area", "--tracefunc-max-calls=x"], "--tracefunc: *'x'"),
-        (["--tracefunc=library:area", "--tracefunc-when=x +"], "--tracefunc: when is no Python expression: 'x +'*"),
+        (["--tracefunc=library:area", "--tracefunc-when=x +"], "--tracefunc: when is not a Python expression: 'x +'*"),
         (["--tracefunc=library:area", "--tracefunc-keep=best"], "--tracefunc: keep is 'best': *"),
     ],
 )

@@ -65,6 +65,34 @@ The free-threaded 3.13 (2024). Another thread that binds the variable anew frees
 interpreter crashes.
 """
 
+# --- source files ---
+
+SHARED_FILENAMES = ("<string>", "<stdin>")
+"""Names of files that code objects of more than one text have, so that linecache may hold another one's lines.
+
+All versions; 3.13.0 (2024) puts the text of `python -c` into linecache as that of `<string>`. `_plan.source` compiles
+what it finds there and compares. Likewise it compiles files that are newer than the process.
+"""
+
+# Handled in the same way on all versions: from 3.15 (2026) on, linecache warns of modules whose loader is of an old
+# kind when it looks for their source. `_plan.source` lets no warning pass there.
+
+# --- the compiler: habits that `_plan` handles in the same way on all versions, so that there is no flag to ask ---
+#
+# - Equal lambdas on one physical line may share a code object, and a lambda whose value is a constant has no positions:
+#   3.12 (2023). `_plan.target_plan` plans each code object once; `_plan.source` tells such lambdas apart by parameters
+#   and value, and refuses where those are equal, too.
+# - A bare annotation (`x: int`) or an `assert` of a true constant may leave an instruction only up to 3.13, or only from
+#   3.14 (2025) on. `_plan.lines` marks them idle: they are hit on no version.
+# - Annotations are evaluated with the definition up to 3.13, from 3.14 on (PEP 649, 2025) when somebody asks for them.
+#   Comprehensions in them make no hits: `Body.in_annotation`.
+# - While an inlined comprehension in a class body runs, the namespace of the class is out of reach from 3.13 (2024) on.
+#   `_plan.names` gives names that are read there UNREADABLE.
+# - `opcode.stack_effect` leaves out what is sent to a generator that goes on after RETURN_GENERATOR: 3.12.
+#   `_plan.loop_iterators` does not ask it there.
+# - RETURN_CONST is an instruction of 3.12 and 3.13 only, LOAD_COMMON_CONSTANT, NOT_TAKEN and POP_ITER are of 3.14 and
+#   later. `_plan` asks for instructions by name, and a name that a version does not have matches nothing.
+
 # --- builtins ---
 
 HAS_FROZENDICT = sys.version_info >= (3, 15)

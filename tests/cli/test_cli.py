@@ -487,7 +487,7 @@ def test_other_options(folder):
     [
         (["--max-calls", "many", "area.py"], "argument --max-calls: 'many' is neither a whole number nor none"),
         (["--max-calls", "-1", "area.py"], "max_calls is -1: it must be 0 or more, or None for no limit."),
-        (["--when", "width >", "area.py"], "when is no Python expression: 'width >'"),
+        (["--when", "width >", "area.py"], "when is not a Python expression: 'width >'"),
         (["--keep", "best", "area.py"], "argument --keep: invalid choice: 'best'"),
         (["--nonsense", "area.py"], "unrecognized arguments: --nonsense"),
         (["--max", "1", "area.py"], "unrecognized arguments: --max"),

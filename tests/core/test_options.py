@@ -454,7 +454,7 @@ def test_a_call_after_many_refused_ones_is_recorded_whole(kept):
         ({"keep": "some"}, ValueError, "keep is 'some': it must be 'first', 'last' or 'ends'."),
         ({"threads": "one"}, ValueError, "threads is 'one': it must be 'all' or 'current'."),
         ({"when": 5}, TypeError, "when must be a function"),
-        ({"when": "n >"}, ValueError, "when is no Python expression: 'n >'"),
+        ({"when": "n >"}, ValueError, "when is not a Python expression: 'n >'"),
         ({"describe": "repr"}, TypeError, "describe must be a function"),
         ({"redact": [1]}, TypeError, "redact must be names"),
     ],

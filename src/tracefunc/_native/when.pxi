@@ -17,8 +17,8 @@ cdef enum:  # as in `when_compiler`
     ARGUMENT, CONSTANT, CELL, GLOBAL, COMPARE, IS, IN, NOT, AND, OR, IS_BINARY, IS_UNARY, ITEM, ATTRIBUTE, CALL
 
 
-assert (ARGUMENT, CONSTANT, CELL, GLOBAL, COMPARE) == when_compiler.NUMBERS[:5]
-assert (IS, IN, NOT, AND, OR, IS_BINARY, IS_UNARY, ITEM, ATTRIBUTE, CALL) == when_compiler.NUMBERS[5:]
+assert (ARGUMENT, CONSTANT, CELL, GLOBAL, COMPARE) == when_compiler.OPERATIONS[:5]
+assert (IS, IN, NOT, AND, OR, IS_BINARY, IS_UNARY, ITEM, ATTRIBUTE, CALL) == when_compiler.OPERATIONS[5:]
 
 
 cdef struct Step:

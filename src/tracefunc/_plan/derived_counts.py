@@ -49,6 +49,13 @@ class _Classes:
         self.parents[max(i, j)] = min(i, j)
         return i != j
 
+    def join_all(self, classes: list[int]) -> int:
+        """Make some classes one; returns that one's first number."""
+        first, *others = classes
+        for other in others:
+            self.join(first, other)
+        return first
+
 
 class _Block:
     """A basic block, as an edge from the class `inside` to the class `outside`."""
@@ -230,15 +237,14 @@ def _classify(flow: ControlFlow, blocks: list[_Block], numbers: list[int]) -> _C
     for block in blocks:
         block.inside = classes.new()
     for block in blocks:
-        if flow.instructions[block.last].raises_again():
-            after = [unseen if block.last in flow.innermost else _OUTSIDE]
-        elif flow.instructions[block.last].name in RETURNS:
-            after = [_OUTSIDE]
+        last = flow.instructions[block.last]
+        if last.raises_again():
+            block.outside = unseen if block.last in flow.innermost else _OUTSIDE
+        elif last.name in RETURNS:
+            block.outside = _OUTSIDE
         else:
             after = [blocks[numbers[i]].inside for i in flow.followers[block.last]]
-        block.outside, *others = after or [classes.new()]
-        for other in others:
-            classes.join(block.outside, other)
+            block.outside = classes.join_all(after or [classes.new()])
     for block in blocks:
         if not block.points:
             classes.join(block.inside, block.outside)

@@ -132,6 +132,14 @@ def find_entered_headers(
     return found
 
 
+def add_headers(
+    headers: dict[int, list[Implied]], labels: Sequence[int], implied: dict[int, list[Implied]]
+) -> tuple[list[int], dict[int, list[Implied]]]:
+    """The labels and implied lines with those of headers added: where such a line starts, what was under way ends."""
+    found = {i: [*implied.get(i, ()), *headers.get(i, ())] for i in (*implied, *headers)}
+    return [NOTHING if i in headers and label == UNCHANGED else label for i, label in enumerate(labels)], found
+
+
 def _is_bare_case(line: SourceLine, with_instructions: Collection[int]) -> bool:
     return line.kind == "case" and line.index not in with_instructions
 

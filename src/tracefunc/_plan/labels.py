@@ -133,7 +133,6 @@ def label_preludes(
 
 def _header_before(flow: ControlFlow, placement: Placement, advance: int, advances: Collection[int]) -> list[int]:
     """What leads to an advance at its header's place, the end of the loop's body left out."""
-    region = placement.regions[advance]
     seen = {i for i in flow.leading[advance] if flow.instructions[i].name == "JUMP_BACKWARD"}
     seen.update(advances)
     seen.update(handler for handler, covered in flow.handlers.items() if advance in covered)
@@ -143,11 +142,10 @@ def _header_before(flow: ControlFlow, placement: Placement, advance: int, advanc
             if i in seen or i < flow.started or flow.instructions[i].name == "PUSH_EXC_INFO":
                 continue
             seen.add(i)
-            there = placement.regions[i]
-            if there is not None and region is not None and there.line is region.line:
+            if placement.regions[i] is placement.regions[advance]:
                 found.append(i)
                 todo.append(i)
-            elif there is None and placement.spans[i] is None:
+            elif placement.spans[i] is None:  # it stands nowhere
                 todo.append(i)
     return found
 

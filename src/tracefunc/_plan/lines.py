@@ -289,7 +289,7 @@ def analyse(function: FunctionType, lines: list[str]) -> Source:
 def _mark_idle(lines: list[SourceLine]) -> None:
     """Mark the lines without work that not all compilers report: where they share a physical line, or anywhere.
 
-    `_interpreter`, "The compiler", says which versions leave an instruction of what.
+    "the compiler" in `_interpreter` says which versions leave an instruction of what.
     """
     rows: dict[int, int] = {}
     statements = [line for line in lines if line.kind not in ("comprehension", "lambda")]

@@ -104,7 +104,7 @@ def find_depths(code: CodeType, flow: ControlFlow) -> list[int]:
 @cache
 def effect(name: str, arg: int, jump: bool) -> int:
     """How many values more are on the stack after an instruction."""
-    if name == "RETURN_GENERATOR":  # when it goes on, it is sent something, which not all versions count
+    if name == "RETURN_GENERATOR":  # when it goes on, it is sent something: "the compiler" in `_interpreter`
         return 1
     number = opmap[name]
     return stack_effect(number, arg if number in hasarg else None, jump=jump)

@@ -126,26 +126,31 @@ def rebound(node: ast.AST) -> Iterator[str]:
 def bind(node: ast.AST, scope: Scope) -> None:
     """Fill in the names that `scope`, whose node is `node`, binds."""
     if isinstance(node, COMPREHENSIONS):
-        for generator in node.generators:
-            scope.bound.update(n.id for n in ast.walk(generator.target) if isinstance(n, ast.Name))
-        scope.bound = {scope.mangle(name) for name in scope.bound}
+        targets = (n for generator in node.generators for n in ast.walk(generator.target))
+        scope.bound = {scope.mangle(n.id) for n in targets if isinstance(n, ast.Name)}
         return
     names: set[str] = set()
     if isinstance(node, (*FUNCTIONS, ast.Lambda)):
         names.update(arg.arg for arg in parameters(node.args))
-    body = node.body  # type: ignore[attr-defined]
-    todo: list[tuple[ast.AST, bool]] = [(child, False) for child in (body if isinstance(body, list) else [body])]
-    while todo:
-        child, in_comprehension = todo.pop()
+    for child, in_comprehension in _evaluated_in(node):
         if isinstance(child, ast.Global | ast.Nonlocal):
             scope.rebound.update(map(scope.mangle, child.names))
         elif isinstance(child, ast.NamedExpr) and in_comprehension:
             names.add(child.target.id)
         elif not in_comprehension:
             names.update(_bindings(child))
+    scope.bound = {scope.mangle(name) for name in names} - scope.rebound
+
+
+def _evaluated_in(node: ast.AST) -> Iterator[tuple[ast.AST, bool]]:
+    """All nodes in the body of `node` that are evaluated in its scope, and whether they are in a comprehension."""
+    body = node.body  # type: ignore[attr-defined]
+    todo: list[tuple[ast.AST, bool]] = [(child, False) for child in (body if isinstance(body, list) else [body])]
+    while todo:
+        child, in_comprehension = todo.pop()
+        yield child, in_comprehension
         inner = in_comprehension or isinstance(child, COMPREHENSIONS)
         todo.extend((part, inner) for part in _same_scope(child))
-    scope.bound = {scope.mangle(name) for name in names} - scope.rebound
 
 
 def _same_scope(node: ast.AST) -> Iterable[ast.AST]:
@@ -160,7 +165,7 @@ def _same_scope(node: ast.AST) -> Iterable[ast.AST]:
 def annotation_comprehensions(node: ast.AST) -> Iterator[ast.AST]:
     """The comprehensions that evaluating a statement's annotations evaluates.
 
-    When that is depends on the version: up to 3.13 with the definition, later when somebody asks.
+    They make no hits, as it depends on the version when that is: see "the compiler" in `_interpreter`.
     """
     todo: list[ast.AST | None] = []
     if isinstance(node, FUNCTIONS):
@@ -190,25 +195,33 @@ def _reader(name: str, scope: Scope, root: Scope, own: set[str], free: set[str])
             return Reader(name, stored, LOCAL)
         inlined, scope = scope, scope.outer
     if stored in root.type_params:
-        return Reader(name, stored, LOCAL)
-    if scope.kind == "class":
-        return Reader(name, stored, _class_reader(name, stored, scope, inlined, free))
-    if stored in scope.bound or stored in free or (stored in scope.rebound and stored in own):
-        return Reader(name, stored, LOCAL)
+        how = LOCAL
+    elif scope.kind == "class":
+        how = _read_in_class(name, stored, scope, inlined, free)
+    elif stored in scope.bound or stored in free or (stored in scope.rebound and stored in own):
+        how = LOCAL
+    else:
+        how = UNREADABLE if _is_bound_around(name, stored, scope) else GLOBAL
+    return Reader(name, stored, how)
+
+
+def _is_bound_around(name: str, stored: str, scope: Scope) -> bool:
+    """Whether a scope around `scope` binds a name that the code in `scope` does not get as a free variable."""
     around = scope.outer
     while around is not None and stored not in scope.rebound:
         seen = around.kind != "class" or (around is scope.outer and name in scope.outermost_only)
         if stored in around.type_params or (seen and stored in around.bound):
-            return Reader(name, stored, UNREADABLE)
+            return True
         if stored in around.rebound:
             break
         around = around.outer
-    return Reader(name, stored, GLOBAL)
+    return False
 
 
-def _class_reader(name: str, stored: str, scope: Scope, inlined: Scope | None, free: set[str]) -> int:
+def _read_in_class(name: str, stored: str, scope: Scope, inlined: Scope | None, free: set[str]) -> int:
+    """How a name is read in a class body, or in the outermost comprehension `inlined` in it."""
     if inlined is not None and name in inlined.outermost_only and stored in scope.bound:
-        return UNREADABLE  # from 3.13 on the namespace is out of reach while the comprehension runs
+        return UNREADABLE  # not all versions can read it: "the compiler" in `_interpreter`
     if inlined is not None or stored in scope.rebound:
         return FREE if stored in free else GLOBAL
     return CLASS_FREE if stored in free and stored not in scope.bound else CLASS

@@ -14,7 +14,7 @@ from .arming import UnderWay
 from .bytecode import NO_EVENT, spans
 from .comprehensions import find_elements
 from .control_flow import ControlFlow
-from .implied_lines import find_entered_headers, show_returns
+from .implied_lines import add_headers, find_entered_headers, show_returns
 from .labels import (
     find_advances,
     find_exhausted,
@@ -81,9 +81,8 @@ def analyse_code(code: CodeType, body: Body, line_count: int, first_prelude: int
     labels = label_preludes(flow, placement, preludes, labels)
     labels = label_clean_up(flow, placement, labels)
     labels, implied = show_returns(flow, placement, body.root, labels)
-    for i, others in find_entered_headers(flow, placement, body.root, tests, labels).items():
-        implied.setdefault(i, []).extend(others)
-        labels[i] = NOTHING if labels[i] == UNCHANGED else labels[i]
+    headers = find_entered_headers(flow, placement, body.root, tests, labels)
+    labels, implied = add_headers(headers, labels, implied)
 
     under_way = UnderWay(flow, labels)
     return CodeAnalysis(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from .markers import NOTHING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from .offsets import Action
 
@@ -24,8 +24,7 @@ def find_deciders(
     itself, unless it goes to a handler that is no statement's. `preludes`: by prelude, the line of its loop;
     `is_unobserved`: whether exceptions at an offset go to such a handler.
     """
-    exact = {action.line for action in actions.values() if action.conditional}
-    exact |= {after for action in actions.values() for after, _ in action.implied if after >= 0}
+    exact = _exact(actions.values())
     states = {action.line for action in actions.values()}
     states.update(before for action in actions.values() for before in action.before)
     found = {state: state for state in states if 0 <= state < line_count and state not in exact}
@@ -35,6 +34,12 @@ def find_deciders(
             if exact.isdisjoint((action.prelude, line)) and not is_unobserved(offset):
                 found[action.prelude] = line
     return found
+
+
+def _exact(actions: Collection[Action]) -> set[int]:
+    """The states of which it must always be known whether they are under way."""
+    exact = {action.line for action in actions if action.conditional}
+    return exact.union(after for action in actions for after, _ in action.implied if after >= 0)
 
 
 def find_concerned(

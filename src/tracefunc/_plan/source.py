@@ -8,7 +8,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from .._interpreter import HAS_VARARGS, HAS_VARKEYWORDS
+from .._interpreter import HAS_VARARGS, HAS_VARKEYWORDS, SHARED_FILENAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -19,8 +19,6 @@ Position = tuple[int, int]  # line number (from 1), column in UTF-8 bytes (from 
 Span = tuple[Position, Position]
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-
-_SHARED_NAMES = ("<string>", "<stdin>")  # of more than one text: 3.13.0 has that of `python -c` in linecache
 
 _filter_lock = threading.Lock()
 _imported_at = time.time()
@@ -61,7 +59,7 @@ def file_lines(function: FunctionType) -> list[str]:
     import warnings
 
     with _filter_lock, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # 3.15 has something to say about modules with an old kind of loader
+        warnings.simplefilter("ignore")  # of old kinds of loaders: "source files" in `_interpreter`
         lines = linecache.getlines(filename, function.__globals__)
         if lines:
             return lines
@@ -129,20 +127,23 @@ def node_span(node: ast.AST) -> Span:
 
 def _match(code: CodeType, nodes: Iterable[ast.AST]) -> ast.AST | None:
     """The node among `nodes` that `code` was compiled from, by kind, name, line and region."""
-    if code.co_name != "<lambda>":
-        named = (n for n in nodes if isinstance(n, FUNCTIONS) and n.name == code.co_name)
-        return next((n for n in named if first_row(n) == code.co_firstlineno), None)
-    found = [n for n in nodes if isinstance(n, ast.Lambda) and n.lineno == code.co_firstlineno]
+    if code.co_name == "<lambda>":
+        return _match_lambda(code, [n for n in nodes if isinstance(n, ast.Lambda) and n.lineno == code.co_firstlineno])
+    named = (n for n in nodes if isinstance(n, FUNCTIONS) and n.name == code.co_name)
+    return next((n for n in named if first_row(n) == code.co_firstlineno), None)
+
+
+def _match_lambda(code: CodeType, nodes: list[ast.Lambda]) -> ast.Lambda | None:
+    """The innermost of some lambdas that holds all positions of `code`, or the one with its parameters and value."""
     span = code_span(code)
     if span is not None:
-        found = [n for n in found if node_span(n.body)[0] <= span[0] and span[1] <= node_span(n.body)[1]]
-        found.sort(key=lambda n: node_span(n.body)[0], reverse=True)
-    else:  # on 3.12 lambdas of constants have no positions: their parameters and values may tell
-        found = [n for n in found if _is_lambda_of(n, code)]
-    if span is None and len(found) > 1:
+        around = [n for n in nodes if node_span(n.body)[0] <= span[0] and span[1] <= node_span(n.body)[1]]
+        return max(around, key=lambda n: node_span(n.body)[0], default=None)
+    found = [n for n in nodes if _is_lambda_of(n, code)]
+    if len(found) > 1:
         raise SourceError(
             f"{len(found)} lambdas stand on line {code.co_firstlineno} of {code.co_filename}, and the interpreter does "
-            "not tell which of them this is: define the function with def, or on a line of its own."
+            "not say which of them this is: define the function with def, or on a line of its own."
         )
     return found[0] if found else None
 
@@ -154,13 +155,15 @@ def _parse_file(lines: list[str]) -> ast.Module:
         return ast.Module([], [])
 
 
-def _is_current(lines: list[str], code: CodeType) -> bool:
-    """Whether `lines` compile to `code`, where they may not: other texts have that name too, or the file is new."""
+def _may_be_stale(code: CodeType) -> bool:
+    """Whether linecache may have another text than that of `code`: one of that name too, or that of a newer file."""
     entry = linecache.cache.get(code.co_filename)
     written = entry[1] if entry is not None and len(entry) > 1 else None
-    is_new = isinstance(written, float) and written >= _imported_at
-    if not is_new and code.co_filename not in _SHARED_NAMES:
-        return True
+    return code.co_filename in SHARED_FILENAMES or (isinstance(written, float) and written >= _imported_at)
+
+
+def _compiles_to(lines: list[str], code: CodeType) -> bool:
+    """Whether `code` is among what `lines` compile to."""
     import warnings
 
     with _filter_lock, warnings.catch_warnings():
@@ -222,12 +225,12 @@ def find_node(function: FunctionType, lines: list[str]) -> ast.AST:
         node = None if code.co_name == "<lambda>" else _parse_block(lines, code)
         if node is None or not _fits(node, code):
             node = _match(code, ast.walk(_parse_file(lines)))
-        if node is not None and _fits(node, code) and _is_current(lines, code):
+        if node is not None and _fits(node, code) and (not _may_be_stale(code) or _compiles_to(lines, code)):
             return node
     raise SourceError(
-        "requires a Python function with retrievable source code, but what stands at "
-        f"{code.co_filename}:{code.co_firstlineno} is not the code that runs as {function.__qualname__!r}: the file "
-        "has changed, or the function was generated. Reload the module, or define it in a file or a notebook cell."
+        "requires a Python function with retrievable source code, but the source at "
+        f"{code.co_filename}:{code.co_firstlineno} is not that of the code that runs as {function.__qualname__!r}: the "
+        "file has changed, or the function was generated. Reload the module, or define it in a file or a notebook cell."
     )
 
 
@@ -269,5 +272,5 @@ class Text:
         return row, col + 1
 
     def keyword(self, start: Position) -> Position:
-        """The position of the first token after `start` that is no semicolon or closing bracket."""
+        """The position of the first token after `start` that is neither a semicolon nor a closing bracket."""
         return next(position for position, byte in self._tokens(start) if byte not in b";)]},")

@@ -1,4 +1,4 @@
-"""The plan: all that a recorder needs to trace one target, as plain data."""
+"""The plan of one target: all that a recorder needs to trace it, kept while its code and its source are the same."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def build(code: CodeType, source: Source) -> Plan:
 def _add(plan: Plan, source: Source, code: CodeType, body: Body, is_target: bool) -> None:
     """Add the plan of a code object that was compiled from `body`, and those of the code nested in it."""
     if any(known.code is code for known in plan.codes):
-        return  # equal lambdas may share a code object
+        return  # equal lambdas on a physical line may share one: "the compiler" in `_interpreter`
     line_count = len(source.lines)
     entry = body.line.index if body.line is not None and body.line.kind == "lambda" else NOTHING
     analysis = analyse_code(code, body, line_count, line_count + len(plan.preludes))
@@ -160,13 +160,11 @@ _EXPRESSIONS = {
 
 def _body_of(code: CodeType, around: Body, site: Span | None) -> Body | None:
     """Which of the bodies directly in `around` `code` was compiled from; `site` is where it is loaded."""
-    name = code.co_name
-    if not name.startswith("<"):
-        named = [b for b in around.nested if isinstance(b.node, (*FUNCTIONS, ast.ClassDef)) and b.node.name == name]
-        return next((b for b in named if first_row(b.node) == code.co_firstlineno), None)
-    kind = _EXPRESSIONS.get(name)
-    if kind is None:
-        return None
-    found = [b for b in around.nested if isinstance(b.node, kind) and first_row(b.node) == code.co_firstlineno]
-    exact = [b for b in found if node_span(b.node) == site]
-    return next(iter(exact or found), None)
+    here = (body for body in around.nested if first_row(body.node) == code.co_firstlineno)
+    if not code.co_name.startswith("<"):
+        named = (b for b in here if isinstance(b.node, (*FUNCTIONS, ast.ClassDef)) and b.node.name == code.co_name)
+        return next(named, None)
+    kind = _EXPRESSIONS.get(code.co_name)
+    found = [body for body in here if kind is not None and isinstance(body.node, kind)]
+    exact = (body for body in found if node_span(body.node) == site)
+    return next(exact, found[0] if found else None)

@@ -19,19 +19,21 @@ if TYPE_CHECKING:
 
 
 def parse(text: str) -> ast.Expression:
-    """Parse an expression; raises ValueError when it is none."""
+    """Parse an expression; raises ValueError for a text that is none."""
     try:
         return ast.parse(text.strip(), "<when>", "eval")
     except (SyntaxError, ValueError) as error:
-        raise ValueError(f"when is no Python expression: {text!r} ({error}).") from None
+        raise ValueError(f"when is not a Python expression: {text!r} ({error}).") from None
 
 
 class Condition:
     """`when` for the calls of one function: a function of some of its arguments, by name."""
 
-    __slots__ = ("readers", "secretive", "steps", "test")
+    __slots__ = ("hides_values", "readers", "steps", "test")
 
-    def __init__(self, when: Callable[..., object] | str, function: FunctionType, plan: Plan, secretive: bool) -> None:
+    def __init__(
+        self, when: Callable[..., object] | str, function: FunctionType, plan: Plan, hides_values: bool
+    ) -> None:
         names = [reader.name for reader in plan.parameters]
         if isinstance(when, str):
             parsed = parse(when)
@@ -41,7 +43,7 @@ class Condition:
             expression = _only_expression(when)
             self.test, wanted = when, _accepted(when, names)
         self.readers = [reader for reader in plan.parameters if reader.name in wanted]
-        self.secretive = secretive  # say nothing that may show a value
+        self.hides_values = hides_values  # from messages
         self.steps = None  # of the expression that the test is, if it is one that has steps
         if expression is not None and isinstance(self.test, FunctionType):
             self.steps = steps_of(expression, self.test, {reader.name for reader in self.readers})
@@ -50,9 +52,9 @@ class Condition:
         """Whether the call that starts in `frame` is wanted; raises what the condition raises."""
         return bool(self.test(**{r.name: read(frame, r.stored, r.how) for r in self.readers}))
 
-    def told(self, error: Exception) -> str:
+    def error_text(self, error: Exception) -> str:
         """An exception that the condition raised, as text."""
-        return type(error).__name__ if self.secretive else describe(error)[1]
+        return type(error).__name__ if self.hides_values else describe(error)[1]
 
 
 def _compiled(

@@ -1,7 +1,7 @@
-"""An expression over the arguments of a call, as steps of a stack machine that needs no frame of its own.
+"""Compiles an expression over the arguments of a call to steps of a stack machine that needs no frame of its own.
 
-The compiled engine takes these steps for `when` instead of calling a function, which would cost more than all of them.
-What it cannot do (comprehensions, calls with keywords, `if ... else`) has no steps, and is left to the function.
+For `when`, the compiled engine takes these steps instead of calling a function, which would cost more than all of them.
+What the machine cannot do (comprehensions, calls with keywords, `if ... else`) has no steps; the function does that.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FunctionType
 
-# What a step does. It takes its operands off the stack, and puts its result there.
+# What a step does: its operation. It takes its operands off the stack, and puts its result there.
 ARGUMENT = 0  # of a name
 CONSTANT = 1  # a value
 CELL = 2  # the content of a cell
@@ -27,7 +27,7 @@ ITEM = 12
 ATTRIBUTE = 13  # of a name
 CALL = 14  # with so many arguments
 
-NUMBERS = ARGUMENT, CONSTANT, CELL, GLOBAL, COMPARE, IS, IN, NOT, AND, OR, BINARY, UNARY, ITEM, ATTRIBUTE, CALL
+OPERATIONS = ARGUMENT, CONSTANT, CELL, GLOBAL, COMPARE, IS, IN, NOT, AND, OR, BINARY, UNARY, ITEM, ATTRIBUTE, CALL
 MOST_DEPTH = 16
 
 _COMPARISONS = (ast.Lt, ast.LtE, ast.Eq, ast.NotEq, ast.Gt, ast.GtE)
@@ -39,15 +39,15 @@ _UNARY = (ast.USub, ast.UAdd, ast.Invert)
 
 
 class Step(NamedTuple):
-    """One step: what it does, with what, and how many values it leaves on the stack more than it finds."""
+    """One step: what it does, with what, and how many values more it leaves on the stack than it finds."""
 
-    what: int
+    operation: int
     operand: object
-    more: int
+    effect: int
 
 
 class _NoSteps(Exception):
-    """The machine cannot do that."""
+    """The machine cannot do something."""
 
 
 def steps_of(expression: ast.expr, test: FunctionType, names: set[str]) -> list[Step] | None:
@@ -60,23 +60,26 @@ def steps_of(expression: ast.expr, test: FunctionType, names: set[str]) -> list[
     if code.co_posonlyargcount or not parameters <= names:
         return None
     try:
-        steps = list(_Compiler(test, parameters).of(expression))
+        steps = list(_Compiler(test, parameters).steps(expression))
     except _NoSteps:
         return None
     depth = most = 0
     for step in steps:
-        depth += step.more
+        depth += step.effect
         most = max(most, depth)
     return steps if most <= MOST_DEPTH else None
 
 
 class _Compiler:
+    """Compiles the expression that a function returns."""
+
     def __init__(self, test: FunctionType, names: set[str]) -> None:
-        self.names = names
+        self.names = names  # of the arguments that the function is called with
         self.others = {*test.__code__.co_varnames, *test.__code__.co_cellvars} - names  # `**_`
         self.cells = dict(zip(test.__code__.co_freevars, test.__closure__ or (), strict=True))
 
-    def of(self, node: ast.expr) -> Iterator[Step]:
+    def steps(self, node: ast.expr) -> Iterator[Step]:
+        """The steps of an expression; raises _NoSteps."""
         match node:
             case ast.Constant(value):
                 yield Step(CONSTANT, value, 1)
@@ -85,20 +88,26 @@ class _Compiler:
             case ast.UnaryOp() | ast.BinOp():
                 yield from self._operation(node)
             case ast.BoolOp(op, values):
-                yield from self._either(AND if isinstance(op, ast.And) else OR, [list(self.of(v)) for v in values])
-            case ast.Compare(left, ops, rights) if all(isinstance(n, ast.Name | ast.Constant) for n in rights[:-1]):
-                pairs = zip([left, *rights[:-1]], ops, rights, strict=True)
-                yield from self._either(AND, [list(self._compare(*pair)) for pair in pairs])
+                yield from self._until_decided(AND if isinstance(op, ast.And) else OR, [self.steps(v) for v in values])
+            case ast.Compare():
+                yield from self._comparison(node)
+            case ast.Subscript() | ast.Attribute() | ast.Call():
+                yield from self._access(node)
+            case _:
+                raise _NoSteps
+
+    def _access(self, node: ast.Subscript | ast.Attribute | ast.Call) -> Iterator[Step]:
+        match node:
             case ast.Subscript(value, index) if not isinstance(index, ast.Slice | ast.Tuple):
-                yield from self.of(value)
-                yield from self.of(index)
+                yield from self.steps(value)
+                yield from self.steps(index)
                 yield Step(ITEM, None, -1)
             case ast.Attribute(value, name) if not name.startswith("__") or name.endswith("__"):  # not mangled
-                yield from self.of(value)
+                yield from self.steps(value)
                 yield Step(ATTRIBUTE, name, 0)
             case ast.Call(function, arguments, []) if not any(isinstance(a, ast.Starred) for a in arguments):
                 for part in (function, *arguments):
-                    yield from self.of(part)
+                    yield from self.steps(part)
                 yield Step(CALL, len(arguments), -len(arguments))
             case _:
                 raise _NoSteps
@@ -106,16 +115,16 @@ class _Compiler:
     def _operation(self, node: ast.UnaryOp | ast.BinOp) -> Iterator[Step]:
         match node:
             case ast.UnaryOp(ast.Not(), operand):
-                yield from self.of(operand)
+                yield from self.steps(operand)
                 yield Step(NOT, None, 0)
             case ast.UnaryOp(ast.USub(), ast.Constant(int() | float() as value)):
                 yield Step(CONSTANT, -value, 1)
             case ast.UnaryOp(op, operand):
-                yield from self.of(operand)
+                yield from self.steps(operand)
                 yield Step(UNARY, _UNARY.index(type(op)), 0)
             case ast.BinOp(left, op, right) if isinstance(op, _BINARY):
-                yield from self.of(left)
-                yield from self.of(right)
+                yield from self.steps(left)
+                yield from self.steps(right)
                 yield Step(BINARY, _BINARY.index(type(op)), -1)
             case _:
                 raise _NoSteps
@@ -129,9 +138,17 @@ class _Compiler:
             raise _NoSteps
         return Step(GLOBAL, name, 1)
 
+    def _comparison(self, node: ast.Compare) -> Iterator[Step]:
+        """A chain of comparisons; only names and constants may be in the midst of it, which are evaluated twice."""
+        *middle, _ = node.comparators
+        if not all(isinstance(part, ast.Name | ast.Constant) for part in middle):
+            raise _NoSteps
+        pairs = zip([node.left, *middle], node.ops, node.comparators, strict=True)
+        yield from self._until_decided(AND, [self._compare(*pair) for pair in pairs])
+
     def _compare(self, left: ast.expr, op: ast.cmpop, right: ast.expr) -> Iterator[Step]:
-        yield from self.of(left)
-        yield from self.of(right)
+        yield from self.steps(left)
+        yield from self.steps(right)
         if isinstance(op, _COMPARISONS):
             yield Step(COMPARE, _COMPARISONS.index(type(op)), -1)
         else:
@@ -139,12 +156,12 @@ class _Compiler:
             if isinstance(op, ast.IsNot | ast.NotIn):
                 yield Step(NOT, None, 0)
 
-    def _either(self, what: int, parts: list[list[Step]]) -> Iterator[Step]:
+    def _until_decided(self, operation: int, parts: list[Iterator[Step]]) -> Iterator[Step]:
         """Parts that are evaluated until one decides, each of which leaves one value."""
-        *first, last = parts
+        *first, last = map(list, parts)
         ahead = sum(len(part) + 1 for part in first) + len(last)
         for part in first:
             yield from part
             ahead -= len(part) + 1
-            yield Step(what, ahead, -1)
+            yield Step(operation, ahead, -1)
         yield from last

@@ -158,7 +158,9 @@ class Calls:
         try:
             return condition.holds(frame)
         except Exception as error:
-            self._warn(f"when raised {condition.told(error)}: that call of {frame.f_code.co_qualname} is not recorded")
+            self._warn(
+                f"when raised {condition.error_text(error)}: that call of {frame.f_code.co_qualname} is not recorded"
+            )
             return False
 
     def _warn(self, text: str) -> None:
