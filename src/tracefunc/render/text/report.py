@@ -1,4 +1,4 @@
-"""The doors to a trace as text: as a string, printed to a terminal, and as Markdown."""
+"""A trace as text: as a string, printed to a terminal, and as Markdown."""
 
 from __future__ import annotations
 
