@@ -1,0 +1,251 @@
+# Part of `_fastmon.pyx`: at import, finds out whether this interpreter is laid out as the recorder assumes.
+#
+# Where frames, integers or handled exceptions are laid out otherwise, the import fails and the pure engine is used.
+# Where a frame's stack is, or the references on it are, no loop gets an iterator that counts: only these are written to
+# a frame, all else is read.
+
+cdef extern from "_native/interpreter.h":
+    PyObject *call_apart "tracefunc_call_apart"(
+        PyObject *(*callback)(PyObject *, PyObject **, Py_ssize_t) except NULL,
+        PyObject *self, PyObject **args, Py_ssize_t count) except NULL
+    void *handled_exceptions "tracefunc_handled_exceptions"()
+    void *exception_below "tracefunc_exception_below"(void *item)
+    void put_back_handled "tracefunc_put_back_handled"(void *item)
+
+cdef extern from "Python.h":
+    Py_ssize_t reference_count "Py_REFCNT"(PyObject *value)
+    PyObject *item_of "PyList_GET_ITEM"(object values, Py_ssize_t i)
+
+# Where a frame's record has the first variable of its code, and whether its stack is behind its variables and can be
+# given other references.
+cdef Py_ssize_t _first_slot = -1
+cdef bint _knows_stack = False
+
+cdef enum:
+    COPIES = 16  # more references than the probe could lose by mistake: nothing that it looks at is freed too early
+
+
+cdef inline size_t *stack_slot(void *frame, int depth) noexcept:
+    """Where a frame has a value of its stack; for FIRST_VARIABLE: its first variable."""
+    cdef size_t *first = <size_t *>frame + _first_slot
+    if depth == FIRST_VARIABLE:
+        return first
+    return first + (<PyCodeObject *>tracefunc_code_of(frame)).co_nlocalsplus + depth
+
+
+# What the probe runs. In `loops`, a subscript keeps the iterable on the stack while `swap` is called, as its only value
+# there, as it is when GET_ITER is about to run. The iterable comes from a variable (a borrowed reference on 3.14 and
+# later), a global variable, an expression and a constant; at last it is in the first variable itself, as in a generator
+# expression.
+cdef str PROBE = """
+def frames(a, b):
+    find(a, b)
+def loops(first, values, x, y):
+    seen = []
+    for each in (values, swap(values))[0]: seen.append(each)
+    for each in (pair, swap(pair))[0]: seen.append(each)
+    for each in ([x, y], swap())[0]: seen.append(each)
+    for each in ((1.5, 2.5), swap())[0]: seen.append(each)
+    swap(first, x)
+    for each in first: seen.append(each)
+    return seen
+def handle(error):
+    yield check(error)
+    try:
+        raise error
+    except Exception:
+        yield check(error)
+frames(object(), object())
+"""
+
+
+# --- frames ---
+
+cdef object find_layout(object self, PyObject **args, Py_ssize_t count):
+    """Called by a function with its two arguments: are frames linked as we think, and where do the arguments stand first?
+
+    (Then they are on its stack, above the function that is called and another value.)
+    """
+    global _first_slot, _knows_stack
+    cdef void *frame = tracefunc_current_frame()
+    cdef PyFrameObject *known = PyEval_GetFrame()
+    cdef Py_ssize_t i
+    above = frame_above(known)
+    if tracefunc_frame_of(known) != frame or tracefunc_code_of(frame) != <PyObject *>(<object>known).f_code:
+        return None
+    if tracefunc_frame_below(frame) != tracefunc_frame_of(<PyFrameObject *>above):
+        return None
+    for i in range(4, 16):
+        if tracefunc_word(frame, i) == args[0] and tracefunc_word(frame, i + 1) == args[1]:
+            _first_slot = i
+            i += (<PyCodeObject *>tracefunc_code_of(frame)).co_nlocalsplus + 2
+            _knows_stack = tracefunc_word(frame, i) == args[0] and tracefunc_word(frame, i + 1) == args[1]
+            break
+    return None
+
+
+# --- references on the stack ---
+
+cdef Counting *_swapped = NULL  # the first of the probe's iterators
+cdef Count _turns = 0  # that they have counted
+
+
+cdef object swap(object self, PyObject **args, Py_ssize_t count):
+    """Replace the caller's iterable by an iterator that counts, which `self`, a list, gets as well.
+
+    swap(iterable): it is at the bottom of the stack; swap(): so is one that has no name; swap(iterable, anything): it is
+    in the first variable.
+    """
+    cdef size_t *slot = stack_slot(tracefunc_current_frame(), FIRST_VARIABLE if count == 2 else 0)
+    cdef PyObject *iterable = in_slot(slot)
+    cdef PyObject *iterator
+    if iterable == NULL or (count > 0 and iterable != args[0]) or not is_suitable(iterable):
+        raise RuntimeError("the iterable is elsewhere")
+    iterator = count_items(iterable, &_turns, <PyObject *>self, &_swapped)
+    (<list>self).append(<object>iterator)
+    put_into_slot(slot, iterator)
+    return None
+
+
+cdef list reference_counts(list values):
+    """How many references there are to each of these."""
+    cdef Py_ssize_t i
+    return [reference_count(item_of(values, i)) for i in range(len(values))]
+
+
+cdef bint loops_are_counted(dict space, list iterators, list kept) except -1:
+    """Whether iterators can replace iterables of all kinds: each item is seen and counted, no reference is lost or left.
+
+    `kept` gets more references to what is looked at than could be lost by mistake: nothing is freed too early.
+    """
+    global _turns
+    x, y = object(), object()
+    pair = space["pair"] = [x, y]
+    loops = space["loops"]
+    constants = [constant for constant in loops.__code__.co_consts if type(constant) is tuple]
+    letters = "\u0394\u03a3"  # each time, such a character is a new object
+    kinds = [pair, (x, y), {x: 1, y: 2}.keys(), {1: x, 2: y}.values(), range(1000, 1002), letters]
+    watched = [x, y, iterators, *constants, *kinds]
+    kept.extend(watched * COPIES)
+    # An iterator works once only. At its end it lets go of its list, which is not watched for that reason.
+    firsts = [*kinds, iter([2.5, 3.5]), reversed([2.5, 3.5])]
+    kinds += [iter([2.5, 3.5]), reversed([2.5, 3.5])]
+    items = [[x, y]] * 4 + [[1000, 1001], list(letters), [2.5, 3.5], [3.5, 2.5]]
+    before = reference_counts(watched)
+    for first, values, expected in zip(firsts, kinds, items):
+        _turns = 0
+        if loops(first, values, x, y) != [*expected, x, y, x, y, 1.5, 2.5, *expected] or _turns != 10:
+            return False
+        if reference_counts(iterators) != [1] * 5:
+            return False
+        iterators.clear()
+    first = values = expected = None
+    return _swapped == NULL and reference_counts(watched) == before
+
+
+cdef bint references_are_known(dict space, list iterators) except -1:
+    """Whether a reference on a frame's stack can be replaced by another one."""
+    kept = []
+    try:
+        if loops_are_counted(space, iterators, kept):
+            return True
+    except Exception:
+        pass
+    while _swapped != NULL:
+        unlink(_swapped)
+    Py_NewRef(<PyObject *>kept)  # some count may be wrong: nothing in there must ever be freed
+    return False
+
+
+# --- integers ---
+
+cdef bint offsets_are_read() except -1:
+    """Whether an offset is what its object's only digit says; code has at most as many instructions as fit in 30 bits."""
+    cdef Py_ssize_t offset
+    cdef object number
+    for offset in (0, 2, 254, 256, 258, 0x7FFE, 0x8000, 0x8002, 0x10000, 0x3FFFFFFE):
+        number = offset
+        if tracefunc_offset(<PyObject *>number) != offset:
+            return False
+    return True
+
+
+# --- handled exceptions ---
+
+cdef PyObject *catch_error(PyObject *self, PyObject **args, Py_ssize_t count) except NULL:
+    """Do as a callback may do: catch an exception. None, which nobody owns: args[0] is being handled meanwhile."""
+    cdef PyObject *handled = PyErr_GetHandledException()
+    Py_XDECREF(handled)
+    try:
+        raise KeyError
+    except KeyError:
+        pass
+    return _none if handled == args[0] else _disable
+
+
+cdef object check(object self, PyObject **args, Py_ssize_t count):
+    """Whether a callback leaves the handling of an exception, args[0], as it was."""
+    cdef void *top = handled_exceptions()
+    cdef void *below = exception_below(top)
+    cdef Py_ssize_t before = reference_count(args[0])
+    cdef PyObject *answer = call_apart(catch_error, <PyObject *>self, args, count)
+    if handled_exceptions() != top:
+        put_back_handled(top)
+        return False
+    cdef PyObject *handled = PyErr_GetHandledException()
+    Py_XDECREF(handled)
+    return (
+        answer == _none and handled == args[0] and exception_below(top) == below
+        and reference_count(args[0]) == before
+    )
+
+
+cdef bint handling_is_kept(object handle) except -1:
+    """Whether callbacks leave handled exceptions alone, in a generator that handles one and in one whose caller does."""
+    error = ValueError()
+    try:
+        raise error
+    except ValueError:
+        answers = [*handle(error)]
+    error.__traceback__ = None
+    return answers == [True, True]
+
+
+# --- the probe ---
+
+cdef PyMethodDef _find_layout = PyMethodDef("find", <PyCFunction>find_layout, METH_FASTCALL, NULL)
+cdef PyMethodDef _swap = PyMethodDef("swap", <PyCFunction>swap, METH_FASTCALL, NULL)
+cdef PyMethodDef _check = PyMethodDef("check", <PyCFunction>check, METH_FASTCALL, NULL)
+
+
+cdef object probe_layout():
+    """Raise an ImportError if this interpreter's layout is unknown; return why no loop can have an iterator that counts."""
+    iterators = []
+    space = {
+        "find": PyCFunction_NewEx(&_find_layout, None, None),
+        "swap": PyCFunction_NewEx(&_swap, iterators, None),
+        "check": PyCFunction_NewEx(&_check, None, None),
+    }
+    try:
+        exec(PROBE, space)
+        if _first_slot < 0:
+            raise ImportError("this interpreter's frames are laid out in an unknown way")
+        if not offsets_are_read():
+            raise ImportError("this interpreter's integers are laid out in an unknown way")
+        if not handling_is_kept(space["handle"]):
+            raise ImportError("this interpreter's handled exceptions are laid out in an unknown way")
+        if FREE_THREADED:
+            return ""
+        if not _knows_stack:
+            return "this interpreter's stack is laid out in an unknown way"
+        if not references_are_known(space, iterators):
+            return "this interpreter's stack has references of an unknown kind"
+        return ""
+    finally:
+        space.clear()  # the functions and their globals refer to each other
+
+
+PyType_Ready(&counting_type)
+why_no_iterators = probe_layout()
+if why_no_iterators:
+    _knows_stack = False
