@@ -1,8 +1,8 @@
-# Part of `_fastmon.pyx`: at import, finds out whether this interpreter is laid out as the recorder assumes.
+# Part of `_fastmon.pyx`: finds out at import whether this interpreter is laid out as the recorder assumes.
 #
-# Where frames, integers or handled exceptions are laid out otherwise, the import fails and the pure engine is used.
-# Where a frame's stack is, or the references on it are, no loop gets an iterator that counts: only these are written to
-# a frame, all else is read.
+# If frames, integers or handled exceptions are laid out in another way, the import fails, and the pure engine is used. If
+# only a frame's stack is, or the references on it are, no loop gets an iterator that counts: that is all that is ever
+# written to a frame.
 
 cdef extern from "_native/interpreter.h":
     PyObject *call_apart "tracefunc_call_apart"(
@@ -15,14 +15,19 @@ cdef extern from "_native/interpreter.h":
 cdef extern from "Python.h":
     Py_ssize_t reference_count "Py_REFCNT"(PyObject *value)
     PyObject *item_of "PyList_GET_ITEM"(object values, Py_ssize_t i)
+    ctypedef struct PyThreadState:
+        pass
+    PyThreadState *PyThreadState_Get()
+    void PyThreadState_EnterTracing(PyThreadState *thread)
+    void PyThreadState_LeaveTracing(PyThreadState *thread)
 
-# Where a frame's record has the first variable of its code, and whether its stack is behind its variables and can be
-# given other references.
+# Where a frame's record has the first variable of its code, and whether its stack is right behind its variables and holds
+# references that can be replaced.
 cdef Py_ssize_t _first_slot = -1
 cdef bint _knows_stack = False
 
 cdef enum:
-    COPIES = 16  # more references than the probe could lose by mistake: nothing that it looks at is freed too early
+    COPIES = 64  # references to each object of the probe: more than it could lose by mistake
 
 
 cdef inline size_t *stack_slot(void *frame, int depth) noexcept:
@@ -33,10 +38,9 @@ cdef inline size_t *stack_slot(void *frame, int depth) noexcept:
     return first + (<PyCodeObject *>tracefunc_code_of(frame)).co_nlocalsplus + depth
 
 
-# What the probe runs. In `loops`, a subscript keeps the iterable on the stack while `swap` is called, as its only value
-# there, as it is when GET_ITER is about to run. The iterable comes from a variable (a borrowed reference on 3.14 and
-# later), a global variable, an expression and a constant; at last it is in the first variable itself, as in a generator
-# expression.
+# What the probe runs. In `loops`, each iterable is the only value on the stack while `swap` is called, as it is before
+# GET_ITER. It comes from a variable (a borrowed reference on 3.14 and later), a global variable, an expression and a
+# constant. The last one is in the first variable, as in a generator expression.
 cdef str PROBE = """
 def frames(a, b):
     find(a, b)
@@ -62,9 +66,9 @@ frames(object(), object())
 # --- frames ---
 
 cdef object find_layout(object self, PyObject **args, Py_ssize_t count):
-    """Called by a function with its two arguments: are frames linked as we think, and where do the arguments stand first?
+    """Find out how frames are linked, and where the record of the caller's frame has its two variables, `args`.
 
-    (Then they are on its stack, above the function that is called and another value.)
+    The caller's stack has them again, above the function that is called and another value.
     """
     global _first_slot, _knows_stack
     cdef void *frame = tracefunc_current_frame()
@@ -116,20 +120,20 @@ cdef list reference_counts(list values):
 cdef bint loops_are_counted(dict space, list iterators, list kept) except -1:
     """Whether iterators can replace iterables of all kinds: each item is seen and counted, no reference is lost or left.
 
-    `kept` gets more references to what is looked at than could be lost by mistake: nothing is freed too early.
+    `kept` gets so many references to the objects that a mistake frees none of them.
     """
     global _turns
     x, y = object(), object()
     pair = space["pair"] = [x, y]
     loops = space["loops"]
-    constants = [constant for constant in loops.__code__.co_consts if type(constant) is tuple]
+    [constant] = [constant for constant in loops.__code__.co_consts if type(constant) is tuple]
     letters = "\u0394\u03a3"  # each time, such a character is a new object
     kinds = [pair, (x, y), {x: 1, y: 2}.keys(), {1: x, 2: y}.values(), range(1000, 1002), letters]
-    watched = [x, y, iterators, *constants, *kinds]
+    once = [iter([2.5, 3.5]), reversed([2.5, 3.5]), iter([2.5, 3.5]), reversed([2.5, 3.5])]
+    firsts = kinds + once[:2]
+    kinds += once[2:]
+    watched = [x, y, iterators, constant, *constant, *kinds, *once]
     kept.extend(watched * COPIES)
-    # An iterator works once only. At its end it lets go of its list, which is not watched for that reason.
-    firsts = [*kinds, iter([2.5, 3.5]), reversed([2.5, 3.5])]
-    kinds += [iter([2.5, 3.5]), reversed([2.5, 3.5])]
     items = [[x, y]] * 4 + [[1000, 1001], list(letters), [2.5, 3.5], [3.5, 2.5]]
     before = reference_counts(watched)
     for first, values, expected in zip(firsts, kinds, items):
@@ -153,14 +157,14 @@ cdef bint references_are_known(dict space, list iterators) except -1:
         pass
     while _swapped != NULL:
         unlink(_swapped)
-    Py_NewRef(<PyObject *>kept)  # some count may be wrong: nothing in there must ever be freed
+    Py_NewRef(<PyObject *>kept)  # their counts may be wrong: none of them is ever freed
     return False
 
 
 # --- integers ---
 
 cdef bint offsets_are_read() except -1:
-    """Whether an offset is what its object's only digit says; code has at most as many instructions as fit in 30 bits."""
+    """Whether the first digit of an integer is its value, up to the 30 bits that a digit has."""
     cdef Py_ssize_t offset
     cdef object number
     for offset in (0, 2, 254, 256, 258, 0x7FFE, 0x8000, 0x8002, 0x10000, 0x3FFFFFFE):
@@ -173,7 +177,7 @@ cdef bint offsets_are_read() except -1:
 # --- handled exceptions ---
 
 cdef PyObject *catch_error(PyObject *self, PyObject **args, Py_ssize_t count) except NULL:
-    """Do as a callback may do: catch an exception. None, which nobody owns: args[0] is being handled meanwhile."""
+    """Catch an exception, as callbacks do; return a borrowed None if args[0] is still being handled then."""
     cdef PyObject *handled = PyErr_GetHandledException()
     Py_XDECREF(handled)
     try:
@@ -226,6 +230,7 @@ cdef object probe_layout():
         "swap": PyCFunction_NewEx(&_swap, iterators, None),
         "check": PyCFunction_NewEx(&_check, None, None),
     }
+    PyThreadState_EnterTracing(PyThreadState_Get())  # other tools do not see the probe, nor keep what it looks at
     try:
         exec(PROBE, space)
         if _first_slot < 0:
@@ -242,6 +247,7 @@ cdef object probe_layout():
             return "this interpreter's stack has references of an unknown kind"
         return ""
     finally:
+        PyThreadState_LeaveTracing(PyThreadState_Get())
         space.clear()  # the functions and their globals refer to each other
 
 
