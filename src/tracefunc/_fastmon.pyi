@@ -10,6 +10,8 @@ from ._record.limit import Limit
 from ._record.monitor import Monitor
 from ._record.raw_call import RawCall
 
+why_no_iterators: str
+
 class Recorder:
     @property
     def plan(self) -> Plan: ...

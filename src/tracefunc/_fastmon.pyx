@@ -58,52 +58,7 @@ cdef int YIELDING = _interpreter.SUSPENDING & ~_interpreter.COROUTINE
 include "_native/other_tools.pxi"
 
 
-# Where the arguments of a function are in the interpreter's record of its frame, and whether its stack is behind its
-# variables: found out, not assumed.
-cdef Py_ssize_t _first_slot = -1
-cdef bint _knows_stack = False
-
-
-cdef object find_layout(object self, PyObject **args, Py_ssize_t count):
-    """Called by a function with its two arguments: are frames linked as we think, and where do the arguments stand first?
-
-    (Then they are on its stack, above the function that is called and another value.)
-    """
-    global _first_slot, _knows_stack
-    cdef void *frame = tracefunc_current_frame()
-    cdef PyFrameObject *known = PyEval_GetFrame()
-    cdef Py_ssize_t i
-    above = frame_above(known)
-    if tracefunc_frame_of(known) != frame or tracefunc_code_of(frame) != <PyObject *>(<object>known).f_code:
-        return None
-    if tracefunc_frame_below(frame) != tracefunc_frame_of(<PyFrameObject *>above):
-        return None
-    for i in range(4, 16):
-        if tracefunc_word(frame, i) == args[0] and tracefunc_word(frame, i + 1) == args[1]:
-            _first_slot = i
-            i += (<PyCodeObject *>tracefunc_code_of(frame)).co_nlocalsplus + 2
-            _knows_stack = tracefunc_word(frame, i) == args[0] and tracefunc_word(frame, i + 1) == args[1]
-            break
-    return None
-
-
-cdef PyMethodDef _find_layout = PyMethodDef("find_layout", <PyCFunction>find_layout, METH_FASTCALL, NULL)
-_space = {"find": PyCFunction_NewEx(&_find_layout, None, None)}
-exec("def probe(a, b): find(a, b)\nprobe(object(), object())", _space)
-del _space
-if _first_slot < 0:
-    raise ImportError("this interpreter's frames are laid out in an unknown way")
-PyType_Ready(&counting_type)
-
-
-cdef object frame_above(PyFrameObject *frame):
-    cdef PyObject *above = <PyObject *>PyFrame_GetBack(frame)
-    if above == NULL:
-        return None
-    found = <object>above
-    Py_DECREF(above)
-    return found
-
+include "_native/layout_probe.pxi"
 include "_native/when.pxi"
 include "_native/address_map.pxi"
 include "_native/plan_table.pxi"

@@ -8,10 +8,18 @@ from __future__ import annotations
 
 import sys
 
-NEWEST_TESTED = (3, 15)
-"""The newest minor version that the compiled engine was tested with. On a newer one the pure engine is used."""
+VERSION = sys.version_info[:2]
+"""The minor version that is running."""
 
-IS_NEWER_THAN_TESTED = sys.version_info[:2] > NEWEST_TESTED
+NEWEST_TESTED = (3, 15)
+"""The newest minor version that the compiled engine was tested with.
+
+On a newer one the pure engine is used, unless TRACEFUNC_ENGINE=fast asks for the compiled one. That reads the
+interpreter's frames, so it examines their layout when it is imported (`_native/layout_probe.pxi`): a patch release that
+passes needs no test.
+"""
+
+IS_NEWER_THAN_TESTED = VERSION > NEWEST_TESTED
 
 FREE_THREADED = "free-threading build" in sys.version
 """Whether this build can run threads at once (PEP 703), even if it does not just now. 3.13 and later, builds "t"."""

@@ -17,6 +17,12 @@ from tracefunc._record.engine import Engine
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 PURE = os.environ.get("TRACEFUNC_ENGINE") == "pure"  # so the tests of a pure installation are run
 
+NEWEST = ".".join(map(str, _interpreter.NEWEST_TESTED))
+NEWER = (
+    f"CPython 3.99 is newer than {NEWEST}, the newest that the compiled engine was tested with: "
+    "TRACEFUNC_ENGINE=fast uses it all the same"
+)
+
 
 @pytest.fixture
 def installed(monkeypatch):
@@ -84,6 +90,45 @@ def test_unknown_engine(installed, wanted, required):
     assert str(caught.value) == f"TRACEFUNC_ENGINE is {wanted!r}: it must be auto, fast or pure."
 
 
+@pytest.fixture
+def newer(monkeypatch):
+    """A version of CPython that is newer than all that were tested; the reason that is given for it."""
+    monkeypatch.setattr(_engine, "IS_NEWER_THAN_TESTED", True)
+    monkeypatch.setattr(_engine, "VERSION", (3, 99))
+    return NEWER
+
+
+@pytest.mark.parametrize("required", [False, True])
+def test_newer_than_tested(installed, newer, required):
+    """The extension is used only if it is asked for by name."""
+    assert str(_engine.choose("auto", required)) == f"pure ({newer})"
+    assert str(_engine.choose("fast", required)) == "fast (TRACEFUNC_ENGINE=fast)"
+    assert str(_engine.choose("pure", required)) == "pure (TRACEFUNC_ENGINE=pure)"
+
+
+def test_newer_than_tested_without_the_extension(missing, newer):
+    assert str(_engine.choose("auto", False)) == f"pure ({newer})"
+    for wanted, required in [("auto", True), ("fast", False), ("pure", True)]:
+        with pytest.raises(ImportError, match="asks for the compiled engine, which cannot be imported"):
+            _engine.choose(wanted, required)
+
+
+def test_newest_tested_is_a_minor_version():
+    """Patch releases are no reason to fall back."""
+    assert _interpreter.VERSION == sys.version_info[:2]
+    assert _interpreter.IS_NEWER_THAN_TESTED == (sys.version_info[:2] > _interpreter.NEWEST_TESTED)
+    assert len(_interpreter.NEWEST_TESTED) == 2
+
+
+@pytest.mark.skipif(PURE, reason="without the extension")
+def test_iterators_that_are_not_trusted_are_named(monkeypatch):
+    from tracefunc import _fastmon
+
+    monkeypatch.setattr(_fastmon, "why_no_iterators", "this interpreter's stack is unknown")
+    reason = "the extension is installed; loops without counting iterators: this interpreter's stack is unknown"
+    assert _engine.choose("auto", False).reason == reason
+
+
 @pytest.mark.skipif(PURE, reason="without the extension")
 def test_engines_have_their_own_recorders():
     pure = _engine.choose("pure", False)
@@ -108,6 +153,21 @@ def test_version(wanted):
     done = run("-m", "tracefunc", "--version", TRACEFUNC_ENGINE=wanted)
     said = f"tracefunc {tracefunc.__version__}, engine: {wanted} (TRACEFUNC_ENGINE={wanted})\n"
     assert (done.returncode, done.stdout) == (0, said)
+
+
+def test_version_on_an_interpreter_that_is_newer_than_tested():
+    program = """
+        from tracefunc import _interpreter
+        _interpreter.VERSION, _interpreter.IS_NEWER_THAN_TESTED = (3, 99), True
+        import sys, textwrap, tracefunc
+        from tracefunc.cli import main
+        results = tracefunc.tracefunc(textwrap.dedent, "text")
+        print(results.engine, "tracefunc._fastmon" in sys.modules)
+        main(["--version"])
+    """
+    done = run("-c", "if True:" + program)
+    said = f"pure ({NEWER}) False\ntracefunc {tracefunc.__version__}, engine: pure ({NEWER})\n"
+    assert (done.stdout, done.stderr) == (said, "")
 
 
 def test_unknown_engine_of_the_environment():

@@ -1,23 +1,23 @@
-/* What a loop has instead of its iterator: one that counts the items. It yields what the loop's own would yield, and
-   adds to a count that somebody owns, as long as anybody listens.
+/* An iterator that takes the place of a loop's own: it yields the same items and counts them, for a recorder, until that
+   no longer wants the count.
 
-   With the GIL only: neither the count nor the list of such iterators has a lock. */
+   With the GIL only: neither the count nor the list of these iterators has a lock. */
 
 #include <Python.h>
 #include <string.h>
 
 typedef struct tracefunc_counting {
     PyObject_HEAD
-    PyObject *source;  /* an iterator, or the list or tuple that `index` is one of; NULL once that has come to its end */
-    Py_ssize_t index;  /* of the next item; -1: an iterator's */
+    PyObject *source;  /* an iterator, or a list or tuple; NULL after the end of these */
+    Py_ssize_t index;  /* of the next item of a list or tuple; -1 for an iterator */
     long long *count;
-    long long unheard;  /* what it counts when nobody listens any more */
+    long long unheard;  /* takes the place of the count that nobody wants any more */
     PyObject *owner;  /* of the count */
-    struct tracefunc_counting *next, **link;  /* those with the same listener, and what refers to this one there */
+    struct tracefunc_counting *next, **link;  /* the recorder's next iterator, and what refers to this one in its list */
 } tracefunc_counting;
 
 #define TRACEFUNC_SPARE 32
-static tracefunc_counting *tracefunc_spare[TRACEFUNC_SPARE];  /* of those that are gone, to be used again */
+static tracefunc_counting *tracefunc_spare[TRACEFUNC_SPARE];  /* memory of freed ones, to be used again */
 static int tracefunc_spares;
 
 static void tracefunc_unlink(tracefunc_counting *self) {
@@ -42,7 +42,7 @@ static void tracefunc_counting_dealloc(PyObject *object) {
         PyObject_GC_Del(object);
 }
 
-/* There is no `tp_clear`: nothing refers to it but the stack of a frame, which can be cleared. */
+/* There is no `tp_clear`: only a frame's stack refers to the iterator, and a frame can be cleared. */
 static int tracefunc_counting_traverse(PyObject *object, visitproc visit, void *arg) {
     Py_VISIT(((tracefunc_counting *)object)->source);
     Py_VISIT(((tracefunc_counting *)object)->owner);
@@ -82,7 +82,7 @@ static PyTypeObject tracefunc_counting_type = {
     .tp_iternext = tracefunc_counting_next,
 };
 
-/* A new one in the list that begins with `*first`; NULL and an exception if there is no memory. */
+/* A new iterator, in the list that begins with `*first`; NULL and an exception if there is none. */
 static PyObject *tracefunc_count(PyObject *iterable, long long *count, PyObject *owner, tracefunc_counting **first) {
     int indexed = PyList_CheckExact(iterable) || PyTuple_CheckExact(iterable);
     PyObject *source = indexed ? Py_NewRef(iterable) : PyObject_GetIter(iterable);
@@ -111,18 +111,24 @@ static PyObject *tracefunc_count(PyObject *iterable, long long *count, PyObject 
     return (PyObject *)self;
 }
 
-/* What stands in a slot of a frame's stack; NULL if that is no object. */
+/* --- References in a frame's slots: the lowest two bits of a word are a tag. They are 0 for a reference that the frame
+   owns. From 3.14 on (2025) the first is set for a borrowed one (https://github.com/python/cpython/issues/130704), and
+   both for an integer in place of a reference. references_are_known() verifies that. --- */
+
+/* The object in a slot; NULL if there is none. */
 static PyObject *tracefunc_in_slot(uintptr_t *slot) {
     return (*slot & 3) == 3 ? NULL : (PyObject *)(*slot & ~(uintptr_t)3);
 }
 
-/* Let a reference to an object stand there instead. */
+/* Put an object into a slot, which gets the reference. */
 static void tracefunc_put_into_slot(uintptr_t *slot, PyObject *object) {
     uintptr_t before = *slot;
     *slot = (uintptr_t)object;
     if (!(before & 1))  /* otherwise it is borrowed */
         Py_DECREF((PyObject *)before);
 }
+
+/* --- Iterables --- */
 
 /* Whether objects of exactly this type know how many items they have, and are iterated over without Python code. */
 static int tracefunc_is_sized(PyTypeObject *type) {
@@ -133,8 +139,8 @@ static int tracefunc_is_sized(PyTypeObject *type) {
         || type == &PyTupleIter_Type;
 }
 
-/* Whether an object may be iterated over like that: it is one of these, or an iterator written in C, but none that the
-   interpreter has a short cut for. */
+/* Whether a counting iterator may take an iterable's place: it is of one of these types, or an iterator written in C
+   that the interpreter has no short cut for. */
 static int tracefunc_is_suitable(PyObject *iterable) {
     PyTypeObject *type = Py_TYPE(iterable);
     if (tracefunc_is_sized(type))
@@ -143,7 +149,7 @@ static int tracefunc_is_suitable(PyObject *iterable) {
         && type != &PyGen_Type && type != &PyCoro_Type && type != &PyAsyncGen_Type;
 }
 
-/* How many items are to be expected of what is suitable. */
+/* How many items a suitable iterable is expected to have. */
 static Py_ssize_t tracefunc_length(PyObject *iterable) {
     if (!tracefunc_is_sized(Py_TYPE(iterable)))
         return PY_SSIZE_T_MAX;

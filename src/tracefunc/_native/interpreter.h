@@ -3,17 +3,48 @@
 #include <Python.h>
 #include <string.h>
 
+/* --- What depends on the version of CPython; nothing else in C compares versions. `_interpreter.py` has the flags of
+   the Python code. --- */
+
+/* The thread state refers to the record of the frame that is executing. 3.13 and later (2024,
+   https://github.com/python/cpython/issues/108035). In 3.12 (2023) a `_PyCFrame` is between them. */
+#define TRACEFUNC_THREAD_HAS_FRAME (PY_VERSION_HEX >= 0x030D0000)
+
+/* There is PyThreadState_GetUnchecked(). 3.13 and later (2024, https://github.com/python/cpython/issues/108867). In
+   3.12 its name is _PyThreadState_UncheckedGet(). */
+#define TRACEFUNC_HAS_GET_UNCHECKED (PY_VERSION_HEX >= 0x030D0000)
+
+/* There is PyDict_GetItemRef(). 3.13 and later (2024, https://github.com/python/cpython/issues/106004). */
+#define TRACEFUNC_HAS_GET_ITEM_REF (PY_VERSION_HEX >= 0x030D0000)
+
+/* LINE_SWALLOWS_INSTRUCTION of `_interpreter.py`: 3.12 and 3.13, seen up to 3.13.18 (2026). */
+#define TRACEFUNC_LINE_SWALLOWS_INSTRUCTION (PY_VERSION_HEX < 0x030E0000)
+
+/* The contrary of CELLS_ARE_READ_WITHOUT_LOCK of `_interpreter.py`: not so in the free-threaded 3.13 (2024). */
+#ifdef Py_GIL_DISABLED
+#define tracefunc_cells_are_safe (PY_VERSION_HEX >= 0x030E0000)
+#else
+#define tracefunc_cells_are_safe 1
+#endif
+
+/* --- Frames --- */
+
 /* The record of the frame that is executing. */
-#if PY_VERSION_HEX >= 0x030D0000
+#if !TRACEFUNC_HAS_GET_UNCHECKED
+#define PyThreadState_GetUnchecked _PyThreadState_UncheckedGet
+#endif
+#if TRACEFUNC_THREAD_HAS_FRAME
 #define tracefunc_current_frame() ((void *)PyThreadState_GetUnchecked()->current_frame)
 #else
-#define tracefunc_current_frame() ((void *)_PyThreadState_UncheckedGet()->cframe->current_frame)
+#define tracefunc_current_frame() ((void *)PyThreadState_GetUnchecked()->cframe->current_frame)
 #endif
-/* What a word of it refers to: the lowest bits may be a tag. The first one is the code, the next one the record of
-   the frame below; find_layout() sees to it that this is so. */
+
+/* What a word of a frame's record refers to: the lowest bits may be a tag. The first word is the code, the next one the
+   record of the frame below; find_layout() verifies that. */
 #define tracefunc_word(frame, i) ((PyObject *)(((uintptr_t *)(frame))[i] & ~(uintptr_t)3))
 #define tracefunc_code_of(frame) tracefunc_word(frame, 0)
 #define tracefunc_frame_below(frame) (((void **)(frame))[1])
+
 /* The record of a frame object's frame. */
 typedef struct {
     PyObject_HEAD
@@ -21,8 +52,11 @@ typedef struct {
     void *frame;
 } tracefunc_frame_object;
 #define tracefunc_frame_of(object) (((tracefunc_frame_object *)(object))->frame)
+
+/* --- Callbacks --- */
+
 /* Whether another tool listens to events of a code object that we listen to, where `Monitor.notice` has to know. */
-#if PY_VERSION_HEX < 0x030E0000
+#if TRACEFUNC_LINE_SWALLOWS_INSTRUCTION
 static int tracefunc_is_shared(PyObject *code) {
     _PyCoMonitoringData *data = ((PyCodeObject *)code)->_co_monitoring;
     uint64_t tools;  /* by event, of which LINE is the sixth */
@@ -37,25 +71,38 @@ static int tracefunc_is_shared(PyObject *code) {
 #else
 #define tracefunc_is_shared(code) 0
 #endif
-/* An offset is a small number, and not negative: its only digit. */
+
+/* An offset is a small number that is not negative, so it has one digit; offsets_are_read() verifies that. */
 #define tracefunc_offset(number) ((Py_ssize_t)((PyLongObject *)(number))->long_value.ob_digit[0])
-/* When Cython has caught something, it puts back what was being handled before: at the top of the stack of such,
-   which may be a generator's own, while it was found below, where its caller's is. The generator would keep it.
-   So a callback has a top of its own. That of INSTRUCTION goes without, as nothing is caught in it. */
+
+/* When Cython has caught an exception, it restores what was being handled before. It looks for that down the stack of
+   handled exceptions, and puts it on top, which may be a generator's own entry while the exception is its caller's: the
+   generator would keep the exception. So a callback runs with an entry of its own on top. That of INSTRUCTION goes
+   without, as it catches nothing. handling_is_kept() verifies that this works. */
 typedef PyObject *(*tracefunc_callback)(PyObject *, PyObject **, Py_ssize_t);
 static tracefunc_callback tracefunc_callbacks[5];
 static int (*tracefunc_refuses)(PyObject *, PyObject *);
-static PyObject *tracefunc_apart(int number, PyObject *self, PyObject **args, Py_ssize_t count) {
-    if (number == 0 && tracefunc_refuses(self, args[0]))
-        Py_RETURN_NONE;
+static PyObject *tracefunc_call_apart(tracefunc_callback callback, PyObject *self, PyObject **args, Py_ssize_t count) {
     PyThreadState *thread = PyThreadState_Get();
     _PyErr_StackItem own = {.exc_value = NULL, .previous_item = thread->exc_info};
     thread->exc_info = &own;
-    PyObject *answer = tracefunc_callbacks[number](self, args, count);
+    PyObject *answer = callback(self, args, count);
     thread->exc_info = own.previous_item;
     Py_XDECREF(own.exc_value);
     return answer;
 }
+static PyObject *tracefunc_apart(int number, PyObject *self, PyObject **args, Py_ssize_t count) {
+    if (number == 0 && tracefunc_refuses(self, args[0]))
+        Py_RETURN_NONE;
+    return tracefunc_call_apart(tracefunc_callbacks[number], self, args, count);
+}
+/* The top of the stack of handled exceptions, the entry below one, and how to undo a change of the top. */
+#define tracefunc_handled_exceptions() ((void *)PyThreadState_Get()->exc_info)
+#define tracefunc_exception_below(entry) ((void *)((_PyErr_StackItem *)(entry))->previous_item)
+#define tracefunc_put_back_handled(entry) ((void)(PyThreadState_Get()->exc_info = (_PyErr_StackItem *)(entry)))
+
+/* --- Calls --- */
+
 /* What a function returns, None if there is no stack left for it. */
 static PyObject *tracefunc_attempt(PyObject *function) {
     PyObject *result = PyObject_CallNoArgs(function);
@@ -81,7 +128,7 @@ static PyObject *tracefunc_show(PyFrameObject *frame, PyObject *name, PyObject *
 /* A global variable, or a builtin. */
 static PyObject *tracefunc_global(PyObject *globals, PyObject *builtins, PyObject *name) {
     PyObject *value = NULL;
-#if PY_VERSION_HEX >= 0x030D0000
+#if TRACEFUNC_HAS_GET_ITEM_REF
     if (PyDict_GetItemRef(globals, name, &value) == 0)
         PyDict_GetItemRef(builtins, name, &value);
 #else
@@ -110,16 +157,17 @@ static PyObject *tracefunc_replace(PyObject **stack, int *top, Py_ssize_t number
         Py_DECREF(stack[(*top)--]);
     return result;
 }
+
+/* --- Locks --- */
+
 /* One thread at a time in a recorder, which lives until the last one has left it: with the GIL, nothing to do. */
 #ifdef Py_GIL_DISABLED
 #define tracefunc_free_threaded 1
-#define tracefunc_cells_are_safe (PY_VERSION_HEX >= 0x030E0000)
 typedef PyCriticalSection tracefunc_section;
 #define tracefunc_enter(section, self) (Py_INCREF(self), PyCriticalSection_Begin(section, self))
 #define tracefunc_leave(section, self) (PyCriticalSection_End(section), Py_DECREF(self))
 #else
 #define tracefunc_free_threaded 0
-#define tracefunc_cells_are_safe 1
 typedef char tracefunc_section;
 #define tracefunc_enter(section, self) ((void)(section))
 #define tracefunc_leave(section, self) ((void)(section))

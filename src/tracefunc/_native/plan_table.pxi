@@ -161,7 +161,6 @@ cdef class Table:
     cdef size_t *iterable(self, int loop, void *frame) except? NULL:
         """Where the iterable of a loop that begins is; NULL if there is no stack left to find that out."""
         cdef int *iterables
-        cdef size_t *slot
         if self.iterables == NULL:
             found = attempt(self.plan.iterables)
             if found is None:
@@ -175,10 +174,7 @@ cdef class Table:
                 PyMem_Free(iterables)
             else:
                 self.iterables = iterables
-        slot = <size_t *>frame + _first_slot
-        if self.iterables[loop] != FIRST_VARIABLE:
-            slot += (<PyCodeObject *>tracefunc_code_of(frame)).co_nlocalsplus + self.iterables[loop]
-        return slot
+        return stack_slot(frame, self.iterables[loop])
 
     cdef Origin *origin(self, PyObject *error) noexcept:
         """Where an exception was raised in the frame that executes, by its traceback; NULL if that does not say."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from .._interpreter import FREE_THREADED
+from .._interpreter import FREE_THREADED, IS_NEWER_THAN_TESTED, NEWEST_TESTED, VERSION
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
@@ -46,21 +46,25 @@ def _pure(reason: str) -> Engine:
 
 
 def _fast(reason: str) -> Engine:
-    from .._fastmon import Recorder, share
+    from .._fastmon import Recorder, share, why_no_iterators
 
+    if why_no_iterators:
+        reason += f"; loops without counting iterators: {why_no_iterators}"
     return Engine("fast", reason, Recorder, share)
 
 
 def choose(wanted: str, required: bool) -> Engine:
     """The engine for `wanted`, the value of TRACEFUNC_ENGINE: "auto", "fast" or "pure".
 
-    Raises ImportError when the extension is wanted, or `required` (TRACEFUNC_REQUIRE_EXT), and cannot be imported;
-    ValueError when `wanted` is something else.
+    "auto" is the pure engine where the extension cannot be imported, and on a version of CPython that the extension was
+    not tested with. Raises ImportError when the extension is wanted, or `required` (TRACEFUNC_REQUIRE_EXT), and cannot
+    be imported; ValueError when `wanted` is something else.
     """
     if wanted not in ("auto", "fast", "pure"):
         raise ValueError(f"TRACEFUNC_ENGINE is {wanted!r}: it must be auto, fast or pure.")
-    if wanted == "pure" and not required:
-        return _pure("TRACEFUNC_ENGINE=pure")
+    why_pure = _reason_for_pure(wanted)
+    if why_pure and not required:
+        return _pure(why_pure)
     try:
         fast = _fast(f"TRACEFUNC_ENGINE={wanted}" if wanted == "fast" else "the extension is installed")
     except ImportError as error:
@@ -71,7 +75,20 @@ def choose(wanted: str, required: bool) -> Engine:
                 "binary wheel, or build it where there is a C compiler."
             ) from error
         return _pure(f"the extension cannot be imported: {error}")
-    return fast if wanted != "pure" else _pure("TRACEFUNC_ENGINE=pure")
+    return _pure(why_pure) if why_pure else fast
+
+
+def _reason_for_pure(wanted: str) -> str:
+    """Why the extension is not used even where it can be imported; "" if it is."""
+    if wanted == "pure":
+        return "TRACEFUNC_ENGINE=pure"
+    if wanted == "auto" and IS_NEWER_THAN_TESTED:
+        running, tested = (".".join(map(str, version)) for version in (VERSION, NEWEST_TESTED))
+        return (
+            f"CPython {running} is newer than {tested}, the newest that the compiled engine was tested with: "
+            "TRACEFUNC_ENGINE=fast uses it all the same"
+        )
+    return ""
 
 
 engine = choose(os.environ.get("TRACEFUNC_ENGINE", "auto"), os.environ.get("TRACEFUNC_REQUIRE_EXT") == "1")
