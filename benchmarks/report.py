@@ -172,7 +172,8 @@ def docs_markdown(run):
 ![A bar for each tool and a dot for each workload: CPU time as a multiple of untraced CPU time](pictures/benchmarks.svg)
 
 {run.title}. Geometric means over the workloads of a group. The line in the picture is untraced code. Slow tools get
-only a part of the input; the last column shows the smallest part. "9 of 11" means that nine of eleven workloads could be measured.
+only a part of the input; the last column shows the smallest part. "9 of 11" means that nine of eleven workloads
+could be measured.
 
 {means_table(run, hot)}
 
