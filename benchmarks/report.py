@@ -169,14 +169,15 @@ def docs_markdown(run):
     hot = [group for group in groups if group not in YARDSTICKS]
     prices = [group for group in groups if group in YARDSTICKS]
     return f"""\
-![For each tool a bar, and a dot for each workload: times untraced CPU time](pictures/benchmarks.svg)
+![A bar for each tool and a dot for each workload: CPU time as a multiple of untraced CPU time](pictures/benchmarks.svg)
 
-{run.title}. Geometric means of the workloads of a group; the line in the picture is untraced code. Slow tools
-get a part of the input, the smallest of which is named. "9 of 11": the mean is that of the nine that could be measured.
+{run.title}. Geometric means over the workloads of a group. The line in the picture is untraced code. Slow tools get
+only a part of the input; the last column shows the smallest part. "9 of 11" means that nine of eleven workloads
+could be measured.
 
 {means_table(run, hot)}
 
-What a trace costs besides: CPU time divided by that of
+What else a trace costs: its CPU time divided by the CPU time of
 {"; ".join(f"{YARDSTICKS[group]} ({group})" for group in prices)}.
 
 {means_table(run, prices)}

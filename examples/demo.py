@@ -11,7 +11,7 @@ TEXT = """
 
 
 def show(results):
-    """Print a trace: one line of source after the other, with its hits and the values of its names."""
+    """Print a trace line by line: the source, its hits and the values of its names."""
     for number, (_, trace) in enumerate(results, 1):
         print(f"call {number}")
         for source, (hits, names) in trace.items():

@@ -1,4 +1,4 @@
-"""Find out why a call raised: the trace goes as far as the raise, and shows what was never reached."""
+"""Find out why a call raised: the trace ends at the raise, and shows what was never reached."""
 
 import statistics
 

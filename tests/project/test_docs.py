@@ -28,7 +28,7 @@ from IPython.core.interactiveshell import InteractiveShell
 pytestmark = pytest.mark.both_engines
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-PAGES = sorted(DOCS.glob("*.md"))
+PAGES = sorted(DOCS.rglob("*.md"))
 BLOCK = re.compile(r'^```(?P<kind>\w*)(?: title="(?P<title>[^"]+)")?\n(?P<body>.*?)^```\n', re.M | re.S)
 ADDRESS = re.compile(r"(<[\w.<> ]+) at 0x(?:[0-9A-Fa-f]+>|[0-9A-Fa-f]*\.\.\.)")
 ELLIPSIS = "...\n"
@@ -202,4 +202,4 @@ def test_all_code_is_run():
 def test_links_lead_somewhere():
     for path in PAGES:
         links = re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text(encoding="utf-8"))
-        assert [link for link in links if not link.startswith("pictures/") and not (DOCS / link).exists()] == []
+        assert [link for link in links if not link.startswith("pictures/") and not (path.parent / link).exists()] == []
