@@ -99,7 +99,7 @@ cdef class Recorder:
         self.codes = CodeStates(plan, with_iterators)
         self.frames = Frames(self.codes)
         self.store = Store(plan, calls, target, samples)
-        self.silencing = Silencing(self.codes, self.frames, self.store, self.rearm, measure_all)
+        self.silencing = Silencing(self.codes, self.frames, self.store.lines, self.rearm, measure_all)
         self.loops = LoopCounting(self.frames, self.silencing, with_iterators)
         self.lines = LineTracking(plan, self.store, self.silencing, self.notice)
         self.target_code = (<CodeState>self.codes.all[0]).live.code

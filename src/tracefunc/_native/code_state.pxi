@@ -98,6 +98,7 @@ cdef LiveCode _no_code
 
 
 @cython.final
+@cython.no_gc  # nothing that it refers to leads back to a recorder
 cdef class CodeStates:
     """The code objects of a plan while it is traced."""
 

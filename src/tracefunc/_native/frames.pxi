@@ -25,7 +25,7 @@ cdef struct Frame:
 
 
 @cython.final
-@cython.no_gc_clear  # its frames are freed through `by_key`, and nothing that it refers to leads back here
+@cython.no_gc  # nothing that it refers to leads back to a recorder
 cdef class Frames:
     """The frames that are being recorded."""
 

@@ -38,6 +38,7 @@ cdef inline bint is_short(LoopCount *loop) noexcept:
 
 
 @cython.final
+@cython.no_gc  # it refers to nothing that the garbage collector has to know
 cdef class LoopCounting:
     """Puts an iterator that counts on the stack of a frame where a loop begins, and decides for which loops.
 

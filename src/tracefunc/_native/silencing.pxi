@@ -1,6 +1,7 @@
 # Part of `_fastmon.pyx`: what is needed of the events at each point, and which events are disabled.
 
 @cython.final
+@cython.no_gc  # `rearm` alone leads back to recorders, and only to those that are armed, which live anyway
 cdef class Silencing:
     """Finds what is still needed at each point, once some line has all its samples in some call.
 
@@ -10,17 +11,15 @@ cdef class Silencing:
 
     cdef CodeStates codes
     cdef Frames frames
-    cdef Store store
     cdef object rearm
     cdef bint measure_all  # derive no counts from others
     cdef int lines
     cdef int *lacking  # by line: how many of the calls that have frames lack samples of it
     cdef bint active  # whether some line has had all its samples
 
-    def __cinit__(self, CodeStates codes, Frames frames, Store store, rearm, bint measure_all):
-        self.codes, self.frames, self.store = codes, frames, store
+    def __cinit__(self, CodeStates codes, Frames frames, int lines, rearm, bint measure_all):
+        self.codes, self.frames, self.lines = codes, frames, lines
         self.rearm, self.measure_all = rearm, measure_all
-        self.lines = store.lines
         self.lacking = <int *>PyMem_Calloc(self.lines + 1, sizeof(int))
         if self.lacking == NULL:
             raise MemoryError
@@ -59,7 +58,7 @@ cdef class Silencing:
                     calls.add(<object>frame.call)
         for call in calls:
             for line in range(self.lines):
-                self.lacking[line] += self.store.lacks(<RecordedCall>call, line)
+                self.lacking[line] += (<RecordedCall>call).lacks(line)
         for each in self.codes.all:
             code_state = each
             for number in range(code_state.table.count):
@@ -78,7 +77,7 @@ cdef class Silencing:
         """A call has got its first frame (`change` is 1), or lost its last one (-1)."""
         cdef int line
         for line in range(self.lines):
-            if self.store.lacks(call, line):
+            if call.lacks(line):
                 self.lacking[line] += change
                 if self.lacking[line] == (change == 1):
                     self.change_needed_samples(line, change)
@@ -124,7 +123,7 @@ cdef class Silencing:
         cdef CodeState code_state = <CodeState>frame.live.state
         cdef int number
         line = code_state.table.deciders.get(frame.line)
-        if line is None or frame.watches_exits or not self.store.lacks(<RecordedCall>frame.call, line):
+        if line is None or frame.watches_exits or not (<RecordedCall>frame.call).lacks(line):
             return 0
         frame.watches_exits = True
         exits = code_state.table.exits.get(frame.line, ())

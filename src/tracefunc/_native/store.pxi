@@ -17,13 +17,13 @@ cdef class RecordedCall:
     cdef Count **ended  # where flow has, by code, then by half the offset; NULL: nowhere yet
     cdef char *derives  # by code: whether some of its counts are derived
     cdef list open
-    cdef int codes
+    cdef int codes, max_samples
     cdef int frames  # that are being recorded and no inner ones
 
-    def __cinit__(self, int lines, int codes):
+    def __cinit__(self, int lines, int codes, int max_samples):
         self.samples = [[] for _ in range(lines)]
         self.open = []
-        self.codes = codes
+        self.codes, self.max_samples = codes, max_samples
         self.taken = <int *>PyMem_Calloc(lines + 1, sizeof(int))
         self.extra = <Count *>PyMem_Calloc(lines + 1, sizeof(Count))
         self.counts = <Count **>PyMem_Calloc(codes, sizeof(Count *))
@@ -46,6 +46,10 @@ cdef class RecordedCall:
         PyMem_Free(self.ended)
         PyMem_Free(self.entered)
         PyMem_Free(self.derives)
+
+    cdef inline bint lacks(self, int line) noexcept:
+        """Whether it lacks samples of a line."""
+        return self.taken[line] < self.max_samples
 
     cdef Count *enter(self, Table table) except NULL:
         """A frame starts. Returns the counts of its code object's points."""
@@ -101,7 +105,7 @@ cdef class Store:
             return None
 
     cdef RecordedCall new_call(self):
-        return RecordedCall(self.lines, self.codes)
+        return RecordedCall(self.lines, self.codes, self.max_samples)
 
     cdef tuple call_around(self):
         """Whether the context knows which call nested code runs in, and that call, if it is recorded."""
@@ -138,13 +142,9 @@ cdef class Store:
 
     # samples
 
-    cdef inline bint lacks(self, RecordedCall call, int line) noexcept:
-        """Whether a call lacks samples of a line."""
-        return call.taken[line] < self.max_samples
-
     cdef inline bint wants(self, RecordedCall call, int line) noexcept:
         """Whether a sample of a line, taken now, is stored."""
-        return call.taken[line] < self.max_samples or self.surplus >= 0
+        return call.lacks(line) or self.surplus >= 0
 
     cdef bint sample(self, RecordedCall call, Table table, int line) except -1:
         """Take a sample of a line in the frame that executes. Returns whether it was the last one that the line lacked."""
@@ -157,10 +157,10 @@ cdef class Store:
             rows.append(row)
             if len(rows) > self.max_samples:
                 del rows[self.surplus]
-        elif call.taken[line] < self.max_samples:  # other threads may have been quicker
+        elif call.lacks(line):  # other threads may have been quicker
             call.samples[line].append(row)
             call.taken[line] += 1
-            return call.taken[line] == self.max_samples
+            return not call.lacks(line)
         return False
 
     # the end
