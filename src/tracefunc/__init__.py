@@ -6,14 +6,14 @@ TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
     from typing import Any
 
-    from ._values.describe import safe_repr
+    from ._values.safe_repr import safe_repr
     from .core import Tracer, tracefunc
     from .results import TraceResults
 
 __version__ = "1.0.0"
 __all__ = ["TraceResults", "Tracer", "__version__", "safe_repr", "tracefunc"]
 
-_HOMES = {"TraceResults": "results", "Tracer": "core", "safe_repr": "_values.describe", "tracefunc": "core"}
+_HOMES = {"TraceResults": "results", "Tracer": "core", "safe_repr": "_values.safe_repr", "tracefunc": "core"}
 
 
 def __getattr__(name: str) -> object:

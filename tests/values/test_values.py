@@ -13,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tracefunc._values import describe as _values
+from tracefunc._values import arrays, builtin_reprs
+from tracefunc._values import describe as describe_module
 from tracefunc._values import read as _reading
 from tracefunc._values.describe import describe
 from tracefunc._values.read import read_class_free, read_local, read_namespace
@@ -115,7 +116,7 @@ def test_the_whole_of_a_long_array_is_not_shown():
         pass
 
     assert describe(Unshown("i", range(100))) == plain(Unshown("i", range(100)))  # a subclass is asked itself
-    shown = _values._other(array.array("i", range(100_000)), 50)
+    shown = describe_module._ask_repr(array.array("i", range(100_000)), 50)
     assert shown.startswith("array('i', [0, 1, 2, ") and len(shown) < 300
 
 
@@ -548,7 +549,8 @@ def instructions(value):
         nonlocal count
         count += 1
 
-    codes = [item.__code__ for item in vars(_values).values() if isinstance(item, types.FunctionType)]
+    items = [item for module in (arrays, builtin_reprs, describe_module) for item in vars(module).values()]
+    codes = {item.__code__ for item in items if isinstance(item, types.FunctionType)}
     describe(value)  # whatever is done once
     monitoring.use_tool_id(tool, "test_values")
     try:

@@ -34,7 +34,7 @@ class Reader:
 
 
 def read(frame: FrameType, name: str, how: int) -> object:
-    """Return what `name` means in `frame`, to be read in one of the ways above; raise NameError if nothing."""
+    """Return what `name` means in `frame`, read in one of the ways above; raise NameError if it means nothing."""
     if how == LOCAL:
         return read_local(frame, name)
     if how == UNREADABLE:
@@ -60,10 +60,9 @@ def read(frame: FrameType, name: str, how: int) -> object:
 def read_local(frame: FrameType, name: str) -> object:
     """Return what `name` holds, a local, cell or free variable of the function that `frame` runs.
 
-    While an inlined comprehension runs, its own variable comes before the function's of that name. Of a
-    class body's frame only such variables of comprehensions can be read here. Raises NameError if `name` is
-    unbound. Nothing keeps a reference to the value. (Without ctypes, Python 3.12 does, until the frame
-    ends.)
+    While an inlined comprehension runs, its own variable comes before the function's variable of that name. In a class
+    body's frame, only such variables of comprehensions can be read here. Raises NameError if `name` is unbound. Nothing
+    keeps a reference to the value. (Without ctypes, Python 3.12 keeps one until the frame ends.)
     """
     if CELLS_ARE_READ_WITHOUT_LOCK:
         try:
@@ -82,9 +81,9 @@ def read_local(frame: FrameType, name: str) -> object:
 
 
 def read_namespace(frame: FrameType, name: str) -> object:
-    """Return what the class body that `frame` runs has bound to `name`; raise NameError if nothing.
+    """Return what the class body that `frame` runs has bound to `name`; raise NameError if it has bound nothing.
 
-    No code of the program runs: a namespace that is no dict, as a metaclass can have it, shows nothing. From
+    No code of the program runs: nothing is read from a namespace that is not a dict (a metaclass may make one). From
     3.13 on a class's namespace is out of reach while a comprehension inlined into the class body runs.
     """
     namespace: Any = frame.f_locals
@@ -98,8 +97,8 @@ def read_namespace(frame: FrameType, name: str) -> object:
 def read_class_free(frame: FrameType, name: str) -> object:
     """Return what `name` holds, a variable of a function around the class body that `frame` runs.
 
-    The interpreter does not give it out for a class, so it is read where it belongs: in the frame that
-    executes the class statement, or further out if that is a class too. Raises NameError if it is unbound.
+    The interpreter gives no access to it through the class body's frame, so it is read in the frame that executes the
+    class statement, or further out if that frame is a class body's too. Raises NameError if the variable is unbound.
     """
     code, above = frame.f_code, frame.f_back
     while above is not None:
@@ -150,21 +149,21 @@ def _read_copy(frame: FrameType, name: str) -> object:
 
 
 def _read_free_slot(frame: FrameType, name: str) -> object:
-    """Read a free variable that PyFrame_GetVar misses, since a comprehension has a variable of that name.
+    """Read a free variable that PyFrame_GetVar misses, because a comprehension has a variable of that name.
 
-    It stops at the first slot of a name; free variables have the last ones.
+    PyFrame_GetVar stops at the first slot of a name; free variables have the last slots.
     """
     code = frame.f_code
     index = len({*code.co_varnames, *code.co_cellvars}) + code.co_freevars.index(name)
     try:
         cell: Any = _slot(frame, index)
         return cell.cell_contents
-    except ValueError:  # no cell, or nothing in it
+    except ValueError:  # no cell, or an empty one
         raise NameError(name) from None
 
 
 def _read_slots(frame: FrameType, name: str) -> object:
-    """Read a variable from the first slot of its name that holds something; what a cell holds from the cell itself."""
+    """Read a variable from the first slot of its name that holds something, or from the cell in that slot."""
     code = frame.f_code
     names = [*code.co_varnames, *(n for n in code.co_cellvars if n not in code.co_varnames), *code.co_freevars]
     has_cell = name in code.co_cellvars or name in code.co_freevars
@@ -179,7 +178,7 @@ def _read_slots(frame: FrameType, name: str) -> object:
 
 
 def _contents(cell: object) -> object:
-    """What a cell holds, read under its lock, which `cell_contents` does without; raises ValueError if nothing."""
+    """What a cell holds, read under its lock, which `cell_contents` does not take; raises ValueError if it is empty."""
     from ctypes import py_object, pythonapi
 
     get = pythonapi["PyCell_Get"]
@@ -188,10 +187,10 @@ def _contents(cell: object) -> object:
 
 
 def _slot(frame: FrameType, index: int) -> object:
-    """What a slot of a frame's variables holds; raises ValueError if nothing.
+    """What a slot of a frame's variables holds; raises ValueError if it is empty.
 
-    The layout is that of the versions concerned, all of them final: a frame object's second field points to the frame
-    proper, which has eight pointers and eight bytes before its slots.
+    The layout is that of the versions concerned, which will not change any more: a frame object's second field points
+    to the frame proper, which has eight pointers and eight bytes before its slots.
     """
     from ctypes import c_void_p, py_object, sizeof
 

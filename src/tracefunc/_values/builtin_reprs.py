@@ -1,0 +1,237 @@
+"""The reprs of built-in types, as far as there is room for them, by walking through containers.
+
+A leaf (of a type without elements) or a walker (of a container) returns the whole repr if that has at most `room`
+characters (there is room for one at least); otherwise a text longer than `room` that begins like the repr for so long.
+"""
+
+from __future__ import annotations
+
+import sys
+from itertools import islice
+
+from .._interpreter import HAS_FROZENDICT
+
+TYPE_CHECKING = False  # as of `typing`, without its import time
+if TYPE_CHECKING:
+    from collections import OrderedDict, defaultdict, deque
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any
+
+    Leaf = Callable[[Any, int], str]
+    Walker = Callable[[Any, int, "Walk"], str]
+else:  # the same types, without the import time of `collections`
+    from _collections import OrderedDict, defaultdict, deque
+
+
+class Walk:
+    """What the leaves and walkers of one description share."""
+
+    __slots__ = ("opened", "other")
+
+    def __init__(self, opened: list[Any], other: Leaf) -> None:
+        self.opened = opened  # the containers whose repr is under way in this thread
+        self.other = other  # describes what is neither a leaf nor a container
+
+
+def walk(value: Any, room: int, shared: Walk) -> str:
+    """Return the text of a value of any type, as leaves and walkers do for theirs."""
+    kind = type(value)
+    which = id(kind)
+    if which in ATOMS or (kind is int and -(1 << 100) < value < 1 << 100) or (kind is str and len(value) <= room):
+        return repr(value)
+    if (leaf := LEAVES.get(which)) is not None:
+        return leaf(value, room)
+    if (container := CONTAINERS.get(which)) is None:
+        return shared.other(value, room)
+    again, walker = container
+    if not again:
+        return walker(value, room, shared)
+    if (
+        (kind is list or kind is tuple)
+        and len(value) <= (many := max(room, 0) // 3 + 2)
+        and _are_numbers(value[:many])  # of a copy: another thread may be at the list
+    ):
+        return repr(value)
+    return _once(value, room, shared, again, walker)
+
+
+def _once(value: object, room: int, shared: Walk, again: str, walker: Walker) -> str:
+    """Walk a container, unless its repr is under way already: then `again` stands for it."""
+    for other in shared.opened:
+        if other is value:
+            return again
+    try:
+        shared.opened.append(value)
+        return walker(value, room, shared)
+    finally:
+        _close(value, shared.opened)
+
+
+def _close(value: object, opened: list[Any]) -> None:
+    """Remove `value`, the last one unless its repr switched to a greenlet that is still inside another container."""
+    for index in range(len(opened) - 1, -1, -1):
+        if opened[index] is value:
+            del opened[index]
+            break
+
+
+def _join(text: str, items: Iterable[object], room: int, shared: Walk) -> str:
+    """Append elements to `text` until it has `room` characters: with the closing bracket it is longer than `room`."""
+    separator = ""
+    for item in items:
+        text += separator
+        if len(text) >= room:
+            break
+        text += walk(item, room - len(text), shared)
+        separator = ", "
+    return text
+
+
+def _are_numbers(items: Sequence[Any]) -> bool:
+    """Whether these are numbers, none of them long: then the built-in repr will do. (A `nan` may count as long.)"""
+    return bool(
+        items and _NUMBERS.issuperset(map(id, map(type, items))) and min(items) > -(1 << 100) and max(items) < 1 << 100
+    )
+
+
+def _head(items: Iterable[Any], room: int) -> list[Any]:
+    """The first elements, more than fit, in a list of their own: a repr may change the container."""
+    many = max(room, 0) // 2 + 2  # do not fit even if each one's repr is empty: separators have two characters
+    try:
+        return list(islice(items, many))
+    except RuntimeError:  # another thread changed it right now, which takes a Python without the GIL
+        return list(items)[:many]
+
+
+def _walk_list(value: list[Any], room: int, shared: Walk) -> str:
+    many = max(room, 0) // 3 + 2  # elements do not fit, if each has a character at least
+    if len(value) > many and _are_numbers(head := value[:many]):
+        return repr(head)
+    return _join("[", value, room, shared) + "]"
+
+
+def _walk_tuple(value: tuple[Any, ...], room: int, shared: Walk) -> str:
+    many = max(room, 0) // 3 + 2  # elements do not fit, if each has a character at least
+    if len(value) > many and _are_numbers(head := value[:many]):
+        return repr(head)
+    return _join("(", value, room, shared) + (",)" if len(value) == 1 else ")")
+
+
+def _walk_dict(value: dict[Any, Any], room: int, shared: Walk) -> str:
+    text, separator = "{", ""
+    for key, item in _head(value.items(), room):
+        text += separator
+        if len(text) >= room:
+            break
+        text += walk(key, room - len(text), shared) + ": "
+        if len(text) >= room:
+            break
+        text += walk(item, room - len(text), shared)
+        separator = ", "
+    return text + "}"
+
+
+def _walk_set(value: set[Any], room: int, shared: Walk) -> str:
+    head = _head(value, room)
+    return _join("{", head, room, shared) + "}" if head else "set()"
+
+
+def _walk_frozenset(value: frozenset[Any], room: int, shared: Walk) -> str:
+    return _join("frozenset({", _head(value, room), room, shared) + "})" if value else "frozenset()"
+
+
+def _walk_deque(value: deque[Any], room: int, shared: Walk) -> str:
+    end = "])" if value.maxlen is None else f"], maxlen={value.maxlen})"
+    return _join("deque([", _head(value, room), room, shared) + end
+
+
+def _walk_view(value: Iterable[Any], room: int, shared: Walk) -> str:
+    return _join(type(value).__name__ + "([", _head(value, room), room, shared) + "])"
+
+
+def _walk_ordereddict(value: OrderedDict[Any, Any], room: int, shared: Walk) -> str:
+    text = "OrderedDict("
+    return text + _walk_dict(value, room - len(text), shared) + ")" if value else text + ")"
+
+
+def _walk_defaultdict(value: defaultdict[Any, Any], room: int, shared: Walk) -> str:
+    text = "defaultdict(" + _once(value.default_factory, room, shared, "...", walk) + ", "
+    return text + _once(value, room - len(text), shared, "{...}", _walk_dict) + ")"
+
+
+def _walk_frozendict(value: dict[Any, Any], room: int, shared: Walk) -> str:
+    text = "frozendict("
+    return text + _once(value, room - len(text), shared, "{...}", _walk_dict) + ")" if value else text + ")"
+
+
+def _leaf_str(value: str, room: int) -> str:
+    if len(value) <= room:
+        return repr(value)
+    # The whole string decides which quotes its repr has. This quote, appended, has the beginning get the same ones.
+    single = "'" not in value or '"' in value
+    return repr(value[:room] + ('"' if single else "'"))
+
+
+def _leaf_bytes(value: bytes | bytearray, room: int) -> str:
+    if len(value) <= room:
+        return repr(value)
+    single = b"'" not in value or b'"' in value
+    return repr(value[:room] + (b'"' if single else b"'"))
+
+
+def _leaf_int(value: int, room: int) -> str:
+    bits, limit = value.bit_length(), sys.get_int_max_str_digits()
+    # An integer with more digits than the limit raises at once. A digit takes less than four bits.
+    if bits < 2000 or room > _FIRST_DIGITS or 0 < 4 * limit < bits:
+        return repr(value)
+    count, digits = _first_digits(value)
+    return repr(value) if not digits or count > limit > 0 else "-" * (value < 0) + digits
+
+
+_FIRST_DIGITS = 60
+
+
+def _first_digits(value: int) -> tuple[int, str]:
+    """Return how many digits a long integer has, and the first `_FIRST_DIGITS`; `(0, "")` where that is hard to tell.
+
+    Its leading 400 bits make 120 digits. Multiplied by two to the power of the other bits, with a precision of 100, the
+    last few may be wrong, which changes the first ones only through a row of zeros or nines.
+    """
+    from decimal import MAX_EMAX, MIN_EMIN, Context
+
+    context = Context(prec=100, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
+    rest = value.bit_length() - 400
+    number = context.multiply(context.create_decimal(abs(value) >> rest), context.power(2, rest))
+    digits = "".join(map(str, number.as_tuple().digits))
+    if len(digits) < 100 or digits[_FIRST_DIGITS:95] in ("0" * 35, "9" * 35):
+        return 0, ""
+    return number.adjusted() + 1, digits[:_FIRST_DIGITS]
+
+
+# Built-in types by address: looking up a class itself would run `__hash__` and `__eq__` of its metaclass.
+
+ATOMS = frozenset(id(type(value)) for value in (None, True, 1.5, ..., NotImplemented))  # their repr is short
+_NUMBERS = frozenset(map(id, (int, bool, float)))
+LEAVES: dict[int, Leaf] = {
+    id(str): _leaf_str,
+    id(bytes): _leaf_bytes,
+    id(bytearray): _leaf_bytes,
+    id(int): _leaf_int,
+}
+
+# The text that stands for a container inside itself ("": the walker takes care of that), and the walker.
+CONTAINERS: dict[int, tuple[str, Walker]] = {
+    id(list): ("[...]", _walk_list),
+    id(tuple): ("(...)", _walk_tuple),
+    id(dict): ("{...}", _walk_dict),
+    id(set): ("set(...)", _walk_set),
+    id(frozenset): ("frozenset(...)", _walk_frozenset),
+    id(deque): ("[...]", _walk_deque),
+    id(OrderedDict): ("...", _walk_ordereddict),
+    id(defaultdict): ("", _walk_defaultdict),
+    id(type({}.keys())): ("...", _walk_view),
+    id(type({}.values())): ("...", _walk_view),
+    id(type({}.items())): ("...", _walk_view),
+}
+if HAS_FROZENDICT:
+    CONTAINERS[id(frozendict)] = ("", _walk_frozendict)  # type: ignore[name-defined]  # noqa: F821
