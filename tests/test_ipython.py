@@ -11,6 +11,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import tracefunc
 from tracefunc import TraceResults
+from tracefunc.core.options import OPTIONS
 from tracefunc.ipython import parse
 
 CELL = """\
@@ -130,27 +131,42 @@ def test_page(shell, tmp_path):
 @pytest.mark.parametrize(
     "cell, message",
     [
-        ("%tracefunc", "what is to be run"),
-        ("%tracefunc square", "'square' is no call: which function is to be traced? Name it: -t NAME."),
-        ("%tracefunc square(", "'square(' is no expression"),
+        ("%tracefunc", "there is nothing to run"),
+        ("%tracefunc square", "'square' is not a call: name the function to trace, with -t NAME."),
+        ("%tracefunc square(", "'square(' is not an expression"),
         ("%tracefunc -t nope square(2)", "-t nope: NameError: name 'nope' is not defined"),
         ("%tracefunc -t len square(2)", "is not written in Python"),
         ("%tracefunc len('')", "is not written in Python"),
         ("%tracefunc -t", "-t needs a value"),
         ("%tracefunc --when 'n square(2)", "No closing quotation"),
-        ("%tracefunc --what 1 square(2)", "there is no option --what: known are -t, --target, --redact"),
-        ("%tracefunc --incl-unhit=1 square(2)", "there is no option --incl-unhit=1"),
-        ("%tracefunc --max-calls x square(2)", "--max-calls is 'x': it must be a whole number, or none for no limit."),
+        (
+            "%tracefunc --what 1 square(2)",
+            "there is no option --what. Did you mean --when or --html? The options are -t, --target, --max-calls",
+        ),
+        ("%tracefunc --max-call 1 square(2)", "there is no option --max-call. Did you mean --max-calls"),
+        ("%tracefunc --incl-unhit=1 square(2)", "there is no option --incl-unhit=1. --incl-unhit takes no value."),
+        ("%tracefunc --max-calls x square(2)", "--max-calls: 'x' is neither a whole number nor none."),
         ("%tracefunc --keep middle square(2)", "keep is 'middle': it must be 'first', 'last' or 'ends'."),
         ("%tracefunc --describe 1/0 square(2)", "--describe 1/0: ZeroDivisionError: division by zero"),
-        ("%%tracefunc\n1 + 1", "which function is to be traced? Name it: %%tracefunc -t NAME"),
-        ("%%tracefunc -t square 3\n1 + 1", "%%tracefunc takes options only, and traces the cell; not '3'."),
+        ("%%tracefunc\n1 + 1", "there is no function to trace: name one, %%tracefunc -t NAME"),
+        (
+            "%%tracefunc -t square 3\n1 + 1",
+            "%%tracefunc takes only options, and traces the cell: '3' is not an option.",
+        ),
     ],
 )
 def test_errors(shell, cell, message):
     error = shell.run_cell(cell).error_in_exec
     assert isinstance(error, UsageError)
     assert message in str(error)
+
+
+def test_help(shell):
+    """What `%tracefunc?` shows: each option with its help."""
+    text = shell.find_line_magic("tracefunc").__doc__
+    for option in OPTIONS:
+        assert option.flag in text and option.help in text
+    assert "-t, --target NAME" in text and max(map(len, text.splitlines())) <= 120
 
 
 def test_parse():

@@ -178,9 +178,12 @@ def test_no_page_where_nothing_fails(project):
 @pytest.mark.parametrize(
     "options, said",
     [
-        (["--tracefunc=library:aera"], "--tracefunc: target 'library:aera': *(but area)."),
+        (["--tracefunc=library:aera"], "--tracefunc: target 'library:aera': *. Did you mean area?"),
         (["--tracefunc=lbrary:area"], "--tracefunc: target 'lbrary:area': cannot import 'lbrary' *"),
-        (["--tracefunc=library:area", "--tracefunc-max-calls=x"], "--tracefunc: *'x'"),
+        (
+            ["--tracefunc=library:area", "--tracefunc-max-calls=x"],
+            "--tracefunc: max_calls: 'x' is neither a whole number nor none.",
+        ),
         (["--tracefunc=library:area", "--tracefunc-when=x +"], "--tracefunc: when is not a Python expression: 'x +'*"),
         (["--tracefunc=library:area", "--tracefunc-keep=best"], "--tracefunc: keep is 'best': *"),
     ],
@@ -195,7 +198,7 @@ def test_wrong_options(project, options, said):
 def test_a_wrong_target_is_told_by_each_test_with_xdist(project):
     result = project.runpytest_subprocess("--tracefunc", "library:aera", "-n", "2")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["--tracefunc: target 'library:aera': *(but area)."])
+    result.stdout.fnmatch_lines(["--tracefunc: target 'library:aera': *. Did you mean area?"])
 
 
 def test_help(project):

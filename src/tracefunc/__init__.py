@@ -1,4 +1,4 @@
-"""tracefunc: run a function and see what each of its lines did."""
+"""tracefunc: run a function and see what each of its lines does."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HOMES = {"TraceResults": "results", "Tracer": "core", "safe_repr": "_values.saf
 
 
 def __getattr__(name: str) -> object:
-    """Import a public name when it is first asked for: pytest imports this package for its plugin, used or not."""
+    """Import a public name when it is first used: pytest imports this package for its plugin in every run."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
@@ -32,7 +32,7 @@ def __dir__() -> list[str]:
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """Add `%tracefunc` and `%%tracefunc` to an IPython shell: what `%load_ext tracefunc` calls."""
+    """Add `%tracefunc` and `%%tracefunc` to an IPython shell; called by `%load_ext tracefunc`."""
     from .ipython import load
 
     load(shell)

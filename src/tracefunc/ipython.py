@@ -9,61 +9,63 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from .core import Tracer
+from .core.options import OPTIONS, NamesOption, Option
+from .core.suggestions import did_you_mean, similar
 
 if TYPE_CHECKING:
     from .results import TraceResults
 
-_NUMBERS = ("max_calls", "max_samples", "max_repr")
-_TEXTS = ("keep", "threads", "when")
-_SWITCHES = ("incl_unhit", "reraise")
-_LISTS = ("target", "redact")
-_OTHERS = ("describe", "html")
+# The options of the magics that are not options of a trace.
+_TARGET = NamesOption("target", "NAME", 'record the calls of this: an expression or, as for Tracer, "module:name"')
+_HTML = Option("html", None, "PATH", "also write a page that shows the whole trace")
+_BY_FLAG = {option.flag: option for option in (_TARGET, *OPTIONS, _HTML)}
+_SHORT = {"-t": _TARGET.flag}
 # Names in the session, for as long as something runs.
 _RUN, _VALUE = "__tracefunc_run__", "__tracefunc_value__"
-_SHORT = {"-t": "--target"}
+
+_HELP = """Trace what an expression, or a cell, calls.
+
+    %tracefunc [OPTIONS] EXPRESSION      trace the function that the expression calls, or the targets
+    %%tracefunc [OPTIONS]                trace the targets, or the functions that the cell defines
+
+{options}
+--                  ends the options; a value with blanks in it needs quotes
+
+The result is a TraceResults, which a notebook shows: `r = %tracefunc f(3)` keeps it. An exception is in its `exc`,
+what was returned in its `result`. In a cell, the statements up to the definition of a target run before the trace
+begins, and the result is the value of the cell's last expression.
+"""
 
 
 def load(shell: Any) -> None:
-    """Register the magic with an IPython shell; raises ImportError when IPython is missing."""
+    """Register the magics with an IPython shell; raises ImportError when IPython is missing."""
     from IPython.core.magic import no_var_expand
 
     def tracefunc(line: str, cell: str | None = None) -> TraceResults:
-        """Trace what an expression, or a cell, calls.
-
-            %tracefunc [OPTIONS] EXPRESSION      trace the function that the expression calls, or the targets
-            %%tracefunc [OPTIONS]                trace the targets, or the functions that the cell defines
-
-        -t, --target NAME   whose calls to record: a name or an expression of this session, or "module:name" with
-                            globs, as for Tracer; can be given several times
-        --when EXPRESSION   only calls whose arguments fulfil it; in quotes if there are blanks in it
-        --max-calls N, --max-samples N, --max-repr N
-                            how many calls, samples of a line, characters of a sample; none: all
-        --keep first|last|ends, --threads all|current, --redact NAME, --describe FUNCTION, --incl-unhit, --reraise
-                            as for Tracer
-        --html PATH         also write the page that shows everything
-        --                  ends the options
-
-        The answer is a TraceResults, of which a notebook shows the calls: `r = %tracefunc f(3)` keeps it. An exception
-        is in its `exc`, what was returned in its `result`. In a cell, statements up to the definition of a target run
-        before the trace begins; its result is the value of the cell's last expression.
-        """
         options, rest = parse(line)
         if cell is None:
-            return _shown(_trace_line(shell, options, rest), options)
+            return _with_page(_trace_line(shell, options, rest), options)
         if rest:
-            raise _usage_error(f"%%tracefunc takes options only, and traces the cell; not {rest!r}.")
-        return _shown(_trace_cell(shell, options, cell), options)
+            raise _usage_error(f"%%tracefunc takes only options, and traces the cell: {rest!r} is not an option.")
+        return _with_page(_trace_cell(shell, options, cell), options)
 
+    tracefunc.__doc__ = _HELP.format(options="\n".join(map(_help_of, _BY_FLAG.values())))
     shell.register_magic_function(no_var_expand(tracefunc), magic_kind="line_cell")
+
+
+def _help_of(option: Option) -> str:
+    short = [name for name, flag in _SHORT.items() if flag == option.flag]
+    words = f"{', '.join([*short, option.flag])} {option.metavar}".rstrip()
+    return f"{words:<19} {option.help}" if len(words) < 20 else f"{words}\n{'':<19} {option.help}"
 
 
 # --- the line -----------------------------------------------------------------------------------------------------
 
 
 def parse(line: str) -> tuple[dict[str, Any], str]:
-    """Return the options that a line begins with, by their names, and the rest of it as it is written.
+    """Return the options that a line begins with, by their names, and the rest of the line as it is written.
 
-    Raises UsageError for an option that is not known or has no value.
+    Raises UsageError for an option that does not exist, or that has no value or a wrong one.
     """
     stream = StringIO(line)
     words = shlex(stream, posix=True)
@@ -76,23 +78,22 @@ def parse(line: str) -> tuple[dict[str, Any], str]:
         word = _next(words, line)
         if word == "--":
             return options, line[stream.tell() :].strip()
-        option, equals, value = word.partition("=")
-        name = _SHORT.get(option, option).removeprefix("--").replace("-", "_")
-        if name in _SWITCHES and not equals:
-            options[name] = True
+        flag, equals, text = word.partition("=")
+        option = _BY_FLAG.get(_SHORT.get(flag, flag))
+        if option is None or (equals and not option.takes_value):
+            raise _unknown(word, flag)
+        if not option.takes_value:
+            options[option.name] = True
             continue
-        if name not in _NUMBERS + _TEXTS + _LISTS + _OTHERS or not option.startswith("-"):
-            known = ", ".join(f"--{name.replace('_', '-')}" for name in _known())
-            raise _usage_error(f"there is no option {word}: known are -t, {known}; -- ends the options.")
-        if not equals:
-            value = _next(words, line) or ""
-        if not value:
-            raise _usage_error(f"{option} needs a value.")
-        _put(options, name, value)
+        text = text if equals else _next(words, line)
+        if not text:
+            raise _usage_error(f"{flag} needs a value.")
+        _put(options, option, text)
 
 
-def _known() -> tuple[str, ...]:
-    return _LISTS + _TEXTS + _NUMBERS + _OTHERS + _SWITCHES
+def _unknown(word: str, flag: str) -> Exception:
+    hint = did_you_mean(similar(flag, _BY_FLAG)) if flag not in _BY_FLAG else f" {flag} takes no value."
+    return _usage_error(f"there is no option {word}.{hint} The options are -t, {', '.join(_BY_FLAG)}; -- ends them.")
 
 
 def _next(words: shlex, line: str) -> str:
@@ -102,17 +103,15 @@ def _next(words: shlex, line: str) -> str:
         raise _usage_error(f"{error}: {line}") from error
 
 
-def _put(options: dict[str, Any], name: str, value: str) -> None:
-    if name in _LISTS:
-        options.setdefault(name, []).append(value)
-    elif name not in _NUMBERS:
-        options[name] = value
-    elif value.lower() in ("none", "all"):
-        options[name] = None
-    elif value.isdecimal():
-        options[name] = int(value)
+def _put(options: dict[str, Any], option: Option, text: str) -> None:
+    try:
+        value = option.parse(text)
+    except ValueError as error:
+        raise _usage_error(f"{option.flag}: {error}.") from error
+    if option.can_repeat:
+        options.setdefault(option.name, []).append(value)
     else:
-        raise _usage_error(f"--{name.replace('_', '-')} is {value!r}: it must be a whole number, or none for no limit.")
+        options[option.name] = value
 
 
 # --- running ------------------------------------------------------------------------------------------------------
@@ -120,30 +119,30 @@ def _put(options: dict[str, Any], name: str, value: str) -> None:
 
 def _trace_line(shell: Any, options: dict[str, Any], text: str) -> TraceResults:
     if not text:
-        raise _usage_error("what is to be run? %tracefunc f(3)")
+        raise _usage_error("there is nothing to run: add an expression, as in %tracefunc f(3).")
     try:
         tree = ast.parse(text, mode="eval")
     except SyntaxError as error:
         raise _usage_error(
-            f"{text!r} is no expression: {error.msg}. A cell that begins with %%tracefunc may be anything."
+            f"{text!r} is not an expression: {error.msg}. To trace statements, begin a cell with %%tracefunc."
         ) from error
     if options.get("target"):
         tracer = _tracer(shell, options)
         return tracer.run(_function(shell, ast.Expression(tree.body), text))
     if not isinstance(tree.body, ast.Call):
-        raise _usage_error(f"{text!r} is no call: which function is to be traced? Name it: -t NAME.")
+        raise _usage_error(f"{text!r} is not a call: name the function to trace, with -t NAME.")
     return _trace_call(shell, options, tree.body, text)
 
 
 def _trace_call(shell: Any, options: dict[str, Any], call: ast.Call, text: str) -> TraceResults:
-    """Trace the function that a call calls; its arguments are evaluated before."""
+    """Trace the function that an expression calls; the arguments are evaluated before the trace begins."""
     tracer = _tracer(shell, options)
 
     def run(fn: Any, /, *args: Any, **kwargs: Any) -> TraceResults:
         try:
             Tracer(fn)
         except (TypeError, ValueError) as error:
-            raise _usage_error(f"{error} Here: %tracefunc -t NAME {text}") from error
+            raise _usage_error(f"{error} To name another one: %tracefunc -t NAME {text}") from error
         return tracer.run(fn, *args, **kwargs)
 
     called = ast.copy_location(ast.Name(_RUN, ast.Load()), call.func)
@@ -165,7 +164,7 @@ def _trace_cell(shell: Any, options: dict[str, Any], cell: str) -> TraceResults:
             part.name for part in tree.body if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef)
         ]
     if not options["target"]:
-        raise _usage_error("which function is to be traced? Name it: %%tracefunc -t NAME; or define it in this cell.")
+        raise _usage_error("there is no function to trace: name one, %%tracefunc -t NAME, or define one in this cell.")
     first = _first_traced(tree, options["target"])
     exec(shell.compile(ast.Module(tree.body[:first], []), file, "exec"), shell.user_ns)
     tracer = _tracer(shell, options)
@@ -183,7 +182,7 @@ def _trace_cell(shell: Any, options: dict[str, Any], cell: str) -> TraceResults:
 
 
 def _first_traced(tree: ast.Module, targets: list[str]) -> int:
-    """The number of the statement behind the last one that defines a target."""
+    """Return the index of the first statement after those that define a target."""
     roots = {target.partition(".")[0] for target in targets}
     first = 0
     for i, statement in enumerate(tree.body, 1):
@@ -203,8 +202,8 @@ def _is_stored(name: ast.Name) -> bool:
 
 
 def _tracer(shell: Any, options: dict[str, Any]) -> Tracer:
-    """The tracer that the options describe; what is wrong with them is a UsageError."""
-    given = {name: value for name, value in options.items() if name not in ("target", "html")}
+    """Return the tracer that the options describe; raises UsageError when something is wrong with them."""
+    given = {option.name: options[option.name] for option in OPTIONS if option.name in options}
     targets = [_target(shell, text) for text in options.get("target", [])]
     if "describe" in given:
         given["describe"] = _value(shell, given["describe"], "--describe")
@@ -215,7 +214,7 @@ def _tracer(shell: Any, options: dict[str, Any]) -> Tracer:
 
 
 def _target(shell: Any, text: str) -> Any:
-    """A target by its name: an expression of this session, or what Tracer finds by itself."""
+    """Return a target by its name: the value of an expression in the session, or a name that Tracer finds itself."""
     return text if ":" in text else _value(shell, text, "-t")
 
 
@@ -227,18 +226,19 @@ def _value(shell: Any, text: str, option: str) -> Any:
 
 
 def _function(shell: Any, tree: ast.Expression, text: str) -> FunctionType:
-    """A function that evaluates an expression in the session; stacks call it a module, as its code is none of a def."""
+    """Return a function that evaluates an expression in the session; in stacks it is `<module>`, as its code is."""
     code = shell.compile(ast.fix_missing_locations(tree), _file(shell, text), "eval")
     return FunctionType(code, shell.user_ns)
 
 
 def _file(shell: Any, text: str) -> str:
-    """The name under which Python finds a text that was entered here."""
+    """Return the file name under which Python finds a text that was entered in the session."""
     name: str = shell.compile.cache(text, shell.execution_count)
     return name
 
 
-def _shown(results: TraceResults, options: dict[str, Any]) -> TraceResults:
+def _with_page(results: TraceResults, options: dict[str, Any]) -> TraceResults:
+    """Write the page, if the options ask for one."""
     if "html" in options:
         results.to_html(options["html"])
     return results

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Generator, Iterator
     from typing import Any
 
     from .core import Tracer
     from .results import TraceResults
 
-# pytest imports this module in every run of every project that has tracefunc installed. So it imports nothing of ours,
-# and the hooks that do something are registered only when they are needed.
+# pytest imports this module in every run of every project that has tracefunc installed. So the module imports nothing
+# else of ours, states the options below again (the tests compare them with the table in core/options.py), and registers
+# the hooks that do something only when they are needed.
 
-_MOST = 8_000  # characters of a section
+_MAX_SECTION = 8_000  # characters
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -29,14 +30,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=[],
         metavar="TARGET",
         help="Trace the calls of package.module:function (or :Class, :Class.method, :*), and show those of failing "
-        "tests in their reports; can be repeated. Setup, call and teardown of a test are traced each on its own.",
-    )
-    add("--tracefunc-when", metavar="EXPR", help="Record only calls for whose arguments this expression is true.")
-    add(
-        "--tracefunc-max-calls", default="10", metavar="N", help="Calls to record in each phase: 10, or none: no limit."
+        "tests in their reports; can be repeated. The setup, call and teardown of a test are traced separately.",
     )
     add(
-        "--tracefunc-keep", default="first", metavar="WHICH", help="Which calls to keep: first (default), last or ends."
+        "--tracefunc-max-calls",
+        metavar="N",
+        help="How many calls to record in each phase of a test, or none for no limit (default: 10).",
+    )
+    add(
+        "--tracefunc-keep",
+        metavar="first|last|ends",
+        help="Which calls and samples to keep when a limit is exceeded (default: first).",
+    )
+    add(
+        "--tracefunc-when",
+        metavar="EXPR",
+        help="Record only the calls for whose arguments this expression is true.",
     )
     add("--tracefunc-html", metavar="DIR", help="Write a page for each failing test that has traces, and an index.")
 
@@ -56,8 +65,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def trace_calls(request: pytest.FixtureRequest) -> type[Tracer]:
     """Trace calls within a test: `with trace_calls("package.module:function") as results:`.
 
-    It takes what `tracefunc.Tracer` takes, targets and options, and gives a `Tracer`. When the test fails, all that was
-    recorded by it is in the report.
+    It takes what `tracefunc.Tracer` takes, targets and options, and returns a `Tracer`. When the test fails, the report
+    shows everything that it has recorded.
     """
     from .core import Tracer
 
@@ -65,14 +74,14 @@ def trace_calls(request: pytest.FixtureRequest) -> type[Tracer]:
     traces = _traces_of(request.node)
 
     class Remembered(Tracer):
-        """A tracer whose results go into the test's report."""
+        """A tracer whose results are shown in the test's report."""
 
-        def answer(self) -> TraceResults:
-            results = super().answer()
+        def _new_results(self) -> TraceResults:
+            results = super()._new_results()
             traces.parts.append(("trace_calls", results))
             return results
 
-    Remembered.__qualname__ = "trace_calls"  # what a failing test's report says of the argument
+    Remembered.__qualname__ = "trace_calls"  # how a failing test's report shows the argument
     return Remembered
 
 
@@ -85,25 +94,18 @@ class Phases:
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
         self.tracer: Tracer | None = None
-        self.problem = ""  # what is wrong with the options, in a worker of xdist
+        self.problem = ""  # with the options, in a worker of xdist
 
     def pytest_collection_finish(self) -> None:
-        """Find the targets, now that test modules are imported and `sys.path` is what it is for them."""
+        """Find the targets, now that the test modules are imported and `sys.path` is as they need it."""
         from .core import Tracer
 
-        option = cast("Callable[[str], Any]", self.config.getoption)
         try:
-            limit = option("tracefunc_max_calls")
-            self.tracer = Tracer(
-                *option("tracefunc"),
-                max_calls=None if limit == "none" else int(limit),
-                when=option("tracefunc_when"),
-                keep=option("tracefunc_keep"),
-            )
+            self.tracer = Tracer(*self.config.getoption("tracefunc"), **_given(self.config))
         except (TypeError, ValueError) as error:
             if not _is_worker(self.config):
                 raise pytest.UsageError(f"--tracefunc: {error}") from error
-            self.problem = f"--tracefunc: {error}"  # xdist would show how a worker died, and not why
+            self.problem = f"--tracefunc: {error}"  # xdist would show that a worker died, but not why
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
@@ -130,7 +132,7 @@ class Phases:
         from .core.targets import codes_of
 
         test = codes_of(getattr(item, "obj", None)) if phase == "call" else []
-        session, results = self.tracer.recording(test[0] if test else None)
+        session, results = self.tracer._new_recording(test[0] if test else None)
         try:
             session.start()
             yield
@@ -140,22 +142,38 @@ class Phases:
             _traces_of(item).parts.append((phase, results))
 
 
+def _given(config: pytest.Config) -> dict[str, Any]:
+    """Return the options of a trace that the command line gives, by name; raises ValueError for a wrong value."""
+    from .core.options import OPTIONS
+
+    given = {}
+    for option in OPTIONS:
+        text = config.getoption(f"tracefunc_{option.name}", None)
+        if text is None:
+            continue
+        try:
+            given[option.name] = option.parse(text)
+        except ValueError as error:
+            raise ValueError(f"{option.name}: {error}.") from error
+    return given
+
+
 class Traces:
-    """What was recorded in a test so far."""
+    """What has been recorded in a test so far."""
 
     def __init__(self) -> None:
-        self.parts: list[tuple[str, TraceResults]] = []  # by phase, or "trace_calls"
-        self.shown = 0  # how many of them are in a report already
+        self.parts: list[tuple[str, TraceResults]] = []  # a phase, or "trace_calls", and its results
+        self.shown = 0  # how many of them are already in a report
         self.failed = False
 
     def sections(self) -> list[tuple[str, str]]:
-        """The sections of a report that show what no report has shown."""
+        """Return the sections of a report that show what no report has shown yet."""
         parts, self.shown = self.parts[self.shown :], len(self.parts)
-        told = [(f"Traced calls ({phase})", _bounded(part)) for phase, part in parts if part or part.warnings]
-        return told or [("Traced calls", "none was recorded")] * bool(parts)
+        sections = [(f"Traced calls ({phase})", _bounded(part)) for phase, part in parts if part or part.warnings]
+        return sections or [("Traced calls", "none was recorded")] * bool(parts)
 
     def merged(self) -> TraceResults:
-        """All of it as one result."""
+        """Return everything as one result."""
         from .results import TraceResults
 
         return TraceResults().merge(*(results for _, results in self.parts))
@@ -170,9 +188,9 @@ def _traces_of(item: pytest.Item) -> Traces:
 
 def _bounded(results: TraceResults) -> str:
     text = results.text(compact=True)
-    if len(text) <= _MOST:
+    if len(text) <= _MAX_SECTION:
         return text
-    shown = text[: text.rfind("\n", 0, _MOST) + 1] or text[:_MOST]
+    shown = text[: text.rfind("\n", 0, _MAX_SECTION) + 1] or text[:_MAX_SECTION]
     return f"{shown.rstrip()}\n... {len(text) - len(shown):,} more characters: --tracefunc-html DIR shows everything"
 
 
@@ -180,13 +198,13 @@ def _bounded(results: TraceResults) -> str:
 
 
 class Reports:
-    """Puts the traces of failing tests into their reports, and into pages where those are asked for."""
+    """Puts the traces of failing tests into their reports, and writes pages if these are asked for."""
 
     def __init__(self, config: pytest.Config) -> None:
         folder = config.getoption("tracefunc_html")
         self.folder = Path(folder) if folder else None
         self.pages: dict[str, str] = {}  # by the test's id
-        self.is_worker = _is_worker(config)  # whose controller makes the index
+        self.is_worker = _is_worker(config)  # the index is written by its controller
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
@@ -218,7 +236,7 @@ class Reports:
             terminalreporter.write_line(f"{len(self.pages)} in {self.folder / 'index.html'}")
 
     def _write_page(self, folder: Path, nodeid: str, traces: Traces) -> str | None:
-        """Write the page of a test; returns its name, None if there was nothing to show."""
+        """Write the page of a test; returns the name of its file, None if there is nothing to show."""
         results = traces.merged()
         if not results:
             return None
@@ -245,12 +263,12 @@ def _check_that_pages_can_be_made() -> None:
 
 
 def _is_worker(config: pytest.Config) -> bool:
-    """Whether this is a process of xdist that runs tests for another one."""
+    """Whether this process is a worker of xdist, which runs tests for another process."""
     return hasattr(config, "workerinput")
 
 
 def _page_name(nodeid: str) -> str:
-    """A file's name that tells which test it is of, and is that test's alone."""
+    """Return a file name that shows which test the page is of, and that no other test has."""
     import re
     from hashlib import sha256
 

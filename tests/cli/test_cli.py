@@ -385,8 +385,8 @@ def test_what_the_target_s_module_sees(folder):
 @pytest.mark.parametrize(
     "target, said",
     [
-        (":aera", "area.py defines no 'aera' (but area)."),
-        (":nothing", "area.py defines no function 'nothing' (but area, Box.volume)."),
+        (":aera", "area.py defines no function 'aera'. Did you mean area?"),
+        (":nothing", "area.py defines no function 'nothing', only area, Box.volume."),
         ("jsn:dumps", "target 'jsn:dumps': cannot import 'jsn' (No module named 'jsn'). Did you mean json"),
         ("aera_:f", "Did you mean area or array?"),
         (
@@ -394,14 +394,14 @@ def test_what_the_target_s_module_sees(folder):
             "cannot import 'json.decodr' (No module named 'json.decodr'). Did you mean json.decoder or json.encoder?",
         ),
         ("importing:f", "cannot import 'importing' (No module named 'jsn').\n"),
-        ("json:dmps", "has no 'dmps' (but dumps, dump)."),
-        ("json:JSONDecoder.raw_decod", "has no 'raw_decod' (but raw_decode, decode)."),
+        ("json:dmps", "has no 'dmps'. Did you mean dumps or dump?"),
+        ("json:JSONDecoder.raw_decod", "has no 'raw_decod'. Did you mean raw_decode or decode?"),
         ("json.dumps", "Did you mean json:dumps?"),
         ("json.JSONDecoder.decode", "Did you mean json:JSONDecoder.decode?"),
         ("math:sqrt", "is not written in Python"),
         ("broken:f", "target 'broken:f': importing 'broken' raised ZeroDivisionError: division by zero"),
         ("leaving:f", "target 'leaving:f': importing 'leaving' raised SystemExit: 3"),
-        (".x:f", "target '.x:f': what stands before the colon is no module's full name."),
+        (".x:f", "target '.x:f': the part before the colon must be the full name of a module."),
     ],
 )
 def test_targets_are_checked_before_the_program_runs(folder, target, said):
@@ -417,7 +417,7 @@ def test_a_program_without_functions(folder):
     status, out, err, _ = trace("-c", "print(1)")
     assert (status, out) == (2, "")
     assert err == (
-        "tracefunc: error: <string> defines no function at all: name what to trace, as in -t "
+        "tracefunc: error: <string> defines no functions: name what to trace, as in -t "
         "json.decoder:JSONDecoder.decode.\n"
     )
 
@@ -473,7 +473,7 @@ def test_which_samples(folder, engine):
 
 def test_other_options(folder):
     write("program.py", "def f(token, text):\n    if text: return token\n    return text\nf('secret', 'x' * 100)")
-    *_, results = trace("--redact", "tok*", "--max-repr", "8", "--unhit", "program.py")
+    *_, results = trace("--redact", "tok*", "--max-repr", "8", "--incl-unhit", "program.py")
     assert (
         results[0].arguments == {"token": ("?", "<redacted>"), "text": ("str", "'xxxx...")}
         or results[0].arguments["token"][1] == "<redacted>"
@@ -495,9 +495,12 @@ def test_other_options(folder):
         (["-m"], "argument -m: expected one argument"),
         (["-qc"], "argument -c: expected one argument"),
         (["-t", ":f"], "there is no program to run"),
-        (["-q", "area.py"], "with --quiet nothing is left to show"),
-        (["--json", "nowhere/trace.json", "area.py"], "cannot write 'nowhere/trace.json': there is no folder"),
-        (["-o", ".", "area.py"], "cannot write '.': it is a folder"),
+        (["-q", "area.py"], "--quiet leaves nothing to show"),
+        (
+            ["--json", "nowhere/trace.json", "area.py"],
+            "cannot write 'nowhere/trace.json': its directory does not exist",
+        ),
+        (["-o", ".", "area.py"], "cannot write '.': it is a directory"),
     ],
 )
 def test_wrong_options(folder, options, said):
@@ -516,6 +519,7 @@ def test_wrong_options(folder, options, said):
         (["-qt", "x", "a.py"], ["-qt", "x"], "file", "a.py", []),
         (["--target=x", "a.py"], ["--target=x"], "file", "a.py", []),
         (["--target", "x", "a.py"], ["--target", "x"], "file", "a.py", []),
+        (["--incl-unhit", "a.py"], ["--incl-unhit"], "file", "a.py", []),
         (["--unhit", "a.py"], ["--unhit"], "file", "a.py", []),
         (["-t", "-", "-"], ["-t", "-"], "file", "-", []),
         (["-q", "-m", "x", "-m"], ["-q"], "module", "x", ["-m"]),
@@ -684,10 +688,10 @@ def in_terminal(*command, until=None):
 @needs_posix
 def test_progress_in_a_terminal(folder):
     write("waiting.py", WAITING)
-    line = r"\r\x1b\[Ktracefunc: 1 recorded of 1 calls, 3 s"
+    line = r"\r\x1b\[Ktracefunc: 1 of 1 calls recorded, 3 s"
     status, written = in_terminal(*TRACEFUNC, "--json", "trace.json", "waiting.py", until=line)
     assert status == -signal.SIGINT
-    assert re.search(r"\r\x1b\[Ktracefunc: 1 recorded of 1 calls, 2 s\r\x1b\[K", written) and re.search(line, written)
+    assert re.search(r"\r\x1b\[Ktracefunc: 1 of 1 calls recorded, 2 s\r\x1b\[K", written) and re.search(line, written)
     after = written[written.rindex("\r\x1b[K") :]  # the line is gone when the traceback comes
     assert "KeyboardInterrupt" in after and "1 recorded call, written to " in after
 
@@ -696,7 +700,7 @@ def test_progress_in_a_terminal(folder):
 @pytest.mark.parametrize("options", [[], ["-q"]])
 def test_no_progress_of_a_short_run(folder, options):
     status, written = in_terminal(*TRACEFUNC, *options, "--json", "trace.json", "area.py")
-    assert status == 0 and "\x1b[K" not in written and "recorded of" not in written
+    assert status == 0 and "\x1b[K" not in written and "calls recorded, " not in written
 
 
 def test_no_progress_where_stderr_is_no_terminal(folder):
@@ -786,7 +790,9 @@ def test_nobody_reads(folder):
     assert run("bash", "-c", shown)[2] == ""
 
 
-@pytest.mark.parametrize("text, said", [("nonsense", "'trace.json' holds no trace: "), ("[1]", "holds no trace: ")])
+@pytest.mark.parametrize(
+    "text, said", [("nonsense", "'trace.json' does not hold a trace: "), ("[1]", "does not hold a trace: ")]
+)
 @pytest.mark.parametrize("command", [["show"], ["diff", "trace.json"]])
 def test_no_trace_in_a_file(folder, command, text, said):
     write("trace.json", text)

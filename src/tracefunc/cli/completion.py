@@ -1,4 +1,4 @@
-"""Completions for shells, made from the parsers of the command line."""
+"""Completions for bash, zsh and fish, made from the parsers of the command line."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _FILE = "FILE"  # the metavar of arguments that are files
 
 
 class _Option(NamedTuple):
-    """An option, or an argument where it has no names."""
+    """An option of a parser, or, without names, an argument."""
 
     names: tuple[str, ...]
     help: str
-    value: str  # the metavar; "" if it takes none
+    value: str  # the metavar; "" if there is no value
     choices: tuple[str, ...]
 
     @property
@@ -38,7 +38,7 @@ def _options(parser: ArgumentParser) -> Iterator[_Option]:
 
 
 def bash(program: ArgumentParser, commands: Parsers) -> str:
-    """A function for bash, and its registration: to be read by `eval` or from a file of bash-completion."""
+    """Return a function for bash and its registration, for `eval` or as a file of bash-completion."""
     parsers = {"": program, **commands}
     values = "".join(
         f"        {'|'.join(f'{name}:{n}' for n in option.names)}) {_bash_value(option)}; return ;;\n"
@@ -86,7 +86,7 @@ def _bash_value(option: _Option) -> str:
 
 
 def zsh(program: ArgumentParser, commands: Parsers) -> str:
-    """A function for zsh, which can be a file of its `fpath` or be read by `eval`."""
+    """Return a function for zsh, for `eval` or as a file in its `fpath`."""
     cases = "".join(
         f"        {name}) shift words; ((CURRENT--)); _arguments -s{_zsh_specs(parser)} ;;\n"
         for name, parser in commands.items()
@@ -117,17 +117,17 @@ def _zsh_spec(option: _Option) -> str:
         value = f":{option.value}:{action}"
     if not option.names:
         return _quoted(value)
-    told = f"[{option.help.translate(str.maketrans('[]:', '() '))}]{value}"
+    description = f"[{option.help.translate(str.maketrans('[]:', '() '))}]{value}"
     if len(option.names) == 1:
-        return _quoted(option.names[0] + told)
-    return f"{_quoted(f'({" ".join(option.names)})')}{{{','.join(option.names)}}}{_quoted(told)}"
+        return _quoted(option.names[0] + description)
+    return f"{_quoted(f'({" ".join(option.names)})')}{{{','.join(option.names)}}}{_quoted(description)}"
 
 
 # --- fish ---------------------------------------------------------------------------------------------------------
 
 
 def fish(program: ArgumentParser, commands: Parsers) -> str:
-    """Lines for fish: to be read by `source`, or a file of its completions."""
+    """Return lines for fish, for `source` or as a file among its completions."""
     lines = ["set -l commands " + " ".join(commands)]
     lines += [
         f'complete -c tracefunc -n "__fish_is_first_token" -a {name} -d {_quoted(parser.description or "")}'
@@ -151,7 +151,7 @@ def _fish_option(option: _Option) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A word for any of the three, as it is: no text of ours has a backslash."""
+    """Quote a word for any of the three shells; fish would need more for a backslash, but our texts have none."""
     return "'" + text.replace("'", "'\\''") + "'"
 
 

@@ -1,4 +1,4 @@
-"""A Python program that is run in this process as the interpreter would run it, and the functions it will define."""
+"""A Python program, run in this process as the interpreter runs it, and the functions that it will define."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class ProgramError(Exception):
-    """There is no such program; `status` is what the interpreter exits with then."""
+    """There is no such program; `status` is the exit status of the interpreter in that case."""
 
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
@@ -32,25 +32,25 @@ class ProgramError(Exception):
 
 
 class Program:
-    """A compiled program, whose module is `sys.modules["__main__"]` already and has not run yet."""
+    """A compiled program, whose module is already `sys.modules["__main__"]` but has not run yet."""
 
     def __init__(self, main: ModuleType, code: CodeType, spec: ModuleSpec | None) -> None:
         self.main = main
         self.code = code
         self.module = "" if spec is None or spec.name == "__main__" else spec.name
-        """Its name when it is run by it, as by `-m`."""
+        """The name of the module if the program is run by name, as with `-m`, else ""."""
 
     @property
     def name(self) -> str:
-        """What to call it in a message."""
+        """The program in a message."""
         return self.module or os.path.basename(self.code.co_filename)
 
     def run(self) -> None:
-        """Execute it; raises whatever it raises."""
+        """Execute the program; raises whatever it raises."""
         exec(self.code, vars(self.main))
 
     def is_module(self, name: str) -> bool:
-        """Whether a module of that name is this very program: importing it would make a second copy."""
+        """Whether `name` is the program itself, of which an import would make a second copy."""
         if name in ("", "__main__", self.module):
             return True
         path = self.code.co_filename
@@ -63,29 +63,30 @@ class Program:
         return spec is not None and spec.has_location and _is_same_file(spec.origin, path)
 
     def functions(self, path: str) -> list[FunctionType]:
-        """The functions that it will define under a qualified name, a class's name or a glob.
+        """Return the functions that the program will define under a qualified name, a class's name or a glob.
 
-        They share their code with those that the program makes when it runs: the code is what is traced. Raises
-        ValueError when there are none.
+        They share their code objects, which are what is traced, with the functions that the program makes when it runs.
+        Raises ValueError when there are none.
         """
         known = list(_functions_in(self.code))
         found = [code for code in known if _is_named(code.co_qualname, path)]
         if not found:
-            raise ValueError(f"{self.name} defines no {_missing(path, [code.co_qualname for code in known])}.")
+            raise ValueError(f"{self.name} {_missing(path, [code.co_qualname for code in known])}")
         return [_stand_in(code, vars(self.main)) for code in found]
 
 
-def load(kind: str, what: str, arguments: list[str]) -> Program:
-    """Prepare the process for a program and compile it: "file", "module" or "command", as `python`, `-m` and `-c` do.
+def load(kind: str, name: str, arguments: list[str]) -> Program:
+    """Prepare the process for a program and compile it.
 
-    Sets `sys.argv`, `sys.path[0]` and `sys.modules["__main__"]`. Raises ProgramError when there is no such program, and
-    what importing its package or compiling it raises.
+    `kind`: "file", "module" or "command", for what `python`, `python -m` and `python -c` run. Sets `sys.argv`,
+    `sys.path[0]` and `sys.modules["__main__"]`. Raises ProgramError when there is no such program, and what importing
+    its package or compiling it raises.
     """
-    return {"file": _load_file, "module": _load_module, "command": _load_command}[kind](what, arguments)
+    return {"file": _load_file, "module": _load_module, "command": _load_command}[kind](name, arguments)
 
 
 def hide_our_frames() -> None:
-    """Let an exception that is on its way out be shown as if the interpreter itself had run the program."""
+    """Let an exception that leaves the program be shown as if the interpreter itself had run the program."""
     show = sys.excepthook
 
     def show_without(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
@@ -120,7 +121,7 @@ def _load_file(path: str, arguments: list[str]) -> Program:
     else:
         main = _new_main(SourceFileLoader("__main__", absolute), __file__=absolute)
         code = compile(data, absolute, "exec", dont_inherit=True)
-    assert code is not None  # as it is for packages only
+    assert code is not None  # only namespace packages have none
     return Program(main, code, None)
 
 
@@ -139,11 +140,11 @@ def _load_command(text: str, arguments: list[str]) -> Program:
 
 
 def _of_text(name: str, text: str, **attributes: str) -> Program:
-    """A program that is in no file: its lines are kept where tracebacks, and the trace, look for them."""
+    """Return a program that is not in a file; its lines are kept where tracebacks and the trace look for them."""
     main = _new_main(BuiltinImporter, **attributes)
     code = compile(text, name, "exec", dont_inherit=True)
     register = getattr(linecache, "_register_code", None)
-    # As the interpreter does from 3.13 on. (3.13.0 has such a function too, but keeps the text by its name.)
+    # As the interpreter does from 3.13 on. (3.13.0 has such a function, too, but keeps the text under its file name.)
     if register is not None and hasattr(linecache, "_interactive_cache") and name == "<string>":
         register(code, text, name)
     else:
@@ -152,7 +153,7 @@ def _of_text(name: str, text: str, **attributes: str) -> Program:
 
 
 def _of_spec(details: object, *name: str) -> Program:
-    """A program that the import system finds, by one of the functions which the interpreter itself uses for that."""
+    """Return a program that the import system finds; `details` is the function by which the interpreter finds it."""
     main = _new_main(None)
     try:
         _, spec, code = details(*name, runpy._Error) if name else details(runpy._Error)  # type: ignore[operator, attr-defined]
@@ -178,12 +179,12 @@ def _new_main(loader: object, **attributes: str) -> ModuleType:
 
 
 def _absolute(path: str) -> str:
-    """What the interpreter makes of a path: not the shortest one."""
+    """Return the absolute path that the interpreter makes of a path; it may have parts such as `.` in it."""
     return os.path.abspath(path) if os.name == "nt" else os.path.join(os.getcwd(), path)
 
 
 def _set_path(entry: str, always: bool = False) -> None:
-    """Put `entry` where the interpreter put the folder of our own launcher, if it did (not so with `python -P`)."""
+    """Put `entry` where the interpreter has put the directory of our own launcher; `python -P` puts none there."""
     if not sys.flags.safe_path:
         sys.path[0:1] = [entry]
     elif always:
@@ -194,7 +195,7 @@ def _set_path(entry: str, always: bool = False) -> None:
 
 
 def _functions_in(code: CodeType) -> Iterator[CodeType]:
-    """The code of all functions that have a name, those in functions and classes included."""
+    """Yield the code of all functions that have a name, including those inside functions and classes."""
     for const in code.co_consts:
         if isinstance(const, CodeType):
             if const.co_flags & OPTIMIZED and not const.co_name.startswith("<"):
@@ -203,7 +204,7 @@ def _functions_in(code: CodeType) -> Iterator[CodeType]:
 
 
 def _is_named(name: str, path: str) -> bool:
-    """Whether `path` stands for the function `name`; for a function in a function only if it says so."""
+    """Whether `path` stands for the function `name`; it matches nested functions only if it contains `<locals>`."""
     from fnmatch import fnmatchcase
 
     if name == path:
@@ -214,15 +215,16 @@ def _is_named(name: str, path: str) -> bool:
 
 
 def _missing(path: str, names: list[str]) -> str:
-    from difflib import get_close_matches
+    """Say that the program, which has functions of these `names`, has none for `path`, and what it has instead."""
+    from ..core.suggestions import did_you_mean, similar
 
     outer = list(dict.fromkeys(name for name in names if "<locals>" not in name))
-    similar = get_close_matches(path, names, 3)
-    if similar:
-        return f"{path!r} (but {', '.join(similar)})"
+    resembling = similar(path, names)
+    if resembling:
+        return f"defines no function {path!r}.{did_you_mean(resembling)}"
     if not outer:
-        return "function at all: name what to trace, as in -t json.decoder:JSONDecoder.decode"
-    return f"function {path!r} (but {', '.join(outer[:5])}{', ...' if len(outer) > 5 else ''})"
+        return "defines no functions: name what to trace, as in -t json.decoder:JSONDecoder.decode."
+    return f"defines no function {path!r}, only {', '.join(outer[:5])}{', ...' if len(outer) > 5 else ''}."
 
 
 def _stand_in(code: CodeType, space: dict[str, object]) -> FunctionType:
@@ -234,7 +236,7 @@ def _is_same_file(one: str | None, other: str) -> bool:
 
 
 def _without_ours(traceback: TracebackType | None) -> TracebackType | None:
-    """A traceback from where the program begins: below what launched us, and our own frames."""
+    """Return the part of a traceback that begins with the program, after what launched tracefunc and our own frames."""
     found = traceback
     while found is not None and not _is_ours(found):
         found = found.tb_next

@@ -1,4 +1,4 @@
-"""How far a trace has come, in one line of a terminal that is written again and again."""
+"""The progress of a trace, in one line of a terminal that is rewritten once a second."""
 
 from __future__ import annotations
 
@@ -18,45 +18,45 @@ _ERASE = "\r\x1b[K"
 
 
 class Progress:
-    """Tells about `calls` on a terminal, once a second, until it is stopped; programs that end soon never show it."""
+    """Shows the progress of `calls` on a terminal until it is stopped; programs that end soon never show it."""
 
     def __init__(self, calls: Calls, terminal: TextIO) -> None:
         self._calls = calls
         self._terminal = terminal
         self._began = monotonic()
         self._shown = False
-        self._going_on = allocate_lock()  # held until the end, so that waiting for it is a sleep
+        self._running = allocate_lock()  # held until the end: waiting for it, with a timeout, is a sleep
         self._writing = allocate_lock()
-        self._going_on.acquire()
-        # No `threading`: its threads would be among those that the program counts, names and waits for.
-        start_new_thread(self._tell, ())
+        self._running.acquire()
+        # Not by `threading`, whose threads the program would count, name and wait for.
+        start_new_thread(self._write_lines, ())
 
     def stop(self) -> None:
-        """Take the line away; harmless when that has happened already."""
+        """Erase the line; harmless when that has already happened."""
         with self._writing:
-            if self._going_on.locked():
-                self._going_on.release()
+            if self._running.locked():
+                self._running.release()
             if self._shown:
                 self._write(_ERASE)
                 self._shown = False
 
     def line(self) -> str:
-        """What is told, as wide as the terminal at most."""
+        """Return the line, at most as wide as the terminal."""
         recorded, seen = len(self._calls.kept), self._calls.seen
-        text = f"tracefunc: {recorded:,} recorded of {seen:,} calls, {monotonic() - self._began:.0f} s"
+        text = f"tracefunc: {recorded:,} of {seen:,} calls recorded, {monotonic() - self._began:.0f} s"
         return text[: self._width() - 1]
 
-    def _tell(self) -> None:
+    def _write_lines(self) -> None:
         pause = _FIRST
-        while not self._going_on.acquire(timeout=pause):
+        while not self._running.acquire(timeout=pause):
             with self._writing:
-                if not self._going_on.locked() or not self._write(_ERASE + self.line()):
+                if not self._running.locked() or not self._write(_ERASE + self.line()):
                     return
                 self._shown = True
             pause = _NEXT
 
     def _write(self, text: str) -> bool:
-        """Write, unless the program has closed the terminal or it is gone."""
+        """Write `text`; returns False when the program has closed the terminal, or the terminal is gone."""
         try:
             self._terminal.write(text)
             self._terminal.flush()

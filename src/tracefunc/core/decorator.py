@@ -6,36 +6,39 @@ from functools import update_wrapper
 from typing import TYPE_CHECKING, Any
 
 from .._interpreter import ASYNC_GENERATOR, COROUTINE, GENERATOR
-from .targets import codes_of, what
+from .targets import codes_of, described
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator
 
     from ..results import TraceResults
     from .session import Session
-    from .tracer import Tracer
+
+    NewSession = Callable[[Callable[..., Any]], Session]
+    NewResults = Callable[[], TraceResults]
 
 
-class _Traced:
+class _TracedFunction:
     """A decorated function, and the results of its calls."""
 
-    def __init__(self, tracer: Tracer, function: Callable[..., Any]) -> None:
-        self.tracer = tracer
+    def __init__(self, function: Callable[..., Any], new_session: NewSession, new_results: NewResults) -> None:
         self.function = function
+        self.new_session = new_session
+        self.new_results = new_results
         self.traces: list[TraceResults] = []
-        self.session()  # raises now what it would raise at each call
+        new_session(function)  # raises now what it would raise at each call
 
-    def session(self) -> Session:
-        return self.tracer.session(self.function)
+    def recorded(self) -> _RecordedCall:
+        return _RecordedCall(self.new_session(self.function), self.new_results(), self.traces)
 
 
-class _Tracing:
-    """One call of a decorated function."""
+class _RecordedCall:
+    """One call of a decorated function; its results are appended to `traces` when it ends."""
 
-    def __init__(self, traced: _Traced) -> None:
-        self.traced = traced
-        self.session = traced.session()
-        self.results = traced.tracer.answer()
+    def __init__(self, session: Session, results: TraceResults, traces: list[TraceResults]) -> None:
+        self.session = session
+        self.results = results
+        self.traces = traces
 
     def __enter__(self) -> TraceResults:
         try:
@@ -50,57 +53,57 @@ class _Tracing:
         if isinstance(error, Exception):
             self.results.exc = error
         self.session.collect(self.results)
-        self.traced.traces.append(self.results)
+        self.traces.append(self.results)
 
 
-def decorated(tracer: Tracer, function: Any) -> Any:
-    """A function that does what `function` does, tracing each call; `traces` holds the results.
+def decorated(function: Any, new_session: NewSession, new_results: NewResults) -> Any:
+    """Return a function that does what `function` does and traces each call; its `traces` holds the results.
 
-    Raises TypeError when it is no function.
+    Each call gets a new session and new results. Raises TypeError when `function` is not a function or method.
     """
     if isinstance(function, staticmethod | classmethod):
-        return type(function)(decorated(tracer, function.__func__))
+        return type(function)(decorated(function.__func__, new_session, new_results))
     if isinstance(function, type) or not callable(function):
-        raise TypeError(f"a Tracer decorates functions and methods, not {what(function)}: decorate its methods.")
-    traced = _Traced(tracer, function)
+        raise TypeError(f"a Tracer decorates functions and methods, not {described(function)}: decorate its methods.")
+    traced = _TracedFunction(function, new_session, new_results)
     flags = codes_of(function)[0].co_flags
     kinds = ((COROUTINE, _coroutine), (ASYNC_GENERATOR, _async_generator), (GENERATOR, _generator))
-    made = next((make for flag, make in kinds if flags & flag), _plain)(traced)
-    update_wrapper(made, function)
-    made.traces = traced.traces
-    return made
+    wrapper = next((wrap for flag, wrap in kinds if flags & flag), _plain)(traced)
+    update_wrapper(wrapper, function)
+    wrapper.traces = traced.traces
+    return wrapper
 
 
-def _plain(traced: _Traced) -> Any:
+def _plain(traced: _TracedFunction) -> Any:
     def call(*args: Any, **kwargs: Any) -> Any:
-        with _Tracing(traced) as results:
+        with traced.recorded() as results:
             results.result = traced.function(*args, **kwargs)
         return results.result
 
     return call
 
 
-def _coroutine(traced: _Traced) -> Any:
+def _coroutine(traced: _TracedFunction) -> Any:
     async def call(*args: Any, **kwargs: Any) -> Any:
-        with _Tracing(traced) as results:
+        with traced.recorded() as results:
             results.result = await traced.function(*args, **kwargs)
         return results.result
 
     return call
 
 
-def _generator(traced: _Traced) -> Any:
+def _generator(traced: _TracedFunction) -> Any:
     def call(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-        with _Tracing(traced) as results:
+        with traced.recorded() as results:
             results.result = yield from traced.function(*args, **kwargs)
         return results.result
 
     return call
 
 
-def _async_generator(traced: _Traced) -> Any:
+def _async_generator(traced: _TracedFunction) -> Any:
     async def call(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
-        with _Tracing(traced):
+        with traced.recorded():
             generator = traced.function(*args, **kwargs)
             send, value = generator.asend, None
             while True:
@@ -113,7 +116,7 @@ def _async_generator(traced: _Traced) -> Any:
                 except GeneratorExit:
                     await generator.aclose()
                     raise
-                except BaseException as error:  # on to the generator, as `yield from` would do it
+                except BaseException as error:  # passed on to the generator, as `yield from` does
                     send, value = generator.athrow, error
 
     return call

@@ -1,4 +1,4 @@
-"""The options of a trace: checked when they are given, asked while it runs."""
+"""The options of a trace: the one table that `Tracer`, the command line, the magics and the pytest plugin go by."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from .._values.describe import describer, outliner
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from types import FunctionType
     from typing import Any, Literal
 
@@ -19,71 +19,179 @@ if TYPE_CHECKING:
     Threads = Literal["all", "current"]
 
 
-class Options:
-    """What a `Tracer` was told; the defaults are those of `tracefunc()`."""
+# --- kinds of options ---------------------------------------------------------------------------------------------
+# Plain classes: `dataclasses` takes as long to import as all of tracefunc.core.
 
-    __slots__ = (
-        "describe",
-        "incl_unhit",
-        "keep",
-        "max_calls",
-        "max_repr",
-        "max_samples",
-        "redact",
-        "reraise",
-        "threads",
-        "when",
-    )
 
-    def __init__(
-        self,
-        *,
-        max_calls: int | None = 10,
-        max_samples: int | None = 10,
-        max_repr: int | None = 50,
-        keep: Keep = "first",
-        when: Callable[..., object] | str | None = None,
-        describe: Callable[[Any], str] | None = None,
-        redact: str | Iterable[str] = (),
-        threads: Threads = "all",
-        incl_unhit: bool = False,
-        reraise: bool = False,
-    ) -> None:
-        self.max_calls = _limit("max_calls", max_calls, 0)
-        self.max_samples = _limit("max_samples", max_samples, 0)
-        self.max_repr = _limit("max_repr", max_repr, 4)
-        self.keep = _one_of("keep", keep, ("first", "last", "ends"))
-        self.threads = _one_of("threads", threads, ("all", "current"))
-        if when is not None and not callable(when) and not isinstance(when, str):
-            raise TypeError(f"when must be a function of the call's arguments or an expression as text, not {when!r}.")
-        if isinstance(when, str):
+class Option:
+    """An option: its name in Python, its default, its help text, and what stands for its value there (the metavar)."""
+
+    takes_value = True  # on a command line
+    can_repeat = False
+    choices: tuple[str, ...] = ()
+
+    def __init__(self, name: str, default: object, metavar: str, help: str) -> None:
+        self.name = name
+        self.default = default
+        self.metavar = metavar
+        self.help = help
+
+    @property
+    def flag(self) -> str:
+        """How a command line spells the option."""
+        return "--" + self.name.replace("_", "-")
+
+    def check(self, value: Any) -> Any:
+        """Return what a trace uses for `value`; raises TypeError or ValueError when the option does not allow it."""
+        return value
+
+    def parse(self, text: str) -> Any:
+        """Return the value that `text` stands for on a command line; raises ValueError when it stands for none."""
+        return text
+
+
+class _NumberOption(Option):
+    """A limit: a whole number, or None for no limit."""
+
+    def __init__(self, name: str, default: int, least: int, help: str) -> None:
+        super().__init__(name, default, "N", f"{help}, or none for no limit (default: {default})")
+        self.least = least
+
+    def check(self, value: Any) -> int | None:
+        if value is not None and type(value) is not int:
+            raise TypeError(f"{self.name} must be a whole number, or None for no limit, not {value!r}.")
+        if value is not None and value < self.least:
+            raise ValueError(f"{self.name} is {value}: it must be {self.least} or more, or None for no limit.")
+        return value
+
+    def parse(self, text: str) -> int | None:
+        if text.lower() in ("none", "all"):
+            return None
+        try:
+            return int(text)
+        except ValueError:
+            raise ValueError(f"{text!r} is neither a whole number nor none") from None
+
+
+class _ChoiceOption(Option):
+    """One of a few words; the first one is the default."""
+
+    def __init__(self, name: str, choices: tuple[str, ...], help: str) -> None:
+        super().__init__(name, choices[0], "|".join(choices), f"{help} (default: {choices[0]})")
+        self.choices = choices
+
+    def check(self, value: Any) -> str:
+        if value not in self.choices:
+            *others, last = map(repr, self.choices)
+            raise ValueError(f"{self.name} is {value!r}: it must be {', '.join(others)} or {last}.")
+        return str(value)
+
+
+class _SwitchOption(Option):
+    """True or False; false unless it is given."""
+
+    takes_value = False
+
+    def __init__(self, name: str, help: str) -> None:
+        super().__init__(name, False, "", help)
+
+    def check(self, value: Any) -> bool:
+        return bool(value)
+
+
+class _ConditionOption(Option):
+    """A function of a call's arguments, or an expression of them; the latter on a command line."""
+
+    def check(self, value: Any) -> Any:
+        if isinstance(value, str):
             from .._plan.when import parse
 
-            parse(when)
-        self.when = when
-        if describe is not None and not callable(describe):
-            raise TypeError(f"describe must be a function that makes a text of a value, not {describe!r}.")
-        self.describe = describe
-        self.redact = (redact,) if isinstance(redact, str) else tuple(redact)
-        if not all(isinstance(name, str) for name in self.redact):
-            raise TypeError(f"redact must be names, or globs of names, not {self.redact!r}.")
-        self.incl_unhit = bool(incl_unhit)
-        self.reraise = bool(reraise)
+            parse(value)
+        elif value is not None and not callable(value):
+            raise TypeError(
+                f"{self.name} must be a function of the call's arguments or an expression as text, not {value!r}."
+            )
+        return value
+
+
+class _FunctionOption(Option):
+    """A function of a value that returns its text."""
+
+    def check(self, value: Any) -> Any:
+        if value is not None and not callable(value):
+            raise TypeError(f"{self.name} must be a function that returns the text of a value, not {value!r}.")
+        return value
+
+
+class NamesOption(Option):
+    """Any number of names; one name on a command line, where the option can be repeated."""
+
+    can_repeat = True
+
+    def __init__(self, name: str, metavar: str, help: str) -> None:
+        super().__init__(name, (), metavar, f"{help}; can be repeated")
+
+    def check(self, value: Any) -> tuple[str, ...]:
+        names = (value,) if isinstance(value, str) else tuple(value)
+        if not all(isinstance(name, str) for name in names):
+            raise TypeError(f"{self.name} must be names, or globs of names, not {names!r}.")
+        return names
+
+
+# --- the table ----------------------------------------------------------------------------------------------------
+
+OPTIONS = (
+    _NumberOption("max_calls", 10, 0, "how many calls to record"),
+    _NumberOption("max_samples", 10, 0, "how many hits of a line to sample in each call"),
+    _NumberOption("max_repr", 50, 4, "how many characters of a value's text to keep"),
+    _ChoiceOption("keep", ("first", "last", "ends"), "which calls and samples to keep when a limit is exceeded"),
+    _ConditionOption("when", None, "EXPR", "record only the calls for whose arguments this expression is true"),
+    _FunctionOption("describe", None, "FUNCTION", "make the text of a value with this function instead of repr"),
+    NamesOption("redact", "NAME", "never read the values of this name or glob of names"),
+    _ChoiceOption("threads", ("all", "current"), "record the calls of all threads or only of the current one"),
+    _SwitchOption("incl_unhit", "include the lines that never ran, with 0 hits"),
+    _SwitchOption("reraise", "raise what the traced function raises, instead of keeping it in the results"),
+)
+
+
+class Options:
+    """The options of one tracer, checked; the defaults are those of `tracefunc()`."""
+
+    __slots__ = tuple(option.name for option in OPTIONS)
+
+    if TYPE_CHECKING:
+        max_calls: int | None
+        max_samples: int | None
+        max_repr: int | None
+        keep: Keep
+        when: Callable[..., object] | str | None
+        describe: Callable[[Any], str] | None
+        redact: tuple[str, ...]
+        threads: Threads
+        incl_unhit: bool
+        reraise: bool
+
+    def __init__(self, **given: Any) -> None:
+        """Raises TypeError or ValueError for a value that its option does not allow, or a name that is no option."""
+        for option in OPTIONS:
+            setattr(self, option.name, option.check(given.pop(option.name, option.default)))
+        if given:
+            raise TypeError(f"there is no option {next(iter(given))!r}.")
 
     def as_dict(self) -> dict[str, Any]:
         """Return the arguments that make such options again."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        return {option.name: getattr(self, option.name) for option in OPTIONS}
 
     def limit(self, most: int | None) -> Limit:
         """Return how many of something are kept, and which ones; `most` is one of `max_calls` and `max_samples`."""
         return Limit(most, self.keep)
 
     def describer(self) -> Describe:
-        """Return what describes values."""
+        """Return the function that describes values."""
         return describer(self.max_repr, self.describe)
 
     def outliner(self) -> Describe:
-        """Return what describes values where no line of the target has been executed that mentions them."""
+        """Return the function that describes values which no executed line of the target has mentioned yet."""
         return outliner(self.max_repr, self.describe)
 
     def condition(self, function: FunctionType, plan: Plan) -> Condition | None:
@@ -95,23 +203,9 @@ class Options:
         return Condition(self.when, function, plan, bool(self.redact))
 
     def redacts(self, name: str) -> bool:
-        """Whether values of that name must not be looked at."""
+        """Whether the values of that name must not be read."""
         if not self.redact:
             return False
         from fnmatch import fnmatchcase
 
         return any(fnmatchcase(name, pattern) for pattern in self.redact)
-
-
-def _limit(name: str, value: int | None, least: int) -> int | None:
-    if value is not None and type(value) is not int:
-        raise TypeError(f"{name} must be a whole number, or None for no limit, not {value!r}.")
-    if value is not None and value < least:
-        raise ValueError(f"{name} is {value}: it must be {least} or more, or None for no limit.")
-    return value
-
-
-def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:
-    if value not in known:
-        raise ValueError(f"{name} is {value!r}: it must be {', '.join(map(repr, known[:-1]))} or {known[-1]!r}.")
-    return value

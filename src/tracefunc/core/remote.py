@@ -1,4 +1,4 @@
-"""`Tracer.remote`: a traced call that can be sent to where it runs, together with the source that it needs."""
+"""`Tracer.remote`: a traced call that can be sent to another process, together with the source that it needs."""
 
 from __future__ import annotations
 
@@ -17,20 +17,23 @@ if TYPE_CHECKING:
 
 
 class Remote:
-    """Runs a function under a tracer with some options, and returns the traces.
+    """Runs a function under a new tracer, made with the given targets and options, and returns the traces.
 
-    It is pickled with the source of what is traced, so that a worker needs no file of it. Functions that cannot be
-    pickled by their names, such as those of a notebook or of `__main__`, are pickled by their code where cloudpickle is
-    installed, as it is where Dask, Ray or joblib are.
+    A pickled `Remote` holds the source of what is traced, so that a worker does not need its files. Functions that
+    cannot be pickled by name, such as those of a notebook or of `__main__`, are pickled by their code if cloudpickle is
+    installed, as it is with Dask, Ray or joblib.
     """
 
     def __init__(
         self,
+        new_tracer: Callable[..., Any],
         targets: tuple[Any, ...],
         options: dict[str, Any],
         fn: Callable[..., Any],
         sources: list[tuple[str, list[str]]] | None = None,
     ) -> None:
+        """`new_tracer`: the class `Tracer`; `sources`: (file name, lines) of the functions, when they are known."""
+        self.new_tracer = new_tracer
         self.targets = targets
         self.options = options
         self.fn = fn
@@ -38,40 +41,39 @@ class Remote:
         if sources is None:
             self.sources = [(function.__code__.co_filename, file_lines(function)) for function in functions]
         else:
-            self.sources = sources  # of the functions, where they were defined
+            self.sources = sources
             for function, (name, lines) in zip(functions, sources, strict=True):
                 _give_source(function, name, lines)
 
     def __call__(self, *args: Any, **kwargs: Any) -> TraceResults:
         """Run the function with these arguments; raises what `Tracer` and `Tracer.run` raise."""
-        from .tracer import Tracer
-
-        return Tracer(*self.targets, **self.options).run(self.fn, *args, **kwargs)
+        results: TraceResults = self.new_tracer(*self.targets, **self.options).run(self.fn, *args, **kwargs)
+        return results
 
     def __reduce__(self) -> tuple[object, ...]:
-        state = self.targets, self.options, self.fn, self.sources
-        if not any(_is_of_main(value) for value in (*self.targets, self.fn)):
+        state = self.new_tracer, self.targets, self.options, self.fn, self.sources
+        if all(_has_importable_name(value) for value in (*self.targets, self.fn)):
             return type(self), state
         try:
             import cloudpickle  # type: ignore[import-not-found, import-untyped, unused-ignore]
-        except ImportError:  # the names will do where the other process has the same __main__
+        except ImportError:  # pickle by name: right where the other process has the same __main__
             return type(self), state
-        return _loaded, (cloudpickle.dumps(state),)
+        return _unpickled, (cloudpickle.dumps(state),)
 
 
-def _loaded(data: bytes) -> Remote:
+def _unpickled(data: bytes) -> Remote:
     import pickle
 
     return Remote(*pickle.loads(data))
 
 
-def _is_of_main(value: Any) -> bool:
-    """Whether a value cannot be found by its name in another process."""
-    return getattr(value, "__module__", None) == "__main__" or "<" in getattr(value, "__qualname__", "")
+def _has_importable_name(value: Any) -> bool:
+    """Whether another process finds `value` by its module and name."""
+    return getattr(value, "__module__", None) != "__main__" and "<" not in getattr(value, "__qualname__", "")
 
 
 def _functions(targets: tuple[Any, ...], fn: Callable[..., Any]) -> list[FunctionType]:
-    """The functions whose source is needed, or shown in stacks: always in the same order."""
+    """The functions whose source is traced or shown in stacks, always in the same order."""
     found = [function for target in targets for function in targets_of(target)[0]]
     if not targets:
         found += functions_of(fn, "fn")
@@ -79,10 +81,10 @@ def _functions(targets: tuple[Any, ...], fn: Callable[..., Any]) -> list[Functio
 
 
 def _give_source(function: FunctionType, name: str, lines: list[str]) -> None:
-    """See that the source of `function` is found here, as it was where it comes from."""
+    """Give `function`, which another process has pickled, the source that it had there."""
     if not lines or file_lines(function):
         return
-    if function.__code__.co_filename != name:  # cloudpickle gives all code the same name
+    if function.__code__.co_filename != name:  # cloudpickle gives all code the same file name
         function.__code__ = _renamed(function.__code__, name)
     linecache.cache[name] = sum(map(len, lines)), None, lines, name
 

@@ -1,4 +1,4 @@
-"""What was passed as `fn` or as a target: the functions whose code it runs."""
+"""The Python functions that run when a `fn` or a target is called."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 from types import FunctionType, MethodType, ModuleType
 
 from .._values.describe import describe
+from .suggestions import did_you_mean, similar
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
@@ -14,46 +15,46 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def what(value: object) -> str:
-    """A value in an error message."""
+def described(value: object) -> str:
+    """Return a value as error messages show it: its type and text."""
     kind, text = describe(value)
     return f"{kind} {text}"
 
 
 def name_of(fn: object) -> str:
-    """A callable in an error message."""
-    return repr(getattr(fn, "__qualname__", None) or what(fn))
+    """Return the name of a callable as error messages show it."""
+    return repr(getattr(fn, "__qualname__", None) or described(fn))
 
 
-# --- what runs when it is called -----------------------------------------------------------------------------------
+# --- what runs in a call -----------------------------------------------------------------------------------
 
 
 def unwrapped(value: Any) -> list[Any]:
-    """`value` and what it wraps, outermost first: methods' functions, partials' too, and decorators' `__wrapped__`.
+    """Return `value` and what it wraps, outermost first: functions of methods and partials, decorators' `__wrapped__`.
 
-    Raises ValueError when it wraps itself.
+    Raises ValueError when `value` wraps itself.
     """
     chain = [value]
     if type(value) is FunctionType and not value.__dict__:  # the common case
         return chain
-    while (inner := _inside(chain[-1])) is not None:
+    while (inner := _wrapped_by(chain[-1])) is not None:
         if any(inner is known for known in chain):
             raise ValueError(f"{name_of(chain[0])} wraps itself: its __wrapped__ attributes form a ring.")
         chain.append(inner)
     return chain
 
 
-def _inside(value: Any) -> Any:
-    """What `value` wraps, None if nothing."""
+def _wrapped_by(value: Any) -> Any:
+    """Return what `value` wraps, None if nothing."""
     if isinstance(value, MethodType | staticmethod | classmethod):
         return value.__func__
     if isinstance(value, type):
         return None
     known: dict[str, Any] = getattr(value, "__dict__", {})
-    for name in ("__wrapped__", "__partialmethod__", "_partialmethod"):  # the last one up to 3.12
+    for name in ("__wrapped__", "__partialmethod__", "_partialmethod"):  # the last one is used up to 3.12
         if name in known:
             return known[name]
-    functools = sys.modules.get("functools")  # where it was not imported, there is none of its objects
+    functools = sys.modules.get("functools")  # not imported: none of its objects exists
     if functools is not None:
         if isinstance(value, functools.partial | functools.partialmethod | functools.cached_property):
             return value.func
@@ -63,13 +64,13 @@ def _inside(value: Any) -> Any:
 
 
 def codes_of(fn: Any) -> list[CodeType]:
-    """The code objects that calling `fn` runs on the way to what it wraps, outermost first."""
+    """Return the code objects that a call of `fn` runs on the way to what `fn` wraps, outermost first."""
     codes = [inner.__code__ for inner in unwrapped(fn) if isinstance(inner, FunctionType)]
     return codes or [function.__code__ for function in _constructors(fn) or _call_method(fn)]
 
 
 def _constructors(value: Any) -> list[FunctionType]:
-    """The functions that making an instance of a class calls, if they are written in Python."""
+    """Return the functions written in Python that are called to make an instance of a class."""
     if not isinstance(value, type):
         return []
     found = [unwrapped(getattr(value, name))[-1] for name in ("__new__", "__init__")]
@@ -77,7 +78,7 @@ def _constructors(value: Any) -> list[FunctionType]:
 
 
 def _call_method(value: Any) -> list[FunctionType]:
-    """The `__call__` of an object, if it is written in Python."""
+    """Return the `__call__` of an object, if it is written in Python."""
     method = None if isinstance(value, type) else getattr(type(value), "__call__", None)  # noqa: B004 - its code is wanted
     inner = None if method is None else unwrapped(method)[-1]
     return [inner] if isinstance(inner, FunctionType) else []
@@ -87,10 +88,10 @@ def _call_method(value: Any) -> list[FunctionType]:
 
 
 def functions_of(value: Any, parameter: str) -> list[FunctionType]:
-    """The functions whose calls are those of `value`, which may be any callable, or a property.
+    """Return the functions that run when `value`, any callable or a property, is called.
 
-    Of a class these are `__new__` and `__init__`; of a single-dispatch function all that are registered. Raises
-    TypeError or ValueError, with what to pass instead, when there are none.
+    For a class these are `__new__` and `__init__`, for a single-dispatch function all registered ones. Raises TypeError
+    or ValueError, which say what to pass instead, when there are none. `parameter` names `value` in these.
     """
     chain = unwrapped(value)
     inner = chain[-1]
@@ -114,7 +115,7 @@ def functions_of(value: Any, parameter: str) -> list[FunctionType]:
             "pass one of its methods as target_func."
         )
     if not callable(inner):
-        raise TypeError(f"{parameter} must be a Python function, not {what(inner)}.")
+        raise TypeError(f"{parameter} must be a Python function, not {described(inner)}.")
     found = _call_method(inner)
     if found:
         return found
@@ -126,10 +127,10 @@ def functions_of(value: Any, parameter: str) -> list[FunctionType]:
 
 
 def targets_of(value: Any) -> tuple[list[FunctionType], bool]:
-    """The functions that a `Tracer` is given by one of its targets, and whether some of them may be left out.
+    """Return the functions that one target of a `Tracer` stands for, and whether some of them may be left out.
 
-    A class stands for all its methods that are written in Python, a module for all functions that are defined in it,
-    a text for what it names. Raises TypeError or ValueError when there is nothing to trace.
+    A class stands for all its methods written in Python, a module for all functions defined in it, a string for what
+    it names. Raises TypeError or ValueError when there is nothing to trace.
     """
     if isinstance(value, str):
         return _named(value)
@@ -141,7 +142,7 @@ def targets_of(value: Any) -> tuple[list[FunctionType], bool]:
 
 
 def _named(name: str) -> tuple[list[FunctionType], bool]:
-    """The functions that "package.module:qualified.name" names, which may be a glob."""
+    """Return the functions that "package.module:qualified.name" names; the name after the colon may be a glob."""
     from importlib import import_module
     from inspect import getattr_static
 
@@ -150,8 +151,8 @@ def _named(name: str) -> tuple[list[FunctionType], bool]:
         value: Any = import_module(module_name)
     except ImportError as error:
         raise ValueError(
-            f"target {name!r}: cannot import {module_name!r} ({error}). A name is that of a module, a colon, and what "
-            "is in it: 'package.module:Class.method'."
+            f"target {name!r}: cannot import {module_name!r} ({error}). A target's name is a module, a colon and "
+            "a name in the module: 'package.module:Class.method'."
         ) from error
     if not colon:
         return targets_of(value)
@@ -161,15 +162,9 @@ def _named(name: str) -> tuple[list[FunctionType], bool]:
         try:
             value = getattr_static(value, part)
         except AttributeError:
-            raise ValueError(f"target {name!r}: {what(value)} has no {part!r}{_similar(value, part)}.") from None
+            hint = did_you_mean(similar(part, dir(value)))
+            raise ValueError(f"target {name!r}: {described(value)} has no {part!r}.{hint}") from None
     return targets_of(value)
-
-
-def _similar(value: Any, part: str) -> str:
-    from difflib import get_close_matches
-
-    found = get_close_matches(part, dir(value), 3)
-    return f" (but {', '.join(found)})" if found else ""
 
 
 def _all_of(owner: Any, name: str, kind: str, pattern: str) -> list[FunctionType]:
@@ -177,12 +172,12 @@ def _all_of(owner: Any, name: str, kind: str, pattern: str) -> list[FunctionType
 
     found = _distinct(function for path, function in _members(owner, "") if fnmatchcase(path, pattern))
     if not found:
-        raise ValueError(f"{kind} {name!r}: there is no function written in Python in it.")
+        raise ValueError(f"{kind} {name!r}: it has no function written in Python.")
     return found
 
 
 def _members(owner: Any, prefix: str) -> Iterator[tuple[str, FunctionType]]:
-    """The functions defined in a module or class, and in classes that are defined there, by their paths."""
+    """Yield the functions defined in a module or class, and in the classes defined there, with their paths."""
     module = owner.__name__ if isinstance(owner, ModuleType) else owner.__module__
     for name, value in list(vars(owner).items()):
         path = prefix + name
@@ -190,18 +185,22 @@ def _members(owner: Any, prefix: str) -> Iterator[tuple[str, FunctionType]]:
             inside = isinstance(owner, ModuleType) or value.__qualname__ == f"{owner.__qualname__}.{name}"
             if inside and value.__module__ == module and value is not owner:
                 yield from _members(value, path + ".")
-        elif callable(value) or isinstance(value, property | staticmethod | classmethod) or _inside(value) is not None:
+        elif (
+            callable(value)
+            or isinstance(value, property | staticmethod | classmethod)
+            or _wrapped_by(value) is not None
+        ):
             try:
                 functions = functions_of(value, name)
             except (TypeError, ValueError):
-                continue  # not written in Python, or an instance
+                continue  # not written in Python, or not a function
             for function in functions:
                 if function.__module__ == module and not _call_method(value):
                     yield path, function
 
 
 def _distinct(functions: Any) -> list[FunctionType]:
-    """Functions without those whose code another one has."""
+    """Return `functions`, of those that share their code only the first."""
     found: dict[int, FunctionType] = {}
     for function in functions:
         found.setdefault(id(function.__code__), function)
