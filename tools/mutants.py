@@ -202,13 +202,15 @@ def try_mutants(folder, modules, command, count, seed, ways):
 def main(argv=None):
     """Copy the checkout, try mutants there, and report."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("modules", nargs="*", metavar="MODULE", default=MODULES, help="modules, without .py, or folders")
+    parser.add_argument(
+        "modules", nargs="*", metavar="MODULE", default=MODULES, help="modules, without .py, or folders"
+    )
     parser.add_argument("--count", type=int, default=100, help="how many mutants (default 100)")
     parser.add_argument("--seed", type=int, default=0, help="of the sample")
     parser.add_argument("--floor", type=float, default=0, metavar="PERCENT", help="fail below this score")
     parser.add_argument("--tests", nargs="+", default=TESTS, metavar="FILE", help="in tests/, without .py")
     arguments = parser.parse_args(argv)
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-m", "not slow", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-m", "not heavy", "-p", "no:cacheprovider"]
     command += [f"tests/{name}.py" for name in arguments.tests]
     with tempfile.TemporaryDirectory() as folder:
         for part in PARTS:
