@@ -52,7 +52,8 @@ def add_compiled(graph, package):
     for file in folder.rglob("*.py"):
         within = [package, *file.relative_to(folder).with_suffix("").parts]
         importer = ".".join(within[:-1] if within[-1] == "__init__" else within)
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        source = file.read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(source)) if COMPILED in source else ():
             if isinstance(node, ast.ImportFrom):
                 base = relative(within[:-1], node.level, node.module) if node.level else node.module.split(".")
                 for name in node.names:

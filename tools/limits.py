@@ -51,26 +51,22 @@ def blanked(source):
     """Return Cython source with strings and comments emptied, so that brackets and indentation can be counted."""
 
     def empty(match):
-        return (
-            "\n" * match.group().count("\n")
-            if match.group()[0] == "#"
-            else '"' + "\n" * match.group().count("\n") + '"'
-        )
+        return ("" if match.group().startswith("#") else '"') + "\n" * match.group().count("\n")
 
     strings = r'"""(?:\\.|[^\\])*?"""|\'\'\'(?:\\.|[^\\])*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|#[^\n]*'
     return re.sub(strings, empty, source, flags=re.DOTALL)
 
 
 def count_arguments(header):
-    """Return how many arguments a header of Cython takes, `self` not counted."""
+    """Return how many arguments a function of Cython takes, `self` not counted; None where no suite follows."""
     depth, count, word = 0, 0, ""
-    for character in header[header.index("(") :]:
+    for at, character in enumerate(header[header.index("(") :], header.index("(")):
         depth += (character in "([{") - (character in ")]}")
         if depth == 0 or (depth == 1 and character == ","):
             count += word.strip() not in ("", "self", "cls", "*", "/")
             word = ""
             if depth == 0:
-                return count
+                return count if ":" in header[at:] else None
         elif not (depth == 1 and character == "("):
             word += character
     return count
@@ -97,8 +93,8 @@ def in_cython(source):
         prefix = f"{open_things[-1][2]}." if open_things else ""
         if match := CLASS.match(header):
             open_things.append((indent, "class", prefix + match.group(1), line, 0))
-        elif (match := FUNCTION.match(header)) and header.rstrip().endswith(":"):
-            open_things.append((indent, "function", prefix + match.group(1), line, count_arguments(header)))
+        elif (match := FUNCTION.match(header)) and (arguments := count_arguments(header)) is not None:
+            open_things.append((indent, "function", prefix + match.group(1), line, arguments))
     for _, kind, name, first, arguments in reversed(open_things):
         yield Thing(kind, name, first, last - first + 1, arguments)
 
