@@ -100,8 +100,12 @@ ENGINES = {name: _engine.choose(name, False) for name in KINDS}
 collect_ignore = [] if "fast" in KINDS else ["record/test_twins.py"]
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m selects
 def pytest_collection_modifyitems(config, items):
-    """Leave out the tests that need a browser, unless they are asked for."""
+    """Mark heavy tests as slow; leave out the tests that need a browser, unless they are asked for."""
+    for item in items:
+        if item.get_closest_marker("heavy"):
+            item.add_marker("slow")
     if "browser" in config.getoption("markexpr") or os.environ.get("TRACEFUNC_REQUIRE_BROWSER") == "1":
         return
     left_out = [item for item in items if item.get_closest_marker("browser")]

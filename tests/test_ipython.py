@@ -71,6 +71,7 @@ def test_traces_a_target(shell):
     assert [line.split(" (")[0] for line in results[0].stack.splitlines()] == ["<module>", "square", "term"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options, count",
     [
@@ -128,6 +129,7 @@ def test_page(shell, tmp_path):
     assert "square" in path.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "cell, message",
     [
@@ -219,7 +221,7 @@ def test_import_stays_light():
     assert callable(tracefunc.load_ipython_extension)
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 @pytest.mark.filterwarnings("default")  # those of the Jupyter packages
 def test_notebook(tmp_path, monkeypatch):
     """Run a notebook with a kernel of this interpreter, and look at what its cells show."""

@@ -48,6 +48,7 @@ def agree(progs):
     assert unsupported <= 3 + report.calls / 8, report.skipped
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120 + 3 * SECONDS)
 @pytest.mark.parametrize("kind", ["sync", "async"])
 def test_seeded_programs(kind):
@@ -62,6 +63,7 @@ def test_newer_syntax(kind):
     agree(programs.program(n, kind, NEWER) for n in range(COUNT // 2))
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120 + 3 * SECONDS)
 @pytest.mark.parametrize("kind", ["sync", "async"])
 def test_suites_on_one_line(kind):
@@ -69,6 +71,7 @@ def test_suites_on_one_line(kind):
     agree(programs.program(n, kind, ("terse",)) for n in range(COUNT))
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120 + 3 * SECONDS)
 @given(programs.programs())
 @quick
@@ -93,6 +96,7 @@ def test_a_seed_gives_one_program():
     assert len(text.splitlines()) > 1500
 
 
+@pytest.mark.slow
 def test_every_statement_is_generated():
     import ast
 

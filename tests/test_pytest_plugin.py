@@ -6,6 +6,7 @@ import sysconfig
 
 import pytest
 
+pytestmark = pytest.mark.slow
 pytest_plugins = ["pytester"]
 
 LIBRARY = """\

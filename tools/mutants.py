@@ -210,7 +210,7 @@ def main(argv=None):
     parser.add_argument("--floor", type=float, default=0, metavar="PERCENT", help="fail below this score")
     parser.add_argument("--tests", nargs="+", default=TESTS, metavar="FILE", help="in tests/, without .py")
     arguments = parser.parse_args(argv)
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-m", "not slow", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-m", "not heavy", "-p", "no:cacheprovider"]
     command += [f"tests/{name}.py" for name in arguments.tests]
     with tempfile.TemporaryDirectory() as folder:
         for part in PARTS:

@@ -132,6 +132,7 @@ PROGRAMS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("python", [[], ["-P"]], ids=["", "-P"])
 @pytest.mark.parametrize("arguments", PROGRAMS, ids=lambda arguments: " ".join(arguments)[:24])
 def test_what_a_program_sees(programs, arguments, python):
@@ -174,6 +175,7 @@ def test_the_console_script(programs):
     assert run(SCRIPTS / "tracefunc", "-q", "-o", "trace", "-t", "json:dumps", "inspecting.py", "1", stdin="x") == plain
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "code, status",
     [
@@ -264,6 +266,7 @@ def test_the_program_s_own_functions_without_a_target(folder):
     assert list(results[1].trace) == ["def inner():", "return area(2, 3) * depth", "return inner()"]
 
 
+@pytest.mark.slow
 @pytest.mark.both_engines
 @pytest.mark.parametrize(
     "target, found",
@@ -440,6 +443,7 @@ thread.join()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.both_engines
 @pytest.mark.parametrize(
     "options, wanted",
@@ -715,6 +719,7 @@ def test_no_progress_where_stderr_is_no_terminal(folder):
 # --- commands -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.both_engines
 @pytest.mark.parametrize("options", [[], ["--compact"], ["--builtins"], ["--compact", "--builtins"]], ids=" ".join)
 def test_text(folder, engine, options):
@@ -900,6 +905,7 @@ def readme(folder, monkeypatch):
     return re.findall(r"^```console\n\$ (.*?)\n(.*?)^```\n", text, re.M | re.S)
 
 
+@pytest.mark.slow
 def test_readme(readme):
     assert [command.split()[0] for command, _ in readme] == ["tracefunc", "pytest"]
     for command, said in readme:

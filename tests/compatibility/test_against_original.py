@@ -775,7 +775,7 @@ def compared():
     return json.loads(done.stdout[done.stdout.rindex("\n{\n") :])
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 @pytest.mark.timeout(400 + 3 * EXAMPLES)
 def test_each_difference_has_a_row():
     from compatibility.test_differences import rows

@@ -17,7 +17,7 @@ import pytest
 
 from compatibility.test_against_original import folder_with
 
-pytestmark = pytest.mark.both_engines
+pytestmark = [pytest.mark.both_engines, pytest.mark.slow]
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 

@@ -113,6 +113,7 @@ def without_limits(engine):
     return [(*which, seen.outcome, None if seen.traces is None else plain(seen.traces)) for *which, seen in wholes]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120 + 4 * SECONDS)
 @pytest.mark.parametrize("kind", ["sync", "async"])
 @deterministic
@@ -134,6 +135,7 @@ def test_without_limits_all_is_recorded(kind, monkeypatch):
     assert compared > EXAMPLES
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120 + 4 * SECONDS)
 @pytest.mark.parametrize("max_calls, max_samples", [(0, 1), (1, 0), (2, 3), (5, 4), (None, 2), (3, None), (13, 12)])
 @pytest.mark.parametrize("keep", ["first", "last", "ends"])
@@ -149,6 +151,7 @@ def test_limits(engine, keep, max_calls, max_samples):
     assert compared > EXAMPLES
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120 + 4 * SECONDS)
 @pytest.mark.parametrize("redact", [("x", "*s"), "[a-c]"])
 @deterministic
@@ -307,6 +310,7 @@ class Expressions:
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(8))
 def test_random_expressions(define, seed):
     """Against what Python says of them: as text, as lambdas, and as functions."""

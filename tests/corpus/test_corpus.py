@@ -24,6 +24,7 @@ def listed(summary):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(200)
 def test_stdlib_sample():
     summary = stdlib.examine(sample=TARGETS)
@@ -32,6 +33,7 @@ def test_stdlib_sample():
     assert sum(summary.excluded.values()) <= summary.cases / 5, summary
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(200)
 def test_doctests_sample():
     libraries = doctests.installed(doctests.SHORT)
@@ -57,6 +59,7 @@ def test_versions_agree():
         assert not found, f"{python}: {len(found)} records differ, the first:\n" + "\n".join(map(str, found[0]))
 
 
+@pytest.mark.slow
 def test_corpus_is_deterministic():
     one, other = (lockstep.document_of(sys.executable, 10, 5) for _ in range(2))
     assert one == other

@@ -351,6 +351,7 @@ FUNCTIONS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_exceptions(define, name):
     space = define(HELPERS + textwrap.dedent(FUNCTIONS[name]))

@@ -223,6 +223,7 @@ def agrees(engine, define):
     return check
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ENDS)
 def test_iterables(agrees, end):
     arguments = [(make, n) for make in ITERABLES.values() for n in (0, 3, 40, 90)]

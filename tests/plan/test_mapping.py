@@ -217,6 +217,7 @@ def sample():
     return paths[:SAMPLE]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(3600 if os.environ.get("TRACEFUNC_EXAMPLES") else 300)
 def test_the_standard_library():
     whole = os.environ.get("TRACEFUNC_EXAMPLES")

@@ -63,6 +63,7 @@ LAYOUTS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_counts(define, layout):
     parameters, body, counts = LAYOUTS[layout]

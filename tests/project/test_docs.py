@@ -163,6 +163,7 @@ def with_code():
     return [pytest.param(page, id=page.path.stem) for page in pages if page.blocks]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reader", with_code(), indirect=True)
 def test_page(reader, engine):
     reader.read()

@@ -169,10 +169,21 @@ def test_ways_to_get_uv_are_tried_in_turn(finder, machine, monkeypatch):
     tried = []
     for way in ("uv_by_pip", "uv_by_venv", "uv_by_debian"):
         monkeypatch.setattr(finder, way, lambda python, way=way: tried.append((way, python)))
-    with pytest.raises(finder.NotFound, match="apt-get install python3-pip"):
+    monkeypatch.setattr(finder, "any_python", lambda environ: ["first", "last"])
+    with pytest.raises(finder.NotFound, match=r"none of first, .*, last could .*apt-get install python3-pip"):
         finder.ensure_uv(machine.environ, pythons=["first"])
     ways = ["uv_by_pip", "uv_by_venv", "uv_by_debian"]
-    assert tried == [(way, python) for python in ("first", sys.executable) for way in ways]
+    assert tried == [(way, python) for way in ways for python in ("first", sys.executable, "last")]
+
+
+def test_an_interpreter_without_pip(finder, machine, monkeypatch):
+    """As Debian's python3 without python3-pip and python3-venv: another one that is there installs uv."""
+    bare = machine.script("bin/python3.13", 'case "$*" in *"-m pip"*|*"-m venv"*) exit 1;; esac; exec true')
+    uv = "#!/bin/sh\necho uv 0.9.1\n"
+    installs = f'shift 5; mkdir -p "$1/bin"; printf "%s" \'{uv}\' > "$1/bin/uv"; chmod +x "$1/bin/uv"'
+    machine.script("bin/python3", f'PATH=/usr/bin:/bin; case "$*" in *"-m pip"*) {installs};; esac')
+    monkeypatch.setattr(finder, "uv_by_debian", lambda python: pytest.fail("there is a pip"))
+    assert finder.ensure_uv(machine.environ, pythons=[bare]) == str(finder.PRIVATE_UV / "bin" / "uv")
 
 
 def test_as_a_script():

@@ -10,6 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CPYTHONS = ["cp312", "cp313", "cp314", "cp314t", "cp315", "cp315t"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "platform, archs, kinds",
     [

@@ -28,12 +28,13 @@ class Keeping:
 
 
 CODE = [
-    pytest.param(workload, id=workload.name, marks=[pytest.mark.slow] * isinstance(workload, workloads.LongFunction))
+    pytest.param(workload, id=workload.name, marks=[pytest.mark.heavy] * isinstance(workload, workloads.LongFunction))
     for workload in workloads.WORKLOADS
     if not isinstance(workload, workloads.Price)
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workload", CODE)
 def test_same_result(workload):
     assert workload.traced(Keeping())(12) == workload.untraced()(12)

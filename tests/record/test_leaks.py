@@ -21,12 +21,13 @@ def run(*arguments):
     return done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_all_of_a_trace_dies(kind):
     run("dies", kind)
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 @pytest.mark.timeout(3000)
 def test_memory_does_not_grow():
     print(run("grows", TRACES))

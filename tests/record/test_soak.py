@@ -31,13 +31,14 @@ def run(seconds, change=""):
     return subprocess.run([sys.executable, "-c", command], cwd=FOLDER, capture_output=True, text=True)
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_traces_stay_right_and_memory_does_not_grow(engine):
     done = run(SECONDS)
     assert (done.returncode, done.stderr) == (0, "")
     print(done.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change, message",
     [(LEAKS, "AssertionError"), (CHANGES, "round 3: the trace was"), (DIES_IN_A_THREAD, "ZeroDivisionError")],

@@ -85,6 +85,7 @@ def same(recording, run):
     return first
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300 + EXAMPLES * 3)
 @pytest.mark.parametrize("kind", ["sync", "async"])
 def test_generated_programs(recording, kind):
@@ -145,6 +146,7 @@ def test_a_leaf_called_often(recording, define):
     same(recording, lambda: tracefunc(space["inner"], 300))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("depth", [3, 12])
 def test_recursion(recording, define, depth):
     fn = define("""
@@ -240,6 +242,7 @@ def test_a_target_that_runs_in_eight_threads(recording, define):
     assert [record["hits"] for record in records] == [[1, n + 1, n, n - (n + 2) // 3, (n + 2) // 3, 1]] * 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_threads_that_come_and_go(recording, define, way):
     """Calls begin and end, alone with the code or not, while other threads are anywhere in a recorder."""

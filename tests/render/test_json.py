@@ -274,6 +274,7 @@ DOCUMENT = json.loads(view.dumps(tracefunc(fails, [0])))
 PATHS = list(paths(DOCUMENT))
 
 
+@pytest.mark.slow
 @settings(max_examples=400)
 @given(st.sampled_from(PATHS), ANYTHING)
 def test_any_part_replaced(path, value):

@@ -12,7 +12,7 @@ from browser import NoBrowser, Watched, chromium
 from pages import FAILING, PAYLOADS, hostile, long_function, many_calls, trace_of_prices
 from tracefunc import Tracer, TraceResults, tracefunc
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.heavy]
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from tracefunc import Tracer
 from tracefunc.render.html.page_data import page_data
 from tracefunc.render.html.whole_page import page_script
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.heavy]
 
 MODEL = page_script("samples.js", "steps.js", "search.js", "model.js").removesuffix("}\n")  # the block stays open
 # For each loop and each line in it: the steps of its samples, or null.

@@ -347,6 +347,7 @@ def traces(draw):
     return results
 
 
+@pytest.mark.slow
 @given(traces(), st.integers(40, 130), st.booleans())
 def test_width(results, width, builtins):
     shown = results.text(width=width, builtins=builtins)
@@ -355,6 +356,7 @@ def test_width(results, width, builtins):
         assert cells.columns(row) <= width
 
 
+@pytest.mark.slow
 @given(traces(), st.booleans())
 def test_bound_of_the_compact_text(results, builtins):
     hit = [line for call in results for line in call.lines if line.hits]
