@@ -6,8 +6,8 @@ from typing import Any
 
 from ._plan.target_plan import Plan
 from ._record.calls import Calls
+from ._record.interfaces import Arming
 from ._record.limit import Limit
-from ._record.monitor import Monitor
 from ._record.raw_call import RawCall
 
 why_no_iterators: str
@@ -32,7 +32,7 @@ class Recorder:
         plan: Plan,
         calls: Calls,
         target: int,
-        monitor: Monitor,
+        monitor: Arming,
         samples: Limit,
         measure_all: bool = False,
     ) -> None: ...

@@ -90,9 +90,9 @@ what it finds there and compares. Likewise it compiles files that are newer than
 # - Equal lambdas on one physical line may share a code object, and a lambda whose value is a constant has no positions:
 #   3.12 (2023). `_plan.target_plan` plans each code object once; `_plan.source` tells such lambdas apart by parameters
 #   and value, and refuses where those are equal, too.
-# - A bare annotation (`x: int`) or an `assert` of a true constant may leave an instruction only up to 3.13, or only from
-#   3.14 (2025) on. `_plan.lines` marks them idle: they are hit on no version.
-# - Annotations are evaluated with the definition up to 3.13, from 3.14 on (PEP 649, 2025) when somebody asks for them.
+# - A bare annotation (`x: int`) or an `assert` of a true constant may leave an instruction only up to 3.13, or only
+#   from 3.14 (2025) on. `_plan.lines` marks them idle: they are hit on no version.
+# - Annotations are evaluated with the definition up to 3.13, from 3.14 on (PEP 649, 2025) when they are asked for.
 #   Comprehensions in them make no hits: `Body.in_annotation`.
 # - While an inlined comprehension in a class body runs, the namespace of the class is out of reach from 3.13 (2024) on.
 #   `_plan.names` gives names that are read there UNREADABLE.

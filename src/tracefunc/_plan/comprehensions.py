@@ -9,8 +9,9 @@ from .source import node_span
 
 if TYPE_CHECKING:
     from .bytecode import Instruction
-    from .lines import Body, SourceLine
+    from .lines import Body
     from .source import Span
+    from .source_line import SourceLine
 
 _ADDITIONS = {
     "LIST_APPEND": ast.ListComp,

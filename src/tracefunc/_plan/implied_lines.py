@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 
     from .control_flow import ControlFlow
     from .labels import WhileTests
-    from .lines import SourceLine
-    from .places import Placement, Region
+    from .source_line import SourceLine
 
 Implied = tuple[int, int]
 """The line that has just ended, or UNCHANGED for any, and the line that was executed without an instruction then."""

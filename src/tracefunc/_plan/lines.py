@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from .names import COMPREHENSIONS, Scope, annotation_comprehensions, bind, defaults, header, line_names
+from .names import COMPREHENSIONS, Scope, annotation_comprehensions, bind, defaults, header
 from .places import Region, everywhere
 from .source import FUNCTIONS, SourceError, Text, class_of, find_node, first_row, indent_of, node_span
+from .source_line import SourceLine
 from .workless import is_workless
 
 if TYPE_CHECKING:
@@ -15,42 +16,6 @@ if TYPE_CHECKING:
     from types import CodeType, FunctionType
 
     from .source import Position, Span
-
-_KINDS = {
-    ast.If: "if",
-    ast.While: "while",
-    ast.For: "for",
-    ast.AsyncFor: "for",
-    ast.With: "with",
-    ast.AsyncWith: "with",
-    ast.Match: "match",
-    ast.match_case: "case",
-    ast.Try: "try",
-    ast.TryStar: "try",
-    ast.ExceptHandler: "except",
-    ast.FunctionDef: "def",
-    ast.AsyncFunctionDef: "def",
-    ast.ClassDef: "class",
-    ast.Lambda: "lambda",
-    ast.Return: "return",
-    **dict.fromkeys(COMPREHENSIONS, "comprehension"),
-}
-
-
-class SourceLine:
-    """One line of a target: what is counted and sampled."""
-
-    __slots__ = ("end", "idle", "index", "kind", "names", "node", "scope", "start", "text")
-
-    def __init__(self, index: int, node: ast.AST, scope: Scope, span: Span, text: str) -> None:
-        self.index = index  # among the lines of the target
-        self.node = node
-        self.kind = _KINDS.get(type(node), "statement")
-        self.scope = scope
-        self.start, self.end = span
-        self.text = text
-        self.names = line_names(node)
-        self.idle = False  # does no work, and not all versions can report it: none does
 
 
 class Body:

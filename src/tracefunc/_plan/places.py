@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from .lines import SourceLine
     from .source import Position, Span
+    from .source_line import SourceLine
 
 Place = tuple[str, tuple[str, ...], str, int, int, int]
 """What results keep of a line's source: text, names, kind, first and last row, column."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from .monitor import Recorder
+    from .interfaces import Recorder
 
 
 class Engine:

@@ -12,34 +12,8 @@ TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import CodeType
-    from typing import Any, Protocol
 
-    from .raw_call import RawCall
-
-    class Recorder(Protocol):
-        """What gets the events of one target in one trace: `pure` and `_fastmon` have one each.
-
-        Its `on_...` attributes, named in `_CALLBACKS`, are the callbacks of the events that it wants.
-        """
-
-        @property
-        def wants_only_starts(self) -> bool:
-            """Whether no event is wanted but the start of a call."""
-
-        def code_objects(self) -> list[CodeType]:
-            """Return the code objects whose events are wanted, the target's first."""
-
-        def finish(self) -> None:
-            """Have the recorder removed if nothing more can be recorded."""
-
-        def disarmed(self) -> None:
-            """Note that no event will come any more."""
-
-        def stop(self) -> None:
-            """Complete the records of all calls, when the trace has ended."""
-
-        def record(self, call: Any) -> RawCall:
-            """Return what was recorded of a call."""
+    from .interfaces import Recorder
 
 
 monitoring = sys.monitoring

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from .._plan.target_plan import Plan
     from .call_info import CallInfo
     from .calls import Calls
+    from .interfaces import Arming
     from .limit import Limit
-    from .monitor import Monitor
     from .pure_frames import CodeState, FrameState
     from .raw_call import RawCall
 
@@ -47,7 +47,7 @@ class Recorder:
         plan: Plan,
         calls: Calls,
         target: int,
-        monitor: Monitor,
+        monitor: Arming,
         samples: Limit,
         measure_all: bool = False,
     ) -> None:

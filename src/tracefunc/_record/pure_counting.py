@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from types import CodeType, FrameType
 
     from .._plan.offsets import Action
-    from .monitor import Monitor
+    from .interfaces import Arming
     from .pure_frames import CodeState, Frames, FrameState
     from .store import Store
 
@@ -157,7 +157,7 @@ class CountingMode:
         self,
         frames: Frames,
         store: Store,
-        monitor: Monitor,
+        monitor: Arming,
         examine: Callable[..., object],
         measure_all: bool,
     ) -> None:
