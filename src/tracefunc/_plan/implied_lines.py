@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from .control_flow import ControlFlow
     from .labels import WhileTests
+    from .places import Placement, Region
     from .source_line import SourceLine
 
 Implied = tuple[int, int]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from .control_flow import ControlFlow
+    from .places import Placement, Region
     from .source_line import SourceLine
 
 _ADVANCES = {"FOR_ITER", "GET_ANEXT"}
