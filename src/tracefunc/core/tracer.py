@@ -64,7 +64,7 @@ def tracefunc(
     check(fn)
     functions = functions_of(*((fn, "fn") if target_func is None else (target_func, "target_func")))
     anchor = None if target_func is None else _anchor(fn)
-    options = Options(incl_unhit=True) if incl_unhit else _DEFAULTS
+    options = _WITH_UNHIT_LINES if incl_unhit else _DEFAULTS
     return run_to_end(Session(functions, options, anchor), TraceResults(), fn, args, kwargs)
 
 
@@ -285,6 +285,7 @@ class Tracer:
 
 
 _DEFAULTS = Options()
+_WITH_UNHIT_LINES = Options(incl_unhit=True)
 
 
 def _anchor(fn: Any) -> CodeType | None:
