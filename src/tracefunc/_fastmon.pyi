@@ -1,4 +1,4 @@
-"""The types of the compiled recorder's public face; `_pymon` is its twin, in Python."""
+"""The types of what the compiled recorder offers to Python; `_record.pure` is its twin."""
 
 from collections.abc import Callable
 from types import CodeType

@@ -44,7 +44,9 @@ cdef object unwind(object self, PyObject **args, Py_ssize_t count):
 
 
 cdef PyMethodDef _on_start = PyMethodDef("on_start", guarded(0, <PyCFunction>start), METH_FASTCALL, NULL)
-cdef PyMethodDef _on_instruction = PyMethodDef("on_instruction", guarded(1, <PyCFunction>instruction), METH_FASTCALL, NULL)
+cdef PyMethodDef _on_instruction = PyMethodDef(
+    "on_instruction", guarded(1, <PyCFunction>instruction), METH_FASTCALL, NULL
+)
 cdef PyMethodDef _on_return = PyMethodDef("on_return", guarded(2, <PyCFunction>returned), METH_FASTCALL, NULL)
 cdef PyMethodDef _on_yield = PyMethodDef("on_yield", guarded(3, <PyCFunction>yielded), METH_FASTCALL, NULL)
 cdef PyMethodDef _on_unwind = PyMethodDef("on_unwind", guarded(4, <PyCFunction>unwind), METH_FASTCALL, NULL)

@@ -79,9 +79,10 @@ cdef class CodeState:
         cdef Table table = self.table
         bodies = {}  # by loop, offsets
         for i in range(table.loops):
-            offset = table.offsets[table.bodies[i]]
-            if self.loops[i].counted_by < EVENT and not is_short(&self.loops[i]) and not table.plan.derived_counts.is_unobserved(offset):
-                bodies[i] = offset
+            if self.loops[i].counted_by < EVENT and not is_short(&self.loops[i]):
+                offset = table.offsets[table.bodies[i]]
+                if not table.plan.derived_counts.is_unobserved(offset):
+                    bodies[i] = offset
         derived = table.derived_with(frozenset(bodies.values()))
         if self.derived is not None:  # another thread was quicker
             return 0

@@ -34,7 +34,9 @@ cdef extern from "_native/counting_iterator.h":
     ctypedef struct Counting "tracefunc_counting":
         pass
     PyTypeObject counting_type "tracefunc_counting_type"
-    PyObject *count_items "tracefunc_count"(PyObject *iterable, Count *count, PyObject *owner, Counting **first) except NULL
+    PyObject *count_items "tracefunc_count"(
+        PyObject *iterable, Count *count, PyObject *owner, Counting **first
+    ) except NULL
     void unlink "tracefunc_unlink"(Counting *iterator)
     PyObject *in_slot "tracefunc_in_slot"(size_t *slot)
     void put_into_slot "tracefunc_put_into_slot"(size_t *slot, PyObject *object)

@@ -80,7 +80,7 @@ cdef class Frames:
         return self.by_key.used == 0
 
     cdef Frame *recorded_below(self, void *key, bint *ours) except? NULL:
-        """The nearest recorded frame below another one; NULL, and `ours` is set, if an unrecorded one of our code is nearer."""
+        """The nearest recorded frame below another one. NULL, and `ours` is set: one of our code is not recorded."""
         cdef Frame *frame
         cdef PyObject *code
         while True:

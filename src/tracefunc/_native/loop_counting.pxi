@@ -92,7 +92,7 @@ cdef class LoopCounting:
     cdef PyObject *count_by_events(self, CodeState code_state, LoopCount *loop, Bits bit) noexcept:
         """The answer where a loop begins whose turns are events from now on.
 
-        As long as there are frames that have had an iterator which counts, they are to be told from the others.
+        As long as there are frames that have had an iterator which counts, these must be distinguished from the others.
         """
         if self.is_in_loop(code_state, bit, True, NULL):
             return _none

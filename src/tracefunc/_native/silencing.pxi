@@ -155,7 +155,8 @@ cdef class Silencing:
             return 0
         cdef char before = code_state.needed[number]
         cdef char needed = before & UNREACHABLE
-        if code_state.table.wants[number] is not None and code_state.begins[number] == 0 and code_state.watched[number] == 0:
+        cdef bint samples = code_state.begins[number] != 0 or code_state.watched[number] != 0
+        if not samples and code_state.table.wants[number] is not None:
             if self.measure_all or number not in code_state.derived:
                 needed |= COUNT_ONLY
             elif code_state.ends[number] == 0 or before & DERIVED:
@@ -187,7 +188,7 @@ cdef class Silencing:
         return 0
 
     cdef int rearm_if_stale(self, CodeState code_state) except -1:
-        """Arm a code object again if disabled points are needed again; each thread that gets here meanwhile does too."""
+        """Arm a code object again if disabled points are needed again. So does each thread that gets here meanwhile."""
         cdef int stale = code_state.stale_generation
         if stale != code_state.rearmed_generation:
             self.rearm(code_state.code)
@@ -197,7 +198,7 @@ cdef class Silencing:
     # returns, and the end
 
     cdef bint is_return_needed(self, CodeState code_state, Py_ssize_t at) noexcept:
-        """Whether any frame but an inner one can return there, or the line under way lacks samples."""
+        """Whether a return, at half its offset, is needed: for a sample, or for the end of an outer frame."""
         cdef int line = code_state.table.entry if code_state.table.entry >= 0 else code_state.table.returning[at]
         return code_state.outer_frames != 0 or line == UNREPORTED or (line >= 0 and self.lacking[line] != 0)
 

@@ -8,15 +8,15 @@ cdef enum:
 cdef class RecordedCall:
     """What is stored of one call, as in `raw_call.RawCall`."""
 
-    cdef public bint dropped
+    cdef public bint dropped  # nobody will ask for it
     cdef list samples
     cdef int *taken  # samples, by line
-    cdef Count *extra
+    cdef Count *extra  # by line: hits that are no point's count
     cdef Count **counts  # by code, then by point; NULL: no frame of it yet
-    cdef Count *entered
-    cdef Count **ended  # where flow has, by code, then by half the offset; NULL: nowhere yet
+    cdef Count *entered  # by code: frames
+    cdef Count **ended  # how often flow has, by code, then by half the offset; NULL: nowhere yet
     cdef char *derives  # by code: whether some of its counts are derived
-    cdef list open
+    cdef list open  # the lines under way in frames that have not ended
     cdef int codes, max_samples
     cdef int frames  # that are being recorded and no inner ones
 
@@ -105,6 +105,7 @@ cdef class Store:
             return None
 
     cdef RecordedCall new_call(self):
+        """What is stored of a call that starts."""
         return RecordedCall(self.lines, self.codes, self.max_samples)
 
     cdef tuple call_around(self):
@@ -147,7 +148,7 @@ cdef class Store:
         return call.lacks(line) or self.surplus >= 0
 
     cdef bint sample(self, RecordedCall call, Table table, int line) except -1:
-        """Take a sample of a line in the frame that executes. Returns whether it was the last one that the line lacked."""
+        """Take a sample of a line in the frame that executes. Returns whether the line has all its samples now."""
         if call.dropped:
             return False
         frame = <object>PyEval_GetFrame()
@@ -190,8 +191,8 @@ cdef class Store:
                 found.silenced.add(index)
                 found.loops[index] = code_state.bodies
             if call.counts[index] != NULL:
-                offsets = code_state.table.offsets
-                found.counts[index] = {offsets[number]: call.counts[index][number] for number in range(code_state.table.count)}
+                counts, offsets = call.counts[index], code_state.table.offsets
+                found.counts[index] = {offsets[i]: counts[i] for i in range(code_state.table.count)}
         return found
 
 
