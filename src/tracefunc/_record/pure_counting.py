@@ -11,7 +11,7 @@ import sys
 
 from .._interpreter import FREE_THREADED
 from .._plan.markers import NOTHING
-from .stacks import all_frames
+from .live_frames import all_frames
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:

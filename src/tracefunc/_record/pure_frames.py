@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .._interpreter import COROUTINE
-from .stacks import all_frames
+from .live_frames import all_frames
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
