@@ -35,7 +35,7 @@ from libc.string cimport memset
 from . import _interpreter
 from ._plan import markers, when_compiler
 from ._record.raw_call import RawCall
-from ._record.stacks import all_frames
+from ._record.live_frames import all_frames
 from ._values.read import LOCAL
 from ._values.sample import UNAVAILABLE, sample
 

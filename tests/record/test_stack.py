@@ -12,6 +12,7 @@ import pytest
 
 from tracefunc._interpreter import FREE_THREADED
 from tracefunc._record import stacks as _stack
+from tracefunc._record.live_frames import all_frames
 from tracefunc._record.stacks import PathLabels, longest_first, resolved, shorten, stack_text
 
 pytestmark = pytest.mark.both_engines
@@ -356,7 +357,7 @@ def test_labels_are_shared_by_the_stacks_of_a_trace(fake):
         return stack_text(sys._getframe(), anchor.__code__, labels)
 
     assert anchor() == anchor()
-    assert __file__ in labels._known
+    assert __file__ in labels._shortened
 
 
 def test_nothing_keeps_the_frames_alive():
@@ -394,11 +395,11 @@ def test_all_frames_are_those_of_one_moment():
         for thread in threads:
             thread.start()
         begun.wait(60)
-        seen = {sum(frame.f_code is work.__code__ for frame in _stack.all_frames()) for _ in range(10_000)}
+        seen = {sum(frame.f_code is work.__code__ for frame in all_frames()) for _ in range(10_000)}
     finally:
         ended.set()
         for thread in threads:
             thread.join()
         sys.setswitchinterval(interval)
     assert seen == {4}
-    assert sys._getframe() in _stack.all_frames()
+    assert sys._getframe() in all_frames()

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from .._plan.offsets import Action
     from .._plan.target_plan import Plan
-    from .call_info import CallInfo
     from .calls import Calls
     from .interfaces import Arming
     from .limit import Limit
@@ -53,14 +52,12 @@ class Recorder:
     ) -> None:
         """`target`: the number of the plan for `calls`; `samples`: of a line in a call."""
         self.plan = plan
-        self.calls = calls
-        self.target = target
         self.monitor = monitor
         self.notice = monitor.notice  # looks for other tools that have started meanwhile, where these matter
         self.lines = len(plan.lines)
         self.line_of = [*range(self.lines), *plan.preludes]  # by state: the line that it is a hit of
-        self.store = Store(plan, calls.describe, samples)
-        self.frames = self.frames_type(plan, calls, target)
+        self.store = Store(plan, calls, target, samples)
+        self.frames = self.frames_type(plan, self.store)
         self.counting = CountingMode(self.frames, self.store, monitor, self.examine, measure_all)
         self.wants_only_starts = calls.chooses  # no event is wanted but the start of a call
         self.refused = 0  # calls in a row
@@ -92,17 +89,13 @@ class Recorder:
     def _start_call(self, code_state: CodeState, frame: FrameType) -> object:
         """A call of the target starts."""
         # The start of a frame that can be suspended could be disabled too early.
-        if self.calls.full and not code_state.plan.suspends:
+        if self.store.is_full() and not code_state.plan.suspends:
             return self._pass_by(code_state, frame)
-        info: CallInfo | None = None
-        try:
-            info = self.calls.open(self.target, frame)
-        except RecursionError:  # the program's own limit, so near that no stack is left for us
-            pass
+        info = self.store.open(frame)
         if info is None:
             self._refuse()
             return None
-        call = self.store.open()
+        call = self.store.new_call()
         self.refused = 0
         if self.wants_only_starts:
             self._want_only_starts(False)
@@ -115,7 +108,7 @@ class Recorder:
         code_state.attempts += 1  # recorded calls share the code with others
         if code_state.attempts < MAX_ATTEMPTS:
             return None
-        if not self.calls.is_starting(self.target):
+        if self.store.is_complete():
             self.frames.disable_unreachable(code_state, frame)
         return DISABLE
 
@@ -139,7 +132,7 @@ class Recorder:
         state.counts[offset] += 1
         element = action.element
         if element >= 0:
-            if self.store.lacks(state.call, element):
+            if self.store.wants(state.call, element):
                 self._sample(state, element, frame)
         else:
             if action.catches:
@@ -164,14 +157,14 @@ class Recorder:
         """The line under way ends, and another one starts."""
         line, before = action.line, state.line
         if 0 <= before < self.lines:
-            if self.store.lacks(state.call, before):
+            if self.store.wants(state.call, before):
                 self._sample(state, before, frame)
         elif before in action.before and before != action.prelude and not self._has_advanced(state):
             self._interrupt(state, before, frame)  # control has come to a handler
         for only_after, implied_line in action.implied:
             if only_after == before:
                 self.frames.add_hit(state, implied_line)
-            if only_after in (before, UNCHANGED) and self.store.lacks(state.call, implied_line):
+            if only_after in (before, UNCHANGED) and self.store.wants(state.call, implied_line):
                 self._sample(state, implied_line, frame)
         state.line = line
         if line >= self.lines:
@@ -188,7 +181,7 @@ class Recorder:
             code_state = state.code_state
             state.at = offset
             if state.wants_yields and state.info is not None:
-                state.wants_yields = self.calls.give(state.info, value)
+                state.wants_yields = self.store.give(state.info, value)
             if code_state.plan.only_yield >= 0 and not state.wants_yields:
                 if state.info is None:
                     return DISABLE
@@ -258,23 +251,20 @@ class Recorder:
         state = self.frames.by_key.get(key)
         if state is None:
             if code_state.plan.is_target and code.co_flags & ASYNCHRONOUS:
-                self.calls.leave(key)
+                self.store.leave_refused(key)
             return
         self.counting.stop(code_state)
         if prelude >= 0:
             self._interrupt(state, prelude, frame)
-        elif 0 <= state.line < self.lines and self.store.lacks(state.call, state.line):
+        elif 0 <= state.line < self.lines and self.store.wants(state.call, state.line):
             self._sample(state, state.line, frame)
         if code_state.plan.entry >= 0:
             self.frames.add_hit(state, code_state.plan.entry)
         if state.info is not None:
             line = self.line_of[prelude] if prelude >= 0 else state.line if state.line < self.lines else NOTHING
-            try:
-                self.calls.close(state.info, key, line, raised, value)
-            except RecursionError:
-                pass
+            self.store.close(state.info, key, line, raised, value)
         self._forget(key)
-        if code_state.plan.is_target and self.calls.full and not self.calls.is_starting(self.target):
+        if code_state.plan.is_target and self.store.is_complete():
             self.frames.disable_unreachable(code_state, frame)
         if code_state.frames == 1:
             self.counting.start(code_state, frame)
@@ -298,7 +288,7 @@ class Recorder:
 
     def finish(self) -> None:
         """Stop, if nothing more can be recorded."""
-        if self.calls.full and not self.frames.by_key and not self.calls.is_starting(self.target):
+        if not self.frames.by_key and self.store.is_complete():
             self.monitor.remove(self)
 
     # samples
@@ -315,11 +305,11 @@ class Recorder:
         """An exception has ended a loop's prelude: a hit without an advance."""
         line = self.line_of[prelude]
         self.frames.add_hit(state, line)
-        if self.store.lacks(state.call, line):
+        if self.store.wants(state.call, line):
             self._sample(state, line, frame)
 
     def _sample(self, state: FrameState, line: int, frame: FrameType) -> None:
-        """A line has ended that lacks samples."""
+        """A line has ended whose sample is wanted."""
         if self.notice is not None:
             self.notice()
         if self.store.sample(state.call, line, frame, state.code_state.plan.readers[line]):
@@ -330,7 +320,7 @@ class Recorder:
     def _refuse(self) -> None:
         """A call is not recorded. After many of them, only starts are wanted, as long as no call is recorded."""
         self.refused += 1
-        may_change = not self.wants_only_starts and not self.frames.by_key and not self.calls.full
+        may_change = not self.wants_only_starts and not self.frames.by_key and not self.store.is_full()
         if may_change and self.refused >= _MAX_REFUSALS:
             self._want_only_starts(True)
 

@@ -11,7 +11,7 @@ import sys
 
 from .._interpreter import FREE_THREADED
 from .._plan.markers import NOTHING
-from .stacks import all_frames
+from .live_frames import all_frames
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
@@ -80,8 +80,8 @@ class Counting:
         """Only count at an offset if that is all that is wanted, and no line that is sampled is about to end there."""
         if self.counters[offset] is not None or offset in self.derived:
             return
-        derivable = self.state.code_state.plan.derived_counts.derived
-        if not self.measure_all and offset in derivable and self._serves_nothing(offset):
+        derivable = () if self.measure_all else self.state.code_state.plan.derived_counts.derived
+        if offset in derivable and self._serves_nothing(offset):
             self.derived.add(offset)
         elif action.element >= 0 or action.line in self.settled:
             implied = [line for only_after, line in action.implied if only_after < 0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .._interpreter import COROUTINE
-from .stacks import all_frames
+from .live_frames import all_frames
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from .._plan.code_plan import CodePlan
     from .._plan.target_plan import Plan
     from .call_info import CallInfo
-    from .calls import Calls
     from .raw_call import RawCall
+    from .store import Store
 
 
 class CodeState:
@@ -68,12 +68,11 @@ class Frames:
     A frame is known by its address and forgotten when it ends. No reference to a frame is kept.
     """
 
-    def __init__(self, plan: Plan, calls: Calls, target: int) -> None:
+    def __init__(self, plan: Plan, store: Store) -> None:
         self.codes = {id(code_plan.code): CodeState(code_plan) for code_plan in plan.codes}
         self.by_key: dict[int, FrameState] = {}  # by address
         self._line_count = len(plan.lines)
-        self._calls = calls
-        self._target = target
+        self._store = store
         self._running: dict[int, RawCall] = {}  # the target's frames, in the order in which they started
 
     def enter(self, code_state: CodeState, key: int, call: RawCall, info: CallInfo | None) -> FrameState:
@@ -92,21 +91,21 @@ class Frames:
         state.code_state.frames -= 1
         if state.info is not None:
             self._running.pop(key, None)
-            self._calls.forget(state.info, key)
+            self._store.forget(state.info, key)
 
     def call_around(self, frame: FrameType) -> RawCall | None:
         """Return the call that code starting in `frame` belongs to."""
-        above = frame.f_back
-        while above is not None and above is not self._calls.base:
+        above, base = frame.f_back, self._store.base()
+        while above is not None and above is not base:
             state = self.by_key.get(id(above))
             if state is not None and state.code_state.code is above.f_code:
                 return state.call
             if id(above.f_code) in self.codes:
                 return None
             above = above.f_back
-        known, call = self._calls.around(self._target)
+        known, call = self._store.call_around()
         if known:
-            return call  # type: ignore[no-any-return]
+            return call
         running = list(self._running.values())  # at once: other threads change it
         return running[-1] if running else None
 

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from .._plan.target_plan import Plan
     from .call_info import CallInfo
-    from .calls import Calls
     from .pure_frames import CodeState, FrameState
     from .raw_call import RawCall
+    from .store import Store
 
 
 class _Lookup(dict):  # type: ignore[type-arg]
@@ -39,8 +39,8 @@ class FreeThreadedFrames(Frames):
     it ends. The lock is for what several frames share, and is never held while code runs that is not ours.
     """
 
-    def __init__(self, plan: Plan, calls: Calls, target: int) -> None:
-        super().__init__(plan, calls, target)
+    def __init__(self, plan: Plan, store: Store) -> None:
+        super().__init__(plan, store)
         self.lock = RLock()
         self.codes, self.by_key = _Lookup(self.codes), _Lookup()
         for code_state in self.codes.values():

@@ -1,4 +1,4 @@
-"""What is kept of each call: the samples of its lines, and its record in the end."""
+"""All that is stored of the calls of one target: which calls, the samples of their lines, and how they end."""
 
 from __future__ import annotations
 
@@ -11,45 +11,100 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from .._plan.target_plan import Plan
-    from .._values.describe import Describe
     from .._values.read import Reader
+    from .call_info import CallInfo
+    from .calls import Calls
     from .limit import Limit
 
 
 class Store:
-    """Keeps the samples of one target's calls.
+    """Stores the samples, calls and results of one target: the only part of a recorder that knows `Calls`.
 
-    The recorder watches: it knows which line of which frame has ended. The store decides whether that hit is sampled,
-    and how the sample is kept.
+    The recorder watches: it knows which call starts or ends, and which line of which frame. The store decides whether
+    the call is recorded and the hit sampled, and how they are kept.
     """
 
-    __slots__ = ("_code_count", "_describe", "_limit", "_line_count", "_overwrites")
+    __slots__ = ("_calls", "_code_count", "_describe", "_limit", "_line_count", "_overwrites", "_target")
 
-    def __init__(self, plan: Plan, describe: Describe, limit: Limit) -> None:
+    def __init__(self, plan: Plan, calls: Calls, target: int, samples: Limit) -> None:
+        """`target`: the number of the plan for `calls`; `samples`: of a line in a call."""
         self._line_count = len(plan.lines)
         self._code_count = len(plan.codes)
-        self._describe = describe
-        self._limit = limit.most  # samples of a line in a call
-        self._overwrites = limit.surplus  # the sample that makes room for a new one, by its index; -1: none does
+        self._calls = calls
+        self._target = target
+        self._describe = calls.describe
+        self._limit = samples.most
+        self._overwrites = samples.surplus  # the sample that makes room for a new one, by its index; -1: none does
 
-    def open(self) -> RawCall:
-        """Return an empty record for a call that starts."""
+    # which calls are recorded
+
+    def is_full(self) -> bool:
+        """Return whether no call that has not started will be recorded."""
+        return self._calls.full
+
+    def is_complete(self) -> bool:
+        """Return whether all calls that will be recorded have started."""
+        return self._calls.full and not self._calls.is_starting(self._target)
+
+    def open(self, frame: FrameType) -> CallInfo | None:
+        """Return what is known of a call that starts in `frame`, or None if the call is not recorded."""
+        try:
+            return self._calls.open(self._target, frame)
+        except RecursionError:  # the program's own limit, so near that no stack is left for us
+            return None
+
+    def new_call(self) -> RawCall:
+        """Return an empty record."""
         return RawCall(self._line_count, self._code_count)
 
-    def lacks(self, call: RawCall, line: int) -> bool:
-        """Return whether the next hit of a line is to be sampled."""
+    def call_around(self) -> tuple[bool, RawCall | None]:
+        """Return whether the context knows which call nested code runs in, and that call if it is recorded."""
+        return self._calls.around(self._target)
+
+    def base(self) -> FrameType | None:
+        """Return the frame that runs `fn`, if there is one: no call of ours is below it."""
+        return self._calls.base
+
+    # what a call gives
+
+    def give(self, info: CallInfo, value: object) -> bool:
+        """Keep a value that a call yields; return whether the next one is wanted too."""
+        return self._calls.give(info, value)
+
+    def close(self, info: CallInfo, key: int, line: int, raised: bool, value: object) -> None:
+        """End a call, whose frame has the address `key`, with a value, or an exception if it `raised`."""
+        try:
+            self._calls.close(info, key, line, raised, value)
+        except RecursionError:
+            pass
+
+    def forget(self, info: CallInfo, key: int) -> None:
+        """Note that the frame of a call, with the address `key`, is gone."""
+        self._calls.forget(info, key)
+
+    def leave_refused(self, key: int) -> None:
+        """End a call that is not recorded, and can be suspended."""
+        self._calls.leave(key)
+
+    # samples
+
+    def wants(self, call: RawCall, line: int) -> bool:
+        """Return whether a sample of a line, taken now, is kept."""
         return self._overwrites >= 0 or len(call.samples[line]) < self._limit
 
     def has_all(self, call: RawCall, lines: Iterable[int]) -> bool:
-        """Return whether no hit of these lines is to be sampled any more."""
-        return not any(self.lacks(call, line) for line in lines)
+        """Return whether samples of these lines are not wanted any more."""
+        samples, limit = call.samples, self._limit
+        return self._overwrites < 0 and all(len(samples[line]) >= limit for line in lines)
 
     def complete_lines(self, call: RawCall) -> set[int]:
-        """Return the lines no hit of which is to be sampled any more."""
-        return {line for line in range(self._line_count) if not self.lacks(call, line)}
+        """Return the lines of which samples are not wanted any more."""
+        if self._overwrites >= 0:
+            return set()
+        return {line for line, rows in enumerate(call.samples) if len(rows) >= self._limit}
 
     def sample(self, call: RawCall, line: int, frame: FrameType, readers: Iterable[Reader]) -> bool:
-        """Sample the names of a line that lacks samples; return whether it has all its samples now."""
+        """Sample the names of a line; return whether that was the last sample that is wanted."""
         if call.dropped:
             return False
         rows = call.samples[line]
@@ -61,7 +116,9 @@ class Store:
         del rows[self._limit :]  # another thread may have been quicker
         return len(rows) == self._limit
 
+    # the end
+
     def record(self, call: RawCall) -> RawCall:
-        """Return the record of a call when all is over."""
+        """Return what was recorded of a call."""
         call.samples = [rows[: self._limit] for rows in call.samples]
         return call
