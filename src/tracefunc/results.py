@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ._values.sample import Place as Place  # views import it from here
 from ._values.sample import Sample
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from .differences import CallDifference, LineDifference, Point, SourceDifference
 
 Trace = dict[str, tuple[int, dict[str, list[Sample]]]]
-Place = tuple[str, tuple[str, ...], str, int, int, int]  # text, names, kind, first and last physical line, column
 
 
 class Line:

@@ -51,7 +51,7 @@ class CodePlan:
         self.table: object = None  # what the compiled recorder makes of this plan
         self._analysis = analysis
         self._flow = analysis.flow
-        self.line_count = line_count  # states from this number on are preludes
+        self._line_count = line_count  # states from this number on are preludes
         self._counts_with: dict[frozenset[int], DerivedCounts] = {}
 
     def with_readers(self, readers: dict[int, tuple[Reader, ...]]) -> CodePlan:
@@ -128,7 +128,7 @@ class CodePlan:
     def line_at(self, offset: int, known: int) -> int:
         """The line under way in a frame that stands at `offset`; `known` if the code does not show it."""
         state = self._analysis.under_way.get(self._flow.index_at(offset), known)
-        return state if state < self.line_count else NOTHING
+        return state if state < self._line_count else NOTHING
 
     @cached_property
     def returning(self) -> dict[int, int]:
@@ -206,12 +206,12 @@ class CodePlan:
     def deciders(self) -> dict[int, int]:
         """By state: the line whose samples, when complete, make it indifferent whether this state is under way."""
         is_unobserved = self.derived_counts.is_unobserved
-        return find_deciders(self.actions, self._analysis.preludes, self.line_count, is_unobserved)
+        return find_deciders(self.actions, self._analysis.preludes, self._line_count, is_unobserved)
 
     @cached_property
     def concerned(self) -> dict[int, tuple[list[int], list[int]]]:
         """By line: the states that its samples decide about, and the offsets where what is wanted depends on them."""
-        return find_concerned(self.actions, self.deciders, self.line_count)
+        return find_concerned(self.actions, self.deciders, self._line_count)
 
     @cached_property
     def wants(self) -> dict[int, Wants]:

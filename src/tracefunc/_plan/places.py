@@ -1,4 +1,4 @@
-"""Where lines stand in the source: the regions in which their instructions are looked up, and the places in results."""
+"""Where instructions stand in the source: the regions of lines, and the placement of instructions in them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,6 @@ if TYPE_CHECKING:
 
     from .source import Position, Span
     from .source_line import SourceLine
-
-Place = tuple[str, tuple[str, ...], str, int, int, int]
-"""What results keep of a line's source: text, names, kind, first and last row, column."""
 
 NOWHERE: Span = ((0, 0), (0, 0))  # the span of an instruction that belongs to no place, though the compiler names one
 

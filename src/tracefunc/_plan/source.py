@@ -228,8 +228,8 @@ def find_node(function: FunctionType, lines: list[str]) -> ast.AST:
         if node is not None and _fits(node, code) and (not _may_be_stale(code) or _compiles_to(lines, code)):
             return node
     raise SourceError(
-        "requires a Python function with retrievable source code, but the source at "
-        f"{code.co_filename}:{code.co_firstlineno} is not that of the code that runs as {function.__qualname__!r}: the "
+        "requires a Python function with retrievable source code, but what is at "
+        f"{code.co_filename}:{code.co_firstlineno} is not the code that runs as {function.__qualname__!r}: the "
         "file has changed, or the function was generated. Reload the module, or define it in a file or a notebook cell."
     )
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import CodeType, FunctionType
 
+    from .._values.sample import Place
     from .lines import Body, Source
-    from .places import Place
     from .source import Span
 
 

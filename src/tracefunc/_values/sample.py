@@ -1,4 +1,4 @@
-"""A sample: what one name held, as the name of its type and a text."""
+"""What results are made of, as plain tuples: the place of a line, and a sample of what one of its names held."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
     from .describe import Describe
     from .read import Reader
+
+Place = tuple[str, tuple[str, ...], str, int, int, int]  # text, names, kind, first and last physical line, column
 
 Sample = tuple[str, str]  # type name, text
 
