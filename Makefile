@@ -34,6 +34,11 @@ help: ## show this list
 env: ## find a CPython 3.12 or newer and make .venv with it
 	@$(MAKE_ENV) $(FOR_TESTS) $(VENV)
 
+# `make python VERSION=3.14` prints the path of an interpreter, which is installed if it is missing.
+.PHONY: python
+python:
+	@$(PYTHON3) tools/find_python.py $(VERSION)
+
 demo: ## trace a real function and print the trace
 	@$(MAKE_ENV) $(VENV)
 	@$(VENV)/bin/python examples/demo.py
@@ -44,10 +49,13 @@ test: env ## run all tests on that interpreter
 check: env env-lint-python quick-lint ## the inner loop, under a minute: lint, types, imports, sizes, and all tests but the slow ones
 	$(VENV)/bin/python -m pytest $(PYTEST_ARGS) -m "not slow"
 
-# In subprocesses too; in one process at a time, because tests ask for all modules that have been imported.
+# Processes that tests start are measured too, and the callbacks of the pure recorder: see tests/measured_callbacks.py.
 coverage: env ## run all tests, and see which lines and branches of the Python code they run: at least 95 %
 	rm -f .coverage .coverage.*
 	TRACEFUNC_COVERAGE=1 $(VENV)/bin/python -m pytest $(PYTEST_ARGS) --cov --cov-report=term:skip-covered
+
+coverage-compiled: ## report which lines of the compiled recorder the tests run (needs gcc; 5 minutes)
+	$(PYTHON3) tools/coverage_compiled.py $(PYTEST_ARGS)
 
 test-all: ## run all tests on each of PYTHONS
 	@for python in $(PYTHONS); do \

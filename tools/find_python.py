@@ -8,7 +8,7 @@ Looks, in this order, at $PYTHON; the newest working interpreter on PATH; the ne
 there for versions that are not switched on), so each candidate is run.
 
 With a VERSION, as 3.14, 3.13.0 or 3.14t, it looks at what $TRACEFUNC_PYTHONS_SCRIPT prints when it is run with that
-version (default: ../shared/pythons, if it is there); python3.14 on PATH; pyenv's versions; what uv knows or can install.
+version (default: ../shared/pythons, if it is there); python3.14 on PATH; pyenv's versions; what uv knows or installs.
 
 Runs on any Python from 3.6 on, because its purpose is to work where only an old one is there.
 """
