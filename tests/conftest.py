@@ -33,6 +33,11 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("tests")
 
+if os.environ.get("TRACEFUNC_COVERAGE") == "1":
+    import measured_callbacks
+
+    measured_callbacks.install()
+
 MONITORING = sys.monitoring
 EVENTS = MONITORING.events
 ALL_EVENTS = [1 << i for i in range((EVENTS.C_RETURN | EVENTS.C_RAISE | EVENTS.PY_UNWIND | EVENTS.LINE).bit_length())]

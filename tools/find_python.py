@@ -1,9 +1,14 @@
 #!/usr/bin/env python3
-"""Find a CPython that is new enough for tracefunc, and print its path.
+"""Find a CPython that is new enough for tracefunc, or one of a certain version, and print its path.
+
+    python3 tools/find_python.py [VERSION]
 
 Looks, in this order, at $PYTHON; the newest working interpreter on PATH; the newest of pyenv's versions
 ($PYENV_ROOT, else ~/.pyenv); what uv knows or can install. A name on PATH proves nothing (pyenv's shims are
 there for versions that are not switched on), so each candidate is run.
+
+With a VERSION, as 3.14, 3.13.0 or 3.14t, it looks at what $TRACEFUNC_PYTHONS_SCRIPT prints when it is run with that
+version (default: ../shared/pythons, if it is there); python3.14 on PATH; pyenv's versions; what uv knows or installs.
 
 Runs on any Python from 3.6 on, because its purpose is to work where only an old one is there.
 """
@@ -23,6 +28,7 @@ FROM_UV = "3.14"
 UV_MINIMUM = (0, 8)
 ROOT = Path(__file__).resolve().parent.parent
 PRIVATE_UV = ROOT / ".venvs" / "uv"
+PYTHONS_SCRIPT = ROOT.parent / "shared" / "pythons"
 
 PROBE = """
 import json, platform, sys, sysconfig
@@ -148,6 +154,56 @@ def find(environ=os.environ):
     return asked_for(environ) or newest(names_on_path(environ)) or newest(names_in_pyenv(environ)) or from_uv(environ)
 
 
+def is_version(interpreter, version):
+    """Tell whether an interpreter is of a version, given as 3.14, 3.13.0 or 3.14t."""
+    numbers = tuple(int(number) for number in version.rstrip("t").split("."))
+    return (
+        interpreter is not None
+        and interpreter.implementation == "CPython"
+        and interpreter.version[: len(numbers)] == numbers
+        and interpreter.free_threaded == version.endswith("t")
+    )
+
+
+def places_of(version, environ):
+    """Yield (place, path) for each place where a version may be; the path is None where the place has none."""
+    script = environ.get("TRACEFUNC_PYTHONS_SCRIPT") or (str(PYTHONS_SCRIPT) if PYTHONS_SCRIPT.exists() else None)
+    if script:
+        code, out = run([script, version], timeout=1800, stderr=None)
+        yield script, out.strip().split("\n")[-1] if code == 0 else None
+    minor = ".".join(version.rstrip("t").split(".")[:2]) + ("t" if version.endswith("t") else "")
+    yield "python{} on PATH".format(minor), shutil.which("python" + minor, path=environ.get("PATH"))
+    for path in reversed(names_in_pyenv(environ)):
+        yield "pyenv's versions", path
+    for install in (False, True):
+        try:
+            uv = ensure_uv(environ)
+        except NotFound as error:
+            yield "uv ({})".format(error), None
+            return
+        if install:
+            run([uv, "python", "install", version], timeout=900, stderr=None)
+        code, out = run([uv, "python", "find", "--no-project", "--system", version])
+        yield "uv", out.strip() if code == 0 else None
+
+
+def find_version(version, environ=os.environ):
+    """Return the Interpreter of a version; raise NotFound, with where it was looked for, where there is none."""
+    if not re.match(r"3\.\d+(\.\d+)?t?$", version):
+        raise NotFound("{!r} is not a version: name one as 3.14, 3.13.0 or 3.14t".format(version))
+    tried = []
+    for place, path in places_of(version, environ):
+        interpreter = probe(path) if path else None
+        if is_version(interpreter, version):
+            return interpreter
+        if place not in tried:
+            tried.append(place)
+    raise NotFound(
+        "no CPython {} was found or installed by: {}. Put python{} on PATH, or set TRACEFUNC_PYTHONS_SCRIPT to a "
+        "program that prints its path".format(version, "; ".join(tried), version)
+    )
+
+
 def uv_works(path):
     """Tell whether `path` is a uv that is new enough."""
     code, out = run([path, "--version"])
@@ -218,7 +274,7 @@ def uv_by_debian(python):
 def main():
     """Print the path of the interpreter; say what is wrong and exit with 1 where there is none."""
     try:
-        interpreter = find()
+        interpreter = find_version(sys.argv[1]) if len(sys.argv) > 1 else find()
     except NotFound as error:
         sys.exit("find_python: {}".format(error))
     print(interpreter.path)

@@ -22,6 +22,7 @@ def finder(tmp_path, monkeypatch):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     monkeypatch.setattr(module, "PRIVATE_UV", tmp_path / "private" / "uv")
+    monkeypatch.setattr(module, "PYTHONS_SCRIPT", tmp_path / "shared" / "pythons")
     return module
 
 
@@ -184,6 +185,46 @@ def test_an_interpreter_without_pip(finder, machine, monkeypatch):
     machine.script("bin/python3", f'PATH=/usr/bin:/bin; case "$*" in *"-m pip"*) {installs};; esac')
     monkeypatch.setattr(finder, "uv_by_debian", lambda python: pytest.fail("there is a pip"))
     assert finder.ensure_uv(machine.environ, pythons=[bare]) == str(finder.PRIVATE_UV / "bin" / "uv")
+
+
+def test_a_version_by_a_script(finder, machine):
+    machine.python("bin/python3.13", [3, 13, 1])
+    path = machine.python("elsewhere/python", [3, 13, 0])
+    default = machine.script("shared/pythons", f'test "$1" = 3.13 && echo {path}')
+    assert finder.find_version("3.13", machine.environ).path == path
+    named = machine.script("named", f"echo installing; echo {machine.python('third/python', [3, 13, 2])}")
+    environ = machine.environ | {"TRACEFUNC_PYTHONS_SCRIPT": named}
+    assert finder.find_version("3.13", environ).version == (3, 13, 2)
+    os.remove(default)
+    assert finder.find_version("3.13", machine.environ).version == (3, 13, 1)
+
+
+def test_a_version_on_path_or_from_pyenv(finder, machine):
+    machine.python("bin/python3.13", [3, 13, 18])
+    path = machine.python("home/.pyenv/versions/3.13.0/bin/python3", [3, 13, 0])
+    assert finder.find_version("3.13", machine.environ).version == (3, 13, 18)
+    assert finder.find_version("3.13.0", machine.environ).path == path
+    free = machine.python("bin/python3.14t", [3, 14, 0], free_threaded=True)
+    assert finder.find_version("3.14t", machine.environ).path == free
+
+
+def test_a_version_from_uv(finder, machine, tmp_path):
+    path = machine.python("managed/python3", [3, 14, 0])
+    machine.python("bin/python3.14", [3, 13, 0])  # by a wrong name
+    done = tmp_path / "installed"
+    machine.uv("bin/uv", find=f"test -e {done} && echo {path}", install=f": > {done}")
+    assert finder.find_version("3.14", machine.environ).path == path
+
+
+def test_no_such_version(finder, machine):
+    machine.uv("bin/uv", find="exit 2")
+    script = machine.script("pythons", "exit 2")
+    with pytest.raises(
+        finder.NotFound, match=r"^no CPython 3\.14 was .* by: .*/pythons; python3\.14 on PATH; uv\. Put"
+    ):
+        finder.find_version("3.14", machine.environ | {"TRACEFUNC_PYTHONS_SCRIPT": script})
+    with pytest.raises(finder.NotFound, match=r"^'newest' is not a version: "):
+        finder.find_version("newest", machine.environ)
 
 
 def test_as_a_script():

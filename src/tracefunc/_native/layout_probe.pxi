@@ -1,8 +1,8 @@
 # Part of `_fastmon.pyx`: finds out at import whether this interpreter is laid out as the recorder assumes.
 #
-# If frames, integers or handled exceptions are laid out in another way, the import fails, and the pure engine is used. If
-# only a frame's stack is, or the references on it are, no loop gets an iterator that counts: that is all that is ever
-# written to a frame.
+# If frames, integers or handled exceptions are laid out in another way, the import fails, and the pure engine is used.
+# If only a frame's stack is, or the references on it are, no loop gets an iterator that counts: that is all that is
+# ever written to a frame.
 
 cdef extern from "_native/interpreter.h":
     PyObject *call_apart "tracefunc_call_apart"(
@@ -21,8 +21,8 @@ cdef extern from "Python.h":
     void PyThreadState_EnterTracing(PyThreadState *thread)
     void PyThreadState_LeaveTracing(PyThreadState *thread)
 
-# Where a frame's record has the first variable of its code, and whether its stack is right behind its variables and holds
-# references that can be replaced.
+# Where a frame's record has the first variable of its code, and whether its stack is right behind its variables and
+# holds references that can be replaced.
 cdef Py_ssize_t _first_slot = -1
 cdef bint _knows_stack = False
 
@@ -106,8 +106,8 @@ cdef Count _turns = 0  # that they have counted
 cdef object swap(object self, PyObject **args, Py_ssize_t count):
     """Replace the caller's iterable by an iterator that counts, which `self`, a list, gets as well.
 
-    swap(iterable): it is at the bottom of the stack; swap(): so is one that has no name; swap(iterable, anything): it is
-    in the first variable.
+    swap(iterable): it is at the bottom of the stack; swap(): so is one that has no name; swap(iterable, anything): it
+    is in the first variable.
     """
     cdef size_t *slot = stack_slot(tracefunc_current_frame(), FIRST_VARIABLE if count == 2 else 0)
     cdef PyObject *iterable = in_slot(slot)
@@ -127,7 +127,7 @@ cdef list reference_counts(list values):
 
 
 cdef bint loops_are_counted(dict space, list iterators, list kept) except -1:
-    """Whether iterators can replace iterables of all kinds: each item is seen and counted, no reference is lost or left.
+    """Whether iterators can replace iterables of all kinds: each item is seen and counted, no reference lost or left.
 
     `kept` gets so many references to the objects that a mistake frees none of them.
     """
@@ -214,7 +214,7 @@ cdef object check(object self, PyObject **args, Py_ssize_t count):
 
 
 cdef bint handling_is_kept(object handle) except -1:
-    """Whether callbacks leave handled exceptions alone, in a generator that handles one and in one whose caller does."""
+    """Whether callbacks leave handled exceptions alone, in a generator that handles one or whose caller does."""
     error = ValueError()
     try:
         raise error
@@ -232,7 +232,7 @@ cdef PyMethodDef _check = PyMethodDef("check", <PyCFunction>check, METH_FASTCALL
 
 
 cdef object probe_layout():
-    """Raise an ImportError if this interpreter's layout is unknown; return why no loop can have an iterator that counts."""
+    """Raise an ImportError if this interpreter's layout is unknown; return why no loop can have a counting iterator."""
     iterators = []
     space = {
         "find": PyCFunction_NewEx(&_find_layout, None, None),
