@@ -283,7 +283,7 @@ def test_the_generated_methods_of_a_named_tuple(refused):
 def test_compiled_under_the_name_of_a_file_that_holds_something_else(refused):
     namespace = {}
     exec(compile("\n\ndef unknown(x):\n    return x", __file__, "exec"), namespace)
-    refused(ValueError, namespace["unknown"], "unknown", "is not that of the code that runs")
+    refused(ValueError, namespace["unknown"], "unknown", "is not the code that runs")
 
 
 @pytest.fixture
@@ -343,7 +343,7 @@ def test_another_body_under_the_same_name(refused, load, changed):
     path, module = load("def subject(x):\n    return x\n")
     path.write_text(changed, encoding="utf-8")
     touch(path)
-    refused(ValueError, module.subject, "subject", "is not that of the code that runs")
+    refused(ValueError, module.subject, "subject", "is not the code that runs")
 
 
 def test_a_lambda_whose_line_has_changed(refused, load):
