@@ -35,6 +35,8 @@ class Session:
         """
         from .._plan.target_plan import plan as plan_of  # here, since `ast` and the like take their time
 
+        self._armed = False  # whether events may be armed
+        self._warnings: dict[str, None] = {}  # of the monitor
         self.options = options
         labels = None if anchor is None else PathLabels(os.path.dirname(anchor.co_filename))
 
@@ -58,13 +60,31 @@ class Session:
         """
         self.calls.begin(base, self._finish)
         if not self.calls.full:
+            self._armed = True
             monitor.add(self.recorders)
 
     def stop(self) -> None:
-        """Disarm the events; harmless when none is armed."""
-        for recorder in self.recorders:
-            monitor.remove(recorder)
+        """Disarm the events; harmless when none is armed.
+
+        An interrupt, or a lack of memory, can end this at any point. So it is done twice, where all that the first time
+        has done costs next to nothing; and when the session dies, for an interrupt that came before.
+        """
+        try:
+            self._disarm()
+        finally:
+            self._disarm()
+
+    def _disarm(self) -> None:
+        if self._armed:
+            for recorder in self.recorders:
+                monitor.remove(recorder)
+            self._warnings.update(monitor.warnings)
+            self._armed = False
         self.calls.end()
+
+    def __del__(self) -> None:
+        if self._armed:
+            self.stop()
 
     def collect(self, results: TraceResults) -> None:
         """Put what was recorded into `results`, when all is over."""
@@ -73,7 +93,7 @@ class Session:
             recorder.stop()
         results.engine = str(self.engine)
         results.calls = calls.seen
-        results.warnings += calls.warnings
+        results.warnings += [*calls.warnings, *self._warnings]
         kept = list(calls.kept)
         indices = {info.number: i for i, info in enumerate(kept)}
         for info in kept:
