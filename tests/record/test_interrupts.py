@@ -3,10 +3,11 @@
 import os
 import sys
 import threading
+import traceback
 
 import pytest
-from other_tools import our_ids
 
+from other_tools import our_ids
 from tracefunc import Tracer, tracefunc
 from tracefunc._record.monitor import monitor
 
@@ -107,6 +108,8 @@ def test_a_fork_while_another_thread_traces(define):
 
                     signal.alarm(20)  # ends the child if it waits for ever
                     status = 0 if len(tracefunc(target, 20)) == 1 else 2
+                except BaseException:
+                    traceback.print_exc()
                 finally:
                     os._exit(status)
             assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

@@ -7,8 +7,8 @@ import sys
 import trace
 
 import pytest
-from other_tools import DISABLE, EVENTS, MONITORING, hits
 
+from other_tools import DISABLE, EVENTS, MONITORING, hits
 from tracefunc import tracefunc
 
 pytestmark = pytest.mark.both_engines

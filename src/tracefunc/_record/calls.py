@@ -46,7 +46,7 @@ class Calls:
         self.kept: list[CallInfo] = []
         self.seen = 0
         self.full = options.calls.most == 0  # whether no call that starts will be recorded any more
-        self.base: FrameType | None = None  # the frame that runs `fn`: none of our calls is below it
+        self.base = 0  # the address of the frame that runs `fn`: none of our calls is below it
         self.warnings: list[str] = []
         self.chooses = options.one_thread or any(conditions)
         self._limit = options.calls
@@ -64,12 +64,12 @@ class Calls:
 
     def begin(self, base: FrameType | None, on_full: Callable[[], None]) -> None:
         """Start the trace: no call of ours is below the frame `base`; `on_full` is called once `full` is set."""
-        self.base = base
+        self.base = 0 if base is None else id(base)  # a reference would keep what the frame holds alive
         self._on_full = on_full
 
     def end(self) -> None:
         """End the trace, and remove it from this context."""
-        self.base = None
+        self.base = 0
         self._on_full = _do_nothing  # which refers to these calls: nothing waits for the garbage collector
         self._contexts.end()
 
@@ -173,7 +173,7 @@ class Calls:
     def _parent(self, frame: FrameType) -> int:
         """Return the number of the recorded call that `frame` was called in, by the stack or the context; or -1."""
         above = frame.f_back
-        while above is not None and above is not self.base:
+        while above is not None and id(above) != self.base:
             info = self._running.get(id(above))
             if info is not None and above.f_code is self.plans[info.target].codes[0].code:
                 return info.number
