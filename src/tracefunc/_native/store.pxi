@@ -114,8 +114,8 @@ cdef class Store:
 
     cdef void *base(self) except? NULL:
         """The interpreter's record of the frame that runs `fn`: no call of ours is below it."""
-        frame = self.calls.base
-        return NULL if frame is None else tracefunc_frame_of(<PyFrameObject *>frame)
+        cdef size_t frame = self.calls.base
+        return NULL if frame == 0 else tracefunc_frame_of(<PyFrameObject *>frame)
 
     # what a call gives
 

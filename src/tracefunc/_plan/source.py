@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 import linecache
-import threading
 import time
+from _thread import RLock
 from typing import TYPE_CHECKING
 
+from .._forks import held_over_forks
 from .._interpreter import HAS_VARARGS, HAS_VARKEYWORDS, SHARED_FILENAMES
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ Span = tuple[Position, Position]
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
-_filter_lock = threading.Lock()
+_filter_lock = RLock()  # of the process's filters of warnings
+held_over_forks(_filter_lock)
 _imported_at = time.time()
 
 

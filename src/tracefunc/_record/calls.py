@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from _thread import allocate_lock, get_ident
+from _thread import RLock, get_ident
 from time import perf_counter
 
+from .._forks import held_over_forks
 from .._interpreter import ASYNCHRONOUS, GENERATOR
 from .call_info import CallInfo
 from .call_values import CallValues
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from .call_info import CallOptions
 
 _MOST_WARNINGS = 10
+
+_lock = RLock()  # of the calls of all traces, held for a few steps
+held_over_forks(_lock)
 
 
 class Calls:
@@ -42,14 +46,13 @@ class Calls:
         self.kept: list[CallInfo] = []
         self.seen = 0
         self.full = options.calls.most == 0  # whether no call that starts will be recorded any more
-        self.base: FrameType | None = None  # the frame that runs `fn`: none of our calls is below it
+        self.base = 0  # the address of the frame that runs `fn`: none of our calls is below it
         self.warnings: list[str] = []
         self.chooses = options.one_thread or any(conditions)
         self._limit = options.calls
         self._values = CallValues(plans, options.outline, options.yields, options.hides)
         self._thread = get_ident() if options.one_thread else 0
         self._on_full: Callable[[], None] = _do_nothing
-        self._lock = allocate_lock()
         self._contexts = Contexts()
         # These run at any depth of the program's stack, so no frame of ours is between them and the recorder.
         self.around = self._contexts.call_around  # which call of a target runs, by the context
@@ -61,12 +64,12 @@ class Calls:
 
     def begin(self, base: FrameType | None, on_full: Callable[[], None]) -> None:
         """Start the trace: no call of ours is below the frame `base`; `on_full` is called once `full` is set."""
-        self.base = base
+        self.base = 0 if base is None else id(base)  # a reference would keep what the frame holds alive
         self._on_full = on_full
 
     def end(self) -> None:
         """End the trace, and remove it from this context."""
-        self.base = None
+        self.base = 0
         self._on_full = _do_nothing  # which refers to these calls: nothing waits for the garbage collector
         self._contexts.end()
 
@@ -74,7 +77,7 @@ class Calls:
 
     def open(self, target: int, frame: FrameType) -> CallInfo | None:
         """Start a call of a target in `frame`; return None if it is not to be recorded."""
-        with self._lock:
+        with _lock:
             self.seen += 1
         if self.full or (self.chooses and not self._is_chosen(target, frame)):
             self._pass(target, frame)
@@ -130,7 +133,7 @@ class Calls:
     def _keep(self, info: CallInfo) -> bool:
         """Number a call and keep it, in place of another one if there are too many; return False if it is not kept."""
         dropped = None
-        with self._lock:
+        with _lock:
             if self._limit.surplus < 0 and len(self.kept) >= self._limit.most:
                 return False  # another thread was quicker
             info.number = self.kept[-1].number + 1 if self.kept else 0
@@ -170,7 +173,7 @@ class Calls:
     def _parent(self, frame: FrameType) -> int:
         """Return the number of the recorded call that `frame` was called in, by the stack or the context; or -1."""
         above = frame.f_back
-        while above is not None and above is not self.base:
+        while above is not None and id(above) != self.base:
             info = self._running.get(id(above))
             if info is not None and above.f_code is self.plans[info.target].codes[0].code:
                 return info.number

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 from _thread import RLock
+from _weakref import ref
 
+from .._forks import held_over_forks
 from .._interpreter import FREE_THREADED, FREED_TOOL_ID_STAYS_LIVE, LINE_SWALLOWS_INSTRUCTION, SUSPENDING
 from . import engine
 
@@ -36,14 +38,27 @@ TOOL_NAME = "tracefunc"
 TOOL_IDS = (4, 3, 2, 1, 5, 0)  # 0, 1, 2 and 5 have customary owners: taken only when 4 and 3 are in use
 
 
-def _take_tool_id() -> int:
+_SHARED = events.PY_START | events.INSTRUCTION | events.LINE  # with one event of each kind of table
+
+
+def _take_free_id(name: str) -> int:
+    """Take a tool id by that name; return -1 where all are taken."""
     for tool_id in TOOL_IDS:
         if monitoring.get_tool(tool_id) is None:
             try:
-                monitoring.use_tool_id(tool_id, TOOL_NAME)
+                monitoring.use_tool_id(tool_id, name)
             except ValueError:  # another thread was quicker
                 continue
             return tool_id
+    return -1
+
+
+def _take_tool_id() -> int:
+    for tool_id in TOOL_IDS:
+        if monitoring.get_tool(tool_id) is TOOL_NAME:  # an interrupt came between taking it and noting that
+            return tool_id
+    if (taken := _take_free_id(TOOL_NAME)) >= 0:
+        return taken
     owners = ", ".join(f"{i}: {monitoring.get_tool(i)}" for i in sorted(TOOL_IDS))
     raise RuntimeError(
         f"tracefunc could not acquire a sys.monitoring tool id, all are taken ({owners}). Stop one of these tools."
@@ -52,6 +67,24 @@ def _take_tool_id() -> int:
 
 def _do_nothing(code: CodeType, line: int) -> None:
     return None
+
+
+def _set_local_events(tool_id: int, code: CodeType, *masks: int) -> None:
+    """Arm `code` with each of some masks, without a step of the interpreter in between."""
+    try:
+        list(map(monitoring.set_local_events, (tool_id,) * len(masks), (code,) * len(masks), masks))
+    except SystemError as error:
+        raise ValueError(f"{code.co_qualname!r} cannot be monitored: it is not Python code ({error}).") from error
+
+
+def _forget(known: dict[int, ref[CodeType]], address: int) -> Callable[[ref[CodeType]], None]:
+    """Return what is called when the code object at `address` has died; another one may be there by then."""
+
+    def forget(dead: ref[CodeType]) -> None:
+        if known.get(address) is dead:
+            del known[address]
+
+    return forget
 
 
 class _Armed:
@@ -80,6 +113,8 @@ class Monitor:
         self.recorders: tuple[Recorder, ...] = ()
         self.armed: dict[int, _Armed] = {}
         self.lines = False  # whether LINE is armed too
+        self.warnings: dict[str, None] = {}  # what has gone wrong since the first of the running traces started
+        self._prepared: dict[int, ref[CodeType]] = {}  # the code objects that other tools can share, by address
         self._local_exceptions: bool | None = None  # None: not tried yet
 
     def add(self, recorders: Iterable[Recorder]) -> None:
@@ -89,6 +124,7 @@ class Monitor:
         """
         with self.lock:
             if not self.recorders:
+                self.warnings = {}
                 self.tool_id = _take_tool_id()
             self.recorders = (*self.recorders, *recorders)
             for recorder in recorders:
@@ -98,38 +134,46 @@ class Monitor:
                     if i == 0:
                         entry.starts.add(id(recorder))
             self._listen()
+            self._let_others_share([code for recorder in recorders for code in recorder.code_objects()])
             for recorder in recorders:
                 # The target last: other threads may call it right now.
                 for code in reversed(recorder.code_objects()):
                     self._arm(code)
 
     def remove(self, recorder: Recorder) -> None:
-        """Stop delivering events to `recorder`; harmless when it was removed already."""
+        """Stop delivering events to `recorder`; harmless when it was removed already.
+
+        An interrupt may end this method at any point: called again, it does the rest.
+        """
         with self.lock:
-            if recorder not in self.recorders:
-                return
-            self.recorders = tuple(r for r in self.recorders if r is not recorder)
-            for code in recorder.code_objects():
-                entry = self.armed.get(id(code))
-                if entry is None:
-                    continue
-                entry.recorders = tuple(r for r in entry.recorders if r is not recorder)
-                entry.starts.discard(id(recorder))
-                if not entry.recorders:
-                    del self.armed[id(code)]
-                    monitoring.set_local_events(self.tool_id, code, 0)
-            recorder.disarmed()
-            if self.recorders:
-                self._listen()
-            else:
+            if any(known is recorder for known in self.recorders):
+                for code in recorder.code_objects():
+                    self._disarm(code, recorder)
+                recorder.disarmed()
+                self.recorders = tuple(r for r in self.recorders if r is not recorder)
+                if self.recorders:
+                    self._listen()
+            if not self.recorders and self.tool_id >= 0:
                 self._release()
+
+    def _disarm(self, code: CodeType, recorder: Recorder) -> None:
+        """Take `code` from a recorder; if no other one wants it, arm nothing there any more."""
+        entry = self.armed.get(id(code))
+        if entry is None:
+            return
+        entry.recorders = tuple(r for r in entry.recorders if r is not recorder)
+        entry.starts.discard(id(recorder))
+        if not entry.recorders:
+            if self._holds_id():
+                monitoring.set_local_events(self.tool_id, code, 0)
+            del self.armed[id(code)]
 
     def notice_other_tools(self) -> None:
         """Arm LINE too once another tool is there."""
         if self.lines or list(map(monitoring.get_tool, TOOL_IDS)).count(None) == len(TOOL_IDS) - 1:
             return
         with self.lock:
-            if not self.recorders:  # another thread has ended the last trace
+            if not self.recorders or not self._holds_id():  # another thread has ended the last trace
                 return
             self.lines = True
             monitoring.register_callback(self.tool_id, events.LINE, _do_nothing)
@@ -144,19 +188,28 @@ class Monitor:
     def rebind(self) -> None:
         """Register the callback of INSTRUCTION again, since a recorder has changed it."""
         with self.lock:
-            if self.recorders:
+            if self.recorders and self._holds_id():
                 self._register(events.INSTRUCTION)
 
     def rearm(self, code: CodeType) -> None:
         """Bring back the disabled offsets of `code`."""
         with self.lock:
-            if id(code) in self.armed:
+            if id(code) in self.armed and self._holds_id():
                 self._arm(code)
 
     # helpers, all called with the lock held
 
+    def _holds_id(self) -> bool:
+        """Return whether our tool id is still ours: the program can free it, and another tool take it."""
+        if self.tool_id >= 0 and monitoring.get_tool(self.tool_id) is TOOL_NAME:
+            return True
+        self.warnings["the program freed the tool id of tracefunc: what ran afterwards is not recorded"] = None
+        return False
+
     def _listen(self) -> None:
         """Register the callbacks, of the only recorder or shared by several, before any event is armed."""
+        if not self._holds_id():
+            return
         if LINE_SWALLOWS_INSTRUCTION:
             self.notice_other_tools()
         suspends = any(code.co_flags & SUSPENDING for recorder in self.recorders for code in recorder.code_objects())
@@ -188,15 +241,33 @@ class Monitor:
         if not self._exceptions_are_local():
             monitoring.set_events(self.tool_id, monitoring.get_events(self.tool_id) | mask & _OF_EXCEPTIONS)
             mask &= ~_OF_EXCEPTIONS
+        if FREE_THREADED:  # nothing that may be wanted again is disabled, and other threads would miss events
+            _set_local_events(self.tool_id, code, mask)
+        else:
+            # Only a change from no events brings disabled offsets back. Both calls are made from C, so that no other
+            # thread runs in between and misses events.
+            _set_local_events(self.tool_id, code, 0, mask)
+
+    def _let_others_share(self, codes: list[CodeType]) -> None:
+        """Have the interpreter make its tables of the tools that listen at each instruction of some code objects.
+
+        It makes them when a second tool shares an event with the first one, empty, and the first one's events are lost
+        from then on (github.com/python/cpython/issues/157900). So a second tool of ours, which is gone at once, shares
+        events with us before anything is recorded. The tables live as long as the code object.
+        """
+        codes = [code for code in codes if (known := self._prepared.get(id(code))) is None or known() is not code]
+        second = _take_free_id(f"{TOOL_NAME}, second") if codes else -1
+        if not codes or second < 0:
+            if codes:
+                self.warnings["all tool ids are taken: if another tool starts, hits may be lost from then on"] = None
+            return
         try:
-            if FREE_THREADED:  # nothing that may be wanted again is disabled, and other threads would miss events
-                monitoring.set_local_events(self.tool_id, code, mask)
-            else:
-                # Only a change from no events brings disabled offsets back. Both calls are made from C, so that no
-                # other thread runs in between and misses events.
-                list(map(monitoring.set_local_events, (self.tool_id,) * 2, (code, code), (0, mask)))
-        except SystemError as error:
-            raise ValueError(f"{code.co_qualname!r} cannot be monitored: it is not Python code ({error}).") from error
+            for code in codes:
+                for tool_id, mask in ((second, _SHARED), (self.tool_id, _SHARED), (second, 0), (self.tool_id, 0)):
+                    _set_local_events(tool_id, code, mask)
+                self._prepared[id(code)] = ref(code, _forget(self._prepared, id(code)))
+        finally:
+            monitoring.free_tool_id(second)
 
     def _exceptions_are_local(self) -> bool:
         """Return whether the events of exceptions can be armed for one code object: 3.15 and later.
@@ -215,13 +286,15 @@ class Monitor:
 
     def _release(self) -> None:
         """Give the tool id back, with nothing armed and no callback registered."""
-        if FREED_TOOL_ID_STAYS_LIVE:
-            monitoring.set_events(self.tool_id, 0)
-            for event in (*_CALLBACKS, events.LINE):
-                monitoring.register_callback(self.tool_id, event, None)
-        monitoring.free_tool_id(self.tool_id)
+        if self._holds_id():
+            if FREED_TOOL_ID_STAYS_LIVE:
+                monitoring.set_events(self.tool_id, 0)
+                for event in (*_CALLBACKS, events.LINE):
+                    monitoring.register_callback(self.tool_id, event, None)
+            monitoring.free_tool_id(self.tool_id)
         self.tool_id = -1
         self.lines = False
 
 
 monitor = Monitor()
+held_over_forks(monitor.lock)

@@ -96,7 +96,7 @@ class Frames:
     def call_around(self, frame: FrameType) -> RawCall | None:
         """Return the call that code starting in `frame` belongs to."""
         above, base = frame.f_back, self._store.base()
-        while above is not None and above is not base:
+        while above is not None and id(above) != base:
             state = self.by_key.get(id(above))
             if state is not None and state.code_state.code is above.f_code:
                 return state.call

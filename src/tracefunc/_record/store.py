@@ -61,8 +61,8 @@ class Store:
         """Return whether the context knows which call nested code runs in, and that call if it is recorded."""
         return self._calls.around(self._target)
 
-    def base(self) -> FrameType | None:
-        """Return the frame that runs `fn`, if there is one: no call of ours is below it."""
+    def base(self) -> int:
+        """Return the address of the frame that runs `fn`, or 0: no call of ours is below it."""
         return self._calls.base
 
     # what a call gives

@@ -10,6 +10,7 @@ from .targets import codes_of, described, name_of
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import CodeType
     from typing import Any
 
     from ..results import TraceResults
@@ -51,7 +52,10 @@ def run_to_end(
         except Exception as error:
             results.exc = error
     finally:
-        session.stop()
+        try:
+            session.stop()
+        finally:  # for an interrupt at its first step
+            session.stop()
     session.collect(results)
     return results
 
@@ -63,11 +67,11 @@ async def await_to_end(
     try:
         session.start(sys._getframe())
         result = fn(*args, **kwargs)
-        if hasattr(result, "__aiter__") and hasattr(result, "asend"):
+        if _defines(result, "__aiter__") and _defines(result, "asend"):
             async for _ in result:
                 pass
             result = None
-        elif hasattr(result, "__await__"):
+        elif _defines(result, "__await__"):
             result = await result
         else:
             result = _exhausted(fn, result)
@@ -75,30 +79,65 @@ async def await_to_end(
     except Exception as error:
         results.exc = error
     finally:
-        session.stop()
+        try:
+            session.stop()
+        finally:  # for an interrupt at its first step
+            session.stop()
     session.collect(results)
     return results
 
 
+# What a function returned may be an object of the program that does something when it is asked for an attribute, so
+# only its type is looked at, and that without asking the type's own type.
+
+
+def _defines(value: object, name: str) -> bool:
+    """Return whether the type of `value` has an attribute `name`, in the dictionary of one of its classes."""
+    return any(name in _namespace(cls) for cls in _mro(type(value)))
+
+
+_namespace = type.__dict__["__dict__"].__get__
+_mro = type.__dict__["__mro__"].__get__
+
+
+def _new_generator() -> Any:
+    yield
+
+
+async def _new_coroutine() -> None: ...
+
+
+async def _new_async_generator() -> Any:
+    yield
+
+
+_Generator = type(_new_generator())
+_AsyncGenerator = type(_new_async_generator())
+_Coroutine = type(_coroutine := _new_coroutine())
+_coroutine.close()
+
+
 def _call(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     result = fn(*args, **kwargs)
-    if hasattr(result, "cr_code") or hasattr(result, "ag_code"):
-        codes = {id(code) for code in codes_of(fn)}
-        if id(getattr(result, "cr_code", None)) in codes:
-            import asyncio
+    if type(result) is _Coroutine and _is_of(fn, result.cr_code):  # type: ignore[attr-defined]
+        import asyncio
 
-            return asyncio.run(result)
-        if id(getattr(result, "ag_code", None)) in codes:
-            import asyncio
+        return asyncio.run(result)
+    if type(result) is _AsyncGenerator and _is_of(fn, result.ag_code):
+        import asyncio
 
-            return asyncio.run(_exhaust(result))
+        return asyncio.run(_exhaust(result))
     return _exhausted(fn, result)
+
+
+def _is_of(fn: Callable[..., Any], code: CodeType) -> bool:
+    """Return whether `code` is what `fn` runs."""
+    return any(code is known for known in codes_of(fn))
 
 
 def _exhausted(fn: Callable[..., Any], result: Any) -> Any:
     """Return `result`, or, if it is the generator of the generator function `fn`, what it returns at its end."""
-    code = getattr(result, "gi_code", None)
-    if code is None or all(code is not known for known in codes_of(fn)):
+    if type(result) is not _Generator or not _is_of(fn, result.gi_code):
         return result
     while True:
         try:

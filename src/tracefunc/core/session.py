@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from _thread import RLock
 
+from .._forks import held_over_forks
 from .._record import engine as _engine
 from .._record.call_info import CallOptions
 from .._record.calls import Calls
@@ -15,7 +17,7 @@ from ..results import Call
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from types import CodeType, FrameType, FunctionType
 
     from .._plan.target_plan import Plan
@@ -28,13 +30,15 @@ if TYPE_CHECKING:
 class Session:
     """The functions that one trace records, armed between `start` and `stop`."""
 
+    _armed = False  # whether events may be armed
+
     def __init__(self, functions: Iterable[FunctionType], options: Options, anchor: CodeType | None) -> None:
         """`anchor`: the code at which stacks begin; None: the stacks are empty.
 
         Raises ValueError when the source of a function cannot be retrieved.
         """
-        from .._plan.target_plan import plan as plan_of  # here, since `ast` and the like take their time
-
+        plan_of = _planner()
+        self._warnings: dict[str, None] = {}  # of the monitor
         self.options = options
         labels = None if anchor is None else PathLabels(os.path.dirname(anchor.co_filename))
 
@@ -56,15 +60,41 @@ class Session:
 
         Raises RuntimeError when all tool ids are taken; `stop` has to be called all the same.
         """
-        self.calls.begin(base, self._finish)
+        recorders = self.recorders
+
+        def finish() -> None:
+            """Disarm what is not needed any more, since no call that has not started will be recorded."""
+            for recorder in recorders:
+                recorder.finish()
+
+        # Nothing that is armed refers to the session: it has to die when an interrupt kept it from being stopped.
+        self.calls.begin(base, finish)
         if not self.calls.full:
+            self._armed = True
             monitor.add(self.recorders)
 
     def stop(self) -> None:
-        """Disarm the events; harmless when none is armed."""
-        for recorder in self.recorders:
-            monitor.remove(recorder)
+        """Disarm the events; harmless when none is armed.
+
+        An interrupt, or a lack of memory, can end this at any point. So it is done twice, where all that the first time
+        has done costs next to nothing; and when the session dies, for an interrupt that came before.
+        """
+        try:
+            self._disarm()
+        finally:
+            self._disarm()
+
+    def _disarm(self) -> None:
+        if self._armed:
+            for recorder in self.recorders:
+                monitor.remove(recorder)
+            self._warnings.update(monitor.warnings)
+            self._armed = False
         self.calls.end()
+
+    def __del__(self) -> None:
+        if self._armed:
+            self.stop()
 
     def collect(self, results: TraceResults) -> None:
         """Put what was recorded into `results`, when all is over."""
@@ -73,7 +103,7 @@ class Session:
             recorder.stop()
         results.engine = str(self.engine)
         results.calls = calls.seen
-        results.warnings += calls.warnings
+        results.warnings += [*calls.warnings, *self._warnings]
         kept = list(calls.kept)
         indices = {info.number: i for i, info in enumerate(kept)}
         for info in kept:
@@ -90,10 +120,17 @@ class Session:
             return RawCall(len(plan.lines), len(plan.codes))
         return self.recorders[info.target].record(raw)
 
-    def _finish(self) -> None:
-        """Disarm what is not needed any more, since no call that has not started will be recorded."""
-        for recorder in self.recorders:
-            recorder.finish()
+
+_importing = RLock()
+held_over_forks(_importing)  # a module that was half imported at a fork would stay so in the child
+
+
+def _planner() -> Callable[[FunctionType], Plan]:
+    """Return what makes plans, imported when it is first needed, since `ast` and the like take their time."""
+    with _importing:
+        from .._plan.target_plan import plan
+
+        return plan
 
 
 def _for_calls(options: Options) -> CallOptions:

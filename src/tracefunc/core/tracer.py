@@ -279,8 +279,10 @@ class Tracer:
         """End the innermost block of this thread and task."""
         here = _thread_and_task()
         own = [i for i, (where, _, _) in enumerate(self._open_blocks) if where == here]
-        _, session, results = self._open_blocks.pop(own[-1] if own else -1)
+        block = self._open_blocks[own[-1] if own else -1]
+        _, session, results = block
         session.stop()
+        self._open_blocks.remove(block)
         return session, results
 
 

@@ -1,0 +1,18 @@
+"""Locks that are free in a forked child, whichever thread of the parent held them."""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False  # as of `typing`, without its import time
+if TYPE_CHECKING:
+    from _thread import RLock
+
+
+def held_over_forks(lock: RLock) -> None:
+    """Have `os.fork` wait for `lock`, and hold it: what it guards is complete in the child, and the lock is free.
+
+    The lock has to be one that its holder can take again, since a fork may come from a signal handler.
+    """
+    if hasattr(os, "register_at_fork"):  # not on Windows
+        os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)

@@ -1,0 +1,152 @@
+"""An interrupt, or a lack of memory, at any step of a trace's start and end leaves nothing armed behind."""
+
+import os
+import sys
+import threading
+import traceback
+
+import pytest
+
+from other_tools import our_ids
+from tracefunc import Tracer, tracefunc
+from tracefunc._record.monitor import monitor
+
+pytestmark = pytest.mark.both_engines
+
+SOURCE = """
+    def target(n):
+        total = 0
+        for i in range(n):
+            total += i
+        return total
+"""
+
+
+class Interrupter:
+    """Raises an exception at the k-th line or call of our own modules that the interpreter executes."""
+
+    def __init__(self, at, error):
+        self.left, self.error, self.raised = at, error, False
+
+    def __call__(self, frame, event, arg):
+        if not frame.f_globals.get("__name__", "").startswith("tracefunc."):
+            return None
+        if event in ("call", "line") and not self.raised:
+            self.left -= 1
+            if self.left < 0:
+                self.raised = True
+                raise self.error
+        return self
+
+
+def run(target, n):
+    return tracefunc(target, n)
+
+
+def block(target, n):
+    with Tracer(target):
+        target(n)
+
+
+def nested(target, n):
+    with Tracer(target):
+        return tracefunc(target, n)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
+@pytest.mark.parametrize("way", [run, block, nested])
+def test_at_any_step(define, way, error):
+    target = define(SOURCE)["target"]
+    way(target, 3)
+    before = sys.gettrace()
+    k = 0
+    while True:
+        interrupter = Interrupter(k, error())
+        sys.settrace(interrupter)
+        try:
+            way(target, 3)
+        except error as raised:
+            assert raised is interrupter.error
+            raised.__traceback__ = None
+            interrupter.error = None
+        finally:
+            sys.settrace(before)
+        if not interrupter.raised:
+            break
+        assert monitor.recorders == (), k
+        assert monitor.armed == {}, k
+        k += 1
+    assert k > 50
+    # What an interrupt between taking the tool id and noting it has left, the next trace gives back.
+    assert len(tracefunc(target, 3)) == 1
+    assert our_ids() == []
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_fork_while_another_thread_traces(define):
+    target = define(SOURCE)["target"]
+    ended = False
+
+    def trace_on():
+        while not ended:
+            tracefunc(target, 20)
+
+    threads = [threading.Thread(target=trace_on) for _ in range(2)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        for thread in threads:
+            thread.start()
+        for _ in range(60):
+            child = os.fork()
+            if child == 0:
+                status = 1
+                try:
+                    import signal
+
+                    signal.alarm(20)  # ends the child if it waits for ever
+                    status = 0 if len(tracefunc(target, 20)) == 1 else 2
+                except BaseException:
+                    traceback.print_exc()
+                finally:
+                    os._exit(status)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    finally:
+        ended = True
+        for thread in threads:
+            thread.join()
+        sys.setswitchinterval(interval)
+
+
+class Lazy:
+    """An object that must not be asked for anything."""
+
+    def __getattribute__(self, name):
+        raise AssertionError(f"asked for {name}")
+
+
+def describe(value):
+    return ""
+
+
+def test_the_returned_object_is_not_asked_for_anything(define):
+    lazy = Lazy()
+    target = define("""
+        def target(lazy):
+            found = lazy
+            return found
+    """)["target"]
+    results = Tracer(describe=describe).run(target, lazy)
+    assert results.exc is None
+    assert results.result is lazy
+
+
+def test_an_awaited_function_returns_an_object_that_is_not_asked_for_anything(define):
+    import asyncio
+
+    lazy = Lazy()
+    results = asyncio.run(Tracer(describe=describe).arun(lambda: lazy))
+    assert results.exc is None
+    assert results.result is lazy
