@@ -330,6 +330,7 @@ cdef class Recorder:
 
     cdef int leave(self, CodeState code_state, Frame *frame, int prelude, bint raised, PyObject *value) except -1:
         """A frame ends with a value, or an exception, in the middle of a loop's prelude if that is one."""
+        cdef int where
         self.lines.end(frame, prelude)
         if frame.inner:
             if frame.watches_exits:
@@ -339,7 +340,8 @@ cdef class Recorder:
         if code_state.table.entry >= 0:
             (<RecordedCall>frame.call).extra[code_state.table.entry] += 1
         if frame.info != NULL:
-            self.store.close(frame.info, frame.address, self.lines.line_at_end(frame, prelude), raised, value)
+            where = raised_at(value) if raised else frame.line
+            self.store.close(frame.info, frame.address, where, raised, value)
         self.forget(frame)
         if code_state.table.is_target and not FREE_THREADED and self.store.is_complete():
             self.silencing.disable_unreachable(code_state)

@@ -86,7 +86,7 @@ class Call(tuple[str, Trace]):
     parent: int | None = None
     """The index of the recorded call that it ran in, or None."""
     ended_at: int | None = None
-    """The index in `lines` of the line that returned or raised; None if there is none, or the call had not ended."""
+    """The index in `lines` of the line at which an exception left the call; None if it returned, or had not ended."""
     source: str = ""
     """The physical lines of the target, from `lineno` on, as they are in the file."""
     places: tuple[Place, ...] = ()

@@ -441,7 +441,7 @@ def test_what_a_call_knows():
     assert (second.thread, second.task) == (threading.current_thread().name, None)
     assert 0 <= second.seconds <= first.seconds < 60
     assert second.source.startswith("def inner(n, /")
-    assert second.lines[second.ended_at].text == "return len(total)"
+    assert second.ended_at is None
     assert (results.exc, results.result, results.calls, results.warnings) == (None, 4, 2, [])
     assert results.engine.startswith(("fast", "pure"))
 

@@ -257,6 +257,8 @@ def is_constant(node):
     """Whether the compiler knows the value of an expression."""
     if isinstance(node, ast.Constant) or (isinstance(node, ast.Name) and node.id == "__debug__"):
         return True
+    if isinstance(node, ast.JoinedStr):
+        return all(isinstance(part, ast.Constant) for part in node.values)
     folding = ast.UnaryOp | ast.BinOp | ast.Tuple | ast.Subscript | ast.BoolOp | ast.IfExp
     if not isinstance(node, folding):
         return False

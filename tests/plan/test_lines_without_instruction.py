@@ -5,6 +5,7 @@ import textwrap
 
 import pytest
 
+import programs
 from groundtruth import compare, truth
 from other_tools import hits, texts
 from tracefunc import tracefunc
@@ -218,3 +219,15 @@ def test_the_end_of_an_async_loop_in_a_comprehension_jumps_to_a_jump(define):
     """)["target"]
     found, wanted = tracefunc(target, [2, 0, 1]), truth(target, [2, 0, 1])
     assert compare(found, wanted) == []
+
+
+@pytest.mark.parametrize(
+    "test", ["1 / 0", "not 1 / 0", "-(1 / 0)", "'a' + 1", "1 << -1", "__debug__ and 1 / 0", "0 if 1 / 0 else 2", "~1.5"]
+)
+@pytest.mark.parametrize("header", ["if {}:", "while {}:", "if x:\n  pass\n elif {}:"])
+def test_a_test_of_constants_that_raises(test, header):
+    """The compiler leaves it to run time, so it is a hit, also where its suite is on the same physical line."""
+    header = header.format(test)
+    space = programs.load(f"def f(x=0):\n {header} x = 1\n", f"<{header}>")
+    [(_, trace)] = tracefunc(space["f"])
+    assert trace[header.split("\n")[-1].strip()][0] == 1

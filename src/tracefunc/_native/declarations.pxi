@@ -60,6 +60,12 @@ cdef extern from "Python.h":
     int (*_refuses "tracefunc_refuses")(PyObject *, PyObject *) noexcept
     object PyCFunction_NewEx(PyMethodDef *method, object self, object module)
     PyFrameObject *PyEval_GetFrame()
+    int PyFrame_GetLasti(PyFrameObject *frame)
+    int PyErr_GivenExceptionMatches(PyObject *error, PyObject *kind)
+    PyObject *PyExc_RuntimeError
+    bint Py_IS_TYPE(PyObject *value, PyTypeObject *kind)
+    PyObject *PyExc_StopIteration
+    PyObject *PyExc_StopAsyncIteration
     PyFrameObject *PyFrame_GetBack(PyFrameObject *frame)
     PyObject *PyObject_Vectorcall(PyObject *callable, PyObject **args, size_t count, PyObject *names)
     PyObject *PyObject_GetAttr(PyObject *value, PyObject *name)

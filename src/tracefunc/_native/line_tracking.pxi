@@ -80,11 +80,6 @@ cdef class LineTracking:
             self.sample(frame, frame.line)
         return 0
 
-    cdef int line_at_end(self, Frame *frame, int prelude) except? -2:
-        """The line that was under way when a frame ended, NOTHING if none was."""
-        cdef int line = self.preludes[prelude - self.lines] if prelude >= 0 else frame.line
-        return line if line < self.lines else NOTHING
-
     cdef int close_open_line(self, Frame *frame) except -1:
         """A frame has not ended, or its end was not reported: its line was counted when it started."""
         cdef RecordedCall call = <RecordedCall>frame.call

@@ -178,11 +178,7 @@ cdef class Table:
 
     cdef Origin *origin(self, PyObject *error) noexcept:
         """Where an exception was raised in the frame that executes, by its traceback; NULL if that does not say."""
-        cdef PyTracebackObject *traceback = PyException_GetTraceback(error)
-        cdef Py_ssize_t at = -1
-        if traceback != NULL and tracefunc_frame_of(traceback.tb_frame) == tracefunc_current_frame():
-            at = traceback.tb_lasti >> 1
-        Py_XDECREF(<PyObject *>traceback)
+        cdef Py_ssize_t at = own_entry(error) >> 1
         return &self.origins[at] if 0 <= at < self.size and self.origins != NULL else NULL
 
     cdef Origin *leaving(self, Py_ssize_t offset, PyObject *error) noexcept:
@@ -233,6 +229,29 @@ cdef class Table:
             if self.pool[i] == state:
                 return True
         return False
+
+
+cdef int own_entry(PyObject *error) noexcept:
+    """The offset in the head of an exception's traceback, if that is an entry of the frame that executes; or -1."""
+    cdef PyTracebackObject *traceback = PyException_GetTraceback(error)
+    cdef int offset = -1
+    if traceback != NULL and tracefunc_frame_of(traceback.tb_frame) == tracefunc_current_frame():
+        offset = traceback.tb_lasti
+    Py_XDECREF(<PyObject *>traceback)
+    return offset
+
+
+cdef int raised_at(PyObject *error) noexcept:
+    """The offset at which an exception was raised that leaves the frame which executes; see `origins.raised_at`."""
+    cdef int offset = own_entry(error)
+    cdef PyObject *cause
+    if offset < 0 and Py_IS_TYPE(error, <PyTypeObject *>PyExc_RuntimeError):
+        cause = PyException_GetCause(error)
+        if cause != NULL:
+            if PyErr_GivenExceptionMatches(cause, PyExc_StopIteration) or PyErr_GivenExceptionMatches(cause, PyExc_StopAsyncIteration):
+                offset = own_entry(cause)
+            Py_DECREF(cause)  # `error` refers to it
+    return PyFrame_GetLasti(PyEval_GetFrame()) if offset < 0 else offset
 
 
 cdef dict readers_of(plan):

@@ -123,10 +123,10 @@ cdef class Store:
         """A call yields a value. Returns whether the next one is wanted too."""
         return self.calls.give(<object>info, <object>value)
 
-    cdef int close(self, PyObject *info, size_t address, int line, bint raised, PyObject *value) except -1:
+    cdef int close(self, PyObject *info, size_t address, int where, bint raised, PyObject *value) except -1:
         """A call ends with a value, or with an exception."""
         try:
-            self.calls.close(<object>info, address, line, raised, <object>value)
+            self.calls.close(<object>info, address, where, raised, <object>value)
         except RecursionError:
             pass
         return 0

@@ -188,6 +188,18 @@ class CodePlan:
                     return origin.place, origin.prelude
         return offset, self.prelude_at(offset)
 
+    @cached_property
+    def raising_lines(self) -> dict[int, int]:
+        """By each offset of an instruction: the line that an exception which is raised there ends, or NOTHING.
+
+        It is the one at whose place the instruction stands, whatever is under way by the events.
+        """
+        return {
+            offset: line
+            for ins, line in zip(self._flow.instructions, self._analysis.standing, strict=True)
+            for offset in range(ins.start, ins.end, 2)
+        }
+
     def catching(self, key: int, offset: int, error: BaseException | None) -> tuple[int, int]:
         """The same where the frame with the address `key` catches an exception at `offset`.
 

@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 
 _ADVANCES = {"FOR_ITER", "GET_ANEXT"}
 
-_CHECKED_LOADS = {"LOAD_GLOBAL", "LOAD_NAME", "LOAD_DEREF", "LOAD_FAST_CHECK"}  # a bare name that may be unbound
+# What the compiler leaves to run time: a bare name that may be unbound, constants that it does not fold, since that
+# would raise or make a large value.
+_WORKING = {
+    *("LOAD_GLOBAL", "LOAD_NAME", "LOAD_DEREF", "LOAD_FAST_CHECK"),
+    *("BINARY_OP", "BINARY_SUBSCR", "UNARY_NEGATIVE", "UNARY_INVERT", "CALL_INTRINSIC_1"),
+}
 
 
 class WhileTests(NamedTuple):
@@ -55,10 +60,12 @@ def _has_body(line: SourceLine, region: Region, placement: Placement) -> bool:
 def label_lines(flow: ControlFlow, placement: Placement, tests: WhileTests) -> list[int]:
     """Label the instructions with the lines at whose places they stand."""
     labels = [UNCHANGED] * len(flow.instructions)
-    for i, (ins, region) in enumerate(zip(flow.instructions, placement.regions, strict=True)):
+    both = list(zip(flow.instructions, placement.regions, strict=True))
+    working = {region for ins, region in both if ins.name in _WORKING}
+    for i, (ins, region) in enumerate(both):
         if region is None or region.line is None or region in tests.decided:
             continue
-        idle = region.line.idle and ins.name not in _CHECKED_LOADS and region not in tests.remaining
+        idle = region.line.idle and region not in working and region not in tests.remaining
         if not idle and _can_start(ins.name, region.line):
             labels[i] = region.line.index
     return labels

@@ -57,6 +57,7 @@ class CodeAnalysis(NamedTuple):
     preludes: dict[int, int]  # by state of a prelude: the line of its loop
     under_way: dict[int, int]  # by instruction: the state of a frame that stands there, where it is the only one
     reraised: dict[int, frozenset[int]]  # by offset of a RERAISE: the preludes that can be under way
+    standing: list[int]  # by instruction: the line at whose place it stands, or NOTHING
 
 
 def analyse_code(code: CodeType, body: Body, line_count: int, first_prelude: int) -> CodeAnalysis:
@@ -69,9 +70,11 @@ def analyse_code(code: CodeType, body: Body, line_count: int, first_prelude: int
     elements = find_elements(body, flow.instructions, places)
     if body.line is not None:  # all of the code is that line
         actions = {flow.instructions[i].start: _element_action(line) for i, line in elements.items()}
-        return CodeAnalysis(flow, actions, {}, {}, {})
+        standing = [NOTHING if i < flow.started else body.line.index for i in range(len(flow.instructions))]
+        return CodeAnalysis(flow, actions, {}, {}, {}, standing)
 
     placement = place(places, body.root, flow.started)
+    standing = placement.lines()
     tests = find_while_tests(flow, placement, body.root)
     advances = find_advances(flow, placement)
     preludes = {i: first_prelude + number for number, i in enumerate(advances)}
@@ -91,6 +94,7 @@ def analyse_code(code: CodeType, body: Body, line_count: int, first_prelude: int
         {prelude: advances[i].index for i, prelude in preludes.items()},
         under_way.known(),
         under_way.reraised(line_count),
+        standing,
     )
 
 

@@ -8,7 +8,7 @@ from .markers import NOTHING, UNREPORTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
+    from types import FrameType, TracebackType
 
     from .control_flow import ControlFlow
 
@@ -57,6 +57,27 @@ def _raised_again_by(flow: ControlFlow, handler: int) -> int | None:
 def passed_on(flow: ControlFlow) -> set[int]:
     """The offsets where exceptions leave the frame that were raised elsewhere in it: at a generator's end, say."""
     return {*(flow.instructions[i].offset for i in flow.restoring.values()), flow.outermost} - {-1}
+
+
+def raised_at(frame: FrameType, error: BaseException) -> int:
+    """The offset at which an exception was raised that leaves a frame.
+
+    It is in the entry which the frame has added to the traceback last: an exception that is raised again, by a bare
+    `raise` or behind a `finally`, has no new one. The StopIteration that has become a RuntimeError at the end of a
+    generator has that entry. If there is none, since the program took the traceback away, the offset is the one where
+    the frame stands.
+    """
+    offset = _own_entry(frame, error)
+    cause = _cause_of(error) if offset < 0 and type(error) is RuntimeError else None
+    if cause is not None and issubclass(type(cause), (StopIteration, StopAsyncIteration)):
+        offset = _own_entry(frame, cause)
+    return frame.f_lasti if offset < 0 else offset
+
+
+def _own_entry(frame: FrameType, error: BaseException) -> int:
+    """The offset in the head of an exception's traceback, if that is an entry of the frame; or -1."""
+    traceback = traceback_of(error)
+    return traceback.tb_lasti if traceback is not None and traceback.tb_frame is frame else -1
 
 
 def leaving_traceback(error: BaseException) -> TracebackType | None:

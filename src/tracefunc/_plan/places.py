@@ -5,6 +5,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
+from .markers import NOTHING
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
@@ -73,6 +75,19 @@ class Placement(NamedTuple):
     def at(self, region: Region) -> list[int]:
         """The instructions of a region itself."""
         return self.instructions.get(region, [])
+
+    def lines(self) -> list[int]:
+        """By instruction: the line at whose place it stands, that of the one before where it has no place, or NOTHING.
+
+        What the compiler gives no place ends what stands before it: a handler that raises its exception again.
+        """
+        found: list[int] = []
+        for span, region in zip(self.spans, self.regions, strict=True):
+            if region is not None and region.line is not None:
+                found.append(region.line.index)
+            else:
+                found.append(found[-1] if span is None and found else NOTHING)
+        return found
 
     def without(self, removed: Collection[int]) -> Placement:
         """The same without the places of some instructions."""

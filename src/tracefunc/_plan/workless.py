@@ -34,6 +34,8 @@ def _is_literal(node: ast.AST) -> bool:
     """Whether evaluating `node` can do nothing at all, not even raise."""
     if isinstance(node, ast.Tuple):
         return all(map(_is_literal, node.elts))
+    if isinstance(node, ast.JoinedStr):
+        return all(isinstance(part, ast.Constant) for part in node.values)
     return isinstance(node, ast.Constant) or (isinstance(node, ast.Name) and node.id == "__debug__")
 
 
@@ -80,9 +82,20 @@ def _is_partly_constant(test: ast.expr) -> bool:
 
 def _holds(test: ast.expr) -> bool:
     """Whether an expression of constants is true; False when it raises, or may take long."""
-    if any(isinstance(node, ast.Pow | ast.LShift | ast.Mult) for node in ast.walk(test)):
+    grows = any(isinstance(node, ast.Pow | ast.LShift | ast.Mult | ast.Mod) for node in ast.walk(test))
+    if grows and not _is_small(test):
         return False
     try:
         return bool(eval(compile(ast.Expression(test), "<test>", "eval"), {"__builtins__": {}}))
     except Exception:
         return False
+
+
+def _is_small(test: ast.expr) -> bool:
+    """Whether an expression of constants has a single operator, and small numbers only: its value is small."""
+    numbers = [node.value for node in ast.walk(test) if isinstance(node, ast.Constant)]
+    operators = [node for node in ast.walk(test) if isinstance(node, ast.BinOp)]
+    return len(operators) == 1 and all(isinstance(number, int) and abs(number) < _SMALL for number in numbers)
+
+
+_SMALL = 100

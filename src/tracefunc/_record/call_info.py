@@ -18,7 +18,6 @@ class CallInfo:
 
     __slots__ = (
         "arguments",
-        "ended_at",
         "number",
         "parent",
         "raised",
@@ -31,6 +30,7 @@ class CallInfo:
         "task",
         "thread",
         "token",
+        "where",
         "yielded",
     )
 
@@ -43,7 +43,7 @@ class CallInfo:
         self.returned: Sample | None = None
         self.raised: Sample | None = None
         self.yielded: list[Sample] = []
-        self.ended_at: int | None = None  # the line that returned or raised
+        self.where = -1  # the offset at which it raised, or the state that was under way when it returned
         self.thread = ""
         self.task: str | None = None
         self.started = 0.0

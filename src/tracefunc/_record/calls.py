@@ -96,12 +96,12 @@ class Calls:
         info.started = perf_counter()
         return info
 
-    def close(self, info: CallInfo, key: int, line: int, raised: bool, value: object) -> None:
+    def close(self, info: CallInfo, key: int, where: int, raised: bool, value: object) -> None:
         """End a recorded call, whose frame has the address `key`, with a value, or an exception if it `raised`.
 
-        `line`: the number of the line that was under way, negative if none was.
+        `where`: the offset at which the exception was raised, or else the state that was under way.
         """
-        info.ended_at = line if line >= 0 else None
+        info.where = where
         info.seconds = perf_counter() - info.started
         self.forget(info, key)
         outcome = self._values.outcome(info.target, value)

@@ -10,6 +10,7 @@ import sys
 
 from .._interpreter import ASYNCHRONOUS, FREE_THREADED
 from .._plan.markers import NOTHING, UNCHANGED
+from .._plan.origins import raised_at
 from .pure_counting import MAX_ATTEMPTS, CountingMode
 from .pure_frames import Frames
 from .store import Store
@@ -261,8 +262,11 @@ class Recorder:
         if code_state.plan.entry >= 0:
             self.frames.add_hit(state, code_state.plan.entry)
         if state.info is not None:
-            line = self.line_of[prelude] if prelude >= 0 else state.line if state.line < self.lines else NOTHING
-            self.store.close(state.info, key, line, raised, value)
+            try:
+                where = raised_at(frame, value) if isinstance(value, BaseException) and raised else state.line
+            except RecursionError:
+                where = frame.f_lasti
+            self.store.close(state.info, key, where, raised, value)
         self._forget(key)
         if code_state.plan.is_target and self.store.is_complete():
             self.frames.disable_unreachable(code_state, frame)

@@ -71,10 +71,10 @@ class Store:
         """Keep a value that a call yields; return whether the next one is wanted too."""
         return self._calls.give(info, value)
 
-    def close(self, info: CallInfo, key: int, line: int, raised: bool, value: object) -> None:
+    def close(self, info: CallInfo, key: int, where: int, raised: bool, value: object) -> None:
         """End a call, whose frame has the address `key`, with a value, or an exception if it `raised`."""
         try:
-            self._calls.close(info, key, line, raised, value)
+            self._calls.close(info, key, where, raised, value)
         except RecursionError:
             pass
 

@@ -6,6 +6,7 @@ import os
 from _thread import RLock
 
 from .._forks import held_over_forks
+from .._plan.markers import NOTHING
 from .._record import engine as _engine
 from .._record.call_info import CallOptions
 from .._record.calls import Calls
@@ -160,11 +161,17 @@ def _prefer_sampled_texts(info: CallInfo, plan: Plan, trace: Trace) -> None:
         if name not in plan.rebound and shown[1].startswith(f"<{shown[0]} at 0x"):
             rows = (names[name] for _, names in trace.values() if names.get(name))
             info.arguments[name] = next((row[0] for row in rows if row[0][0] == shown[0]), shown)
-    if info.ended_at in plan.returned and info.returned is not None:
-        hits, names = trace.get(plan.lines[info.ended_at], (0, {}))
-        found = names.get(plan.returned[info.ended_at], [])
+    if info.returned is not None and info.where in plan.returned:
+        hits, names = trace.get(plan.lines[info.where], (0, {}))
+        found = names.get(plan.returned[info.where], [])
         if hits == len(found) > 0 and found[-1][0] == info.returned[0]:
             info.returned = found[-1]
+
+
+def _raising_line(plan: Plan, offset: int) -> int | None:
+    """Return the line that an exception has ended which was raised at an offset of the target."""
+    line = plan.codes[0].raising_lines.get(offset, NOTHING)
+    return None if line == NOTHING else line
 
 
 def _attributes(info: CallInfo, plan: Plan, parent: int | None) -> dict[str, object]:
@@ -182,7 +189,7 @@ def _attributes(info: CallInfo, plan: Plan, parent: int | None) -> dict[str, obj
         "task": info.task,
         "seconds": info.seconds,
         "parent": parent,
-        "ended_at": info.ended_at,
+        "ended_at": None if info.raised is None else _raising_line(plan, info.where),
         "source": plan.text,
         "places": plan.places,
     }
