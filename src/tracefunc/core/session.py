@@ -126,8 +126,13 @@ def _prefer_sampled_texts(info: CallInfo, plan: Plan, trace: Trace) -> None:
     if info.ended_at in plan.returned and info.returned is not None:
         hits, names = trace.get(plan.lines[info.ended_at], (0, {}))
         found = names.get(plan.returned[info.ended_at], [])
-        if hits == len(found) > 0 and found[-1][0] == info.returned[0]:
+        if hits == len(found) > 0 and found[-1][0] == info.returned[0] and not _says_nothing(found[-1][1]):
             info.returned = found[-1]
+
+
+def _says_nothing(text: str) -> bool:
+    """Whether a text may be the repr that every object has: type and address, whose end may be cut away."""
+    return text.startswith("<") and (" at 0x" in text or text.endswith("..."))
 
 
 def _attributes(info: CallInfo, plan: Plan, parent: int | None) -> dict[str, object]:
