@@ -32,7 +32,6 @@ NOT_IN_COMMAND_LINE = parsers.NOT_HERE
 NOT_IN_PLUGIN = {
     "max_samples": "a report shows few values of each line; the fixture trace_calls takes the option",
     "max_repr": "a section of a report is short; the fixture trace_calls takes the option",
-    "describe": "it takes a function; the fixture trace_calls takes the option",
     "redact": "the fixture trace_calls takes the option",
     "threads": "a test's threads belong to the test; the fixture trace_calls takes the option",
     "incl_unhit": "reports and pages show the lines that never ran anyway",
@@ -95,7 +94,19 @@ def test_the_command_line():
 def test_an_option_of_the_command_line(name):
     program = SimpleNamespace(is_module=lambda module: True, functions=lambda path: [leaf])
     tracer = new_tracer(cli.run_parser().parse_args(given(name)), program)
-    assert tracer.options.as_dict() == Options().as_dict() | {name: VALUES[name][0]}
+    assert tracer.options.as_dict() == Options().as_dict() | {"describe": safe_repr} | {name: VALUES[name][0]}
+
+
+def test_whether_reprs_run_at_the_doors():
+    """Where nobody has said that the program's reprs may run, they do not."""
+    program = SimpleNamespace(is_module=lambda module: True, functions=lambda path: [leaf])
+    for words, wanted in (([], safe_repr), (["--describe", "repr"], repr), (["--describe", "safe_repr"], safe_repr)):
+        assert new_tracer(cli.run_parser().parse_args(words), program).options.describe is wanted
+    shell = SimpleNamespace(user_ns={"leaf": leaf, "short": ascii})
+    for given_text, wanted in ((None, safe_repr), ("repr", repr), ("safe_repr", safe_repr), ("short", ascii)):
+        given_options = {} if given_text is None else {"describe": given_text}
+        assert ipython._tracer(shell, {"target": ["leaf"], **given_options}).options.describe is wanted
+    assert Options().describe is None
 
 
 def test_an_older_spelling():

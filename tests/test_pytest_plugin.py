@@ -316,3 +316,40 @@ def test_with_unittest_and_doctests(project):
     result.assert_outcomes(failed=2)
     shown = [line.partition(" by ")[0] for line in result.outlines if re.match(r"\d area\(", line)]
     assert sorted(shown) == ["1 area(width=2, height=2) -> 4", "1 area(width=9, height=9) -> 81"]
+
+
+COUNTED = """
+class Connection:
+    queries = 0
+
+class Row:
+    def __init__(self, connection):
+        self.connection = connection
+
+    def __repr__(self):
+        self.connection.queries += 1
+        return "Row()"
+
+def load(row):
+    found = row
+    return found
+
+def test_queries(trace_calls):
+    connection = Connection()
+    load(Row(connection))
+    assert connection.queries == 0
+
+    with trace_calls(load):
+        load(Row(connection))
+    assert connection.queries == 0
+"""
+
+
+def test_no_repr_of_the_program_runs_unless_asked_for(pytester):
+    """As under Django's assertNumQueries: a repr that asks a database must not change what a test counts."""
+    pytester.makepyfile(COUNTED)
+    target = "--tracefunc=test_no_repr_of_the_program_runs_unless_asked_for:load"
+    pytester.runpytest(target).assert_outcomes(passed=1)
+    pytester.runpytest(target, "--tracefunc-describe=safe_repr").assert_outcomes(passed=1)
+    pytester.runpytest(target, "--tracefunc-describe=repr").assert_outcomes(failed=1)
+    pytester.runpytest(target, "--tracefunc-describe=str").stderr.fnmatch_lines(["*'safe_repr' or 'repr'*"])

@@ -116,3 +116,9 @@ MAIN_HAS_ANNOTATIONS = sys.version_info < (3, 14)
 
 MODULES_HAVE_CACHED = sys.version_info < (3, 15)
 """Modules have a `__cached__`: up to 3.14 (2025)."""
+
+# --- objects ---
+
+MANAGED_DICT_WORD = -1 if FREE_THREADED else -3
+"""Where the pointer to an object's dictionary is, in words from the object: MANAGED_DICT_OFFSET in pycore_object.h,
+3.12 to 3.15 (2023 to 2026). In 3.12 the word may be tagged, and then points to the object's values."""

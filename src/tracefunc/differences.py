@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._values.sample import Sample
 
-__all__ = ["CallDifference", "LineDifference", "Point", "SourceDifference"]
+__all__ = ["CallDifference", "LineDifference", "NotComparable", "Point", "SourceDifference"]
 
 
 class Point(NamedTuple):
@@ -62,6 +62,25 @@ class LineDifference(NamedTuple):
     """How often the line was hit; 0 where a version does not have it."""
     names: dict[str, tuple[list[Sample], list[Sample]]]
     """The samples of the names that differ."""
+
+
+class NotComparable(NamedTuple):
+    """Values of two calls of which only addresses were seen, so that nobody knows whether they are the same."""
+
+    function: str
+    """The qualified name of the target."""
+    calls: tuple[int, int]
+    """The indices of the call."""
+    what: str
+    """What holds them: "argument", "yielded", "returned", "raised", or "value" for a name of a line."""
+    lines: tuple[str | None, str | None]
+    """The texts of the line; None where it is no line that holds them."""
+    linenos: tuple[int | None, int | None]
+    """The physical lines that the line begins on."""
+    name: str | None
+    """The name, or None."""
+    values: tuple[str, str]
+    """The texts of the first such values."""
 
 
 class SourceDifference(NamedTuple):

@@ -9,7 +9,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from .core import Tracer
-from .core.options import OPTIONS, NamesOption, Option
+from .core.options import OPTIONS, NamesOption, Option, at_a_door
 from .core.suggestions import did_you_mean, similar
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _next(words: shlex, line: str) -> str:
 
 def _put(options: dict[str, Any], option: Option, text: str) -> None:
     try:
-        value = option.parse(text)
+        value = text if option.name == "describe" else option.parse(text)  # may be an expression
     except ValueError as error:
         raise _usage_error(f"{option.flag}: {error}.") from error
     if option.can_repeat:
@@ -203,9 +203,9 @@ def _is_stored(name: ast.Name) -> bool:
 
 def _tracer(shell: Any, options: dict[str, Any]) -> Tracer:
     """Return the tracer that the options describe; raises UsageError when something is wrong with them."""
-    given = {option.name: options[option.name] for option in OPTIONS if option.name in options}
+    given = at_a_door({option.name: options[option.name] for option in OPTIONS if option.name in options})
     targets = [_target(shell, text) for text in options.get("target", [])]
-    if "describe" in given:
+    if options.get("describe") not in (None, *_BY_FLAG["--describe"].choices):
         given["describe"] = _value(shell, given["describe"], "--describe")
     try:
         return Tracer(*targets, **given)

@@ -47,6 +47,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="EXPR",
         help="Record only the calls for whose arguments this expression is true.",
     )
+    add(
+        "--tracefunc-describe",
+        metavar="safe_repr|repr",
+        help="Make the texts of values without running code of the program, or with its repr (default: safe_repr).",
+    )
     add("--tracefunc-html", metavar="DIR", help="Write a page for each failing test that has traces, and an index.")
 
 
@@ -65,16 +70,22 @@ def pytest_configure(config: pytest.Config) -> None:
 def trace_calls(request: pytest.FixtureRequest) -> type[Tracer]:
     """Trace calls within a test: `with trace_calls("package.module:function") as results:`.
 
-    It takes what `tracefunc.Tracer` takes, targets and options, and returns a `Tracer`. When the test fails, the report
-    shows everything that it has recorded.
+    It takes what `tracefunc.Tracer` takes, targets and options, and returns a `Tracer`, but values are described as by
+    `--tracefunc-describe` unless `describe` is given. When the test fails, the report shows everything that it has
+    recorded.
     """
     from .core import Tracer
+    from .core.options import at_a_door
 
     _report_traces(request.config)
     traces = _traces_of(request.node)
 
     class Remembered(Tracer):
         """A tracer whose results are shown in the test's report."""
+
+        def __init__(self, *targets: Any, **options: Any) -> None:
+            describe = request.config.getoption("tracefunc_describe")
+            super().__init__(*targets, **at_a_door({"describe": describe} if describe else {}) | options)
 
         def _new_results(self) -> TraceResults:
             results = super()._new_results()
@@ -99,9 +110,10 @@ class Phases:
     def pytest_collection_finish(self) -> None:
         """Find the targets, now that the test modules are imported and `sys.path` is as they need it."""
         from .core import Tracer
+        from .core.options import at_a_door
 
         try:
-            self.tracer = Tracer(*self.config.getoption("tracefunc"), **_given(self.config))
+            self.tracer = Tracer(*self.config.getoption("tracefunc"), **at_a_door(_given(self.config)))
         except (TypeError, ValueError) as error:
             if not _is_worker(self.config):
                 raise pytest.UsageError(f"--tracefunc: {error}") from error

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import Any, Self
 
-    from .differences import CallDifference, LineDifference, Point, SourceDifference
+    from .differences import CallDifference, LineDifference, NotComparable, Point, SourceDifference
 
 Trace = dict[str, tuple[int, dict[str, list[Sample]]]]
 
@@ -68,8 +68,8 @@ class Call(tuple[str, Trace]):
     arguments: dict[str, Sample]
     """What the parameters held at the start, `(type name, text)` each.
 
-    No `repr` that the program defines is called for this, as that might change what the call does: an object whose
-    class has one is `<type at address>`, unless a line shows it.
+    No `repr` that the program defines is called for this, as that might change what the call does: they are described
+    as by `tracefunc.safe_repr`. Where that knows only the address, the text is the one on the first line that shows it.
     """
     returned: Sample | None = None
     """What the call returned, described as arguments are; None if it raised, or had not ended when the trace did."""
@@ -262,7 +262,8 @@ class TraceResults(list[Call]):
 
 
 class Difference:
-    """What differs between two traces; false if nothing does. Pairs are of the first and the second trace."""
+    """What differs between two traces. It is false only if nothing does, as far as the traces show, and all of what
+    they show can be compared. Pairs are of the first and the second trace."""
 
     def __init__(
         self,
@@ -271,6 +272,7 @@ class Difference:
         calls: list[CallDifference],
         lines: list[LineDifference],
         source: list[SourceDifference],
+        not_comparable: list[NotComparable] | None = None,
     ) -> None:
         self.traces = traces
         """The two traces."""
@@ -282,22 +284,25 @@ class Difference:
         """The lines that have different hits or values, call by call."""
         self.source = source
         """The lines of the targets that the two versions do not have in common, executed or not."""
+        self.not_comparable = not_comparable or []
+        """The values of which both traces show only an address, which says nothing."""
 
     def __bool__(self) -> bool:
-        return bool(self.calls or self.lines or self.source)
+        return bool(self.calls or self.lines or self.source or self.not_comparable)
 
     def __repr__(self) -> str:
+        unknown = f"not comparable {len(self.not_comparable)}, " if self.not_comparable else ""
         return (
             f"<Difference: calls {len(self.calls)}, lines {len(self.lines)}, source {len(self.source)}, "
-            f"first {self.first and tuple(self.first)}>"
+            f"{unknown}first {self.first and tuple(self.first)}>"
         )
 
     def text(self, width: int | None = None) -> str:
         """Return the difference as text, in rows of at most `width` columns, by default the terminal's; "" if none.
 
         First comes the point where the traces diverge; then for each call what differs, with `-` for the first trace
-        and `+` for the second, and the values from the last common one on; then the calls that only one trace has, and
-        the lines of the source that changed.
+        and `+` for the second, and the values from the last common one on; then the calls that only one trace has, the
+        lines of the source that changed, and the values that cannot be compared.
         """
         from .render.diff import text_view
 

@@ -773,14 +773,25 @@ def test_pages_cannot_be_made(folder):
         assert err.startswith("tracefunc: error: ") and "pip install 'tracefunc[html]'" in err
 
 
+def test_diff_of_values_without_fields(folder):
+    for name in ("one.json", "same.json"):
+        run(*TRACEFUNC, "--json", name, "area.py")
+    status, out, err = run(*TRACEFUNC, "diff", "one.json", "same.json")
+    assert (status, err) == (1, "")
+    assert re.fullmatch(r"Not comparable: .*\n +Call 2 of Box.volume, argument self: <Box at 0x[0-9a-f]+>\n", out)
+    assert run(*TRACEFUNC, "diff", "one.json", "one.json") == (0, "", "")
+
+
 def test_diff(folder):
+    source = AREA.replace("class Box:\n", "class Box:\n    def __init__(self):\n        self.size = 3\n\n")
+    write("area.py", source)
     run(*TRACEFUNC, "--json", "one.json", "area.py")
     run(*TRACEFUNC, "--json", "same.json", "area.py")
-    write("area.py", AREA.replace("volume(4)", "volume(5)"))
+    write("area.py", source.replace("volume(4)", "volume(5)"))
     run(*TRACEFUNC, "--json", "other.json", "area.py")
     assert run(*TRACEFUNC, "diff", "one.json", "same.json") == (0, "", "")
     status, out, err = run(*TRACEFUNC, "diff", "one.json", "other.json")
-    assert (status, err) == (1, "") and out.startswith("First difference: call 2")
+    assert (status, err) == (1, "") and out.startswith("First difference: call 3")
     assert run(*TRACEFUNC, "diff", "-q", "one.json", "other.json") == (1, "", "")
     assert run(*TRACEFUNC, "diff", "--html", "diff.html", "one.json", "other.json") == (1, "", "")
     assert "Box.volume" in Path("diff.html").read_text(encoding="utf-8")

@@ -23,14 +23,19 @@ else:  # the same types, without the import time of `collections`
     from _collections import OrderedDict, defaultdict, deque
 
 
+UNOPENED = "(...)"  # ends the text of an object whose fields are not shown
+
+
 class Walk:
     """What the leaves and walkers of one description share."""
 
-    __slots__ = ("opened", "other")
+    __slots__ = ("depth", "is_safe", "opened", "other")
 
-    def __init__(self, opened: list[Any], other: Leaf) -> None:
+    def __init__(self, opened: list[Any], other: Walker, is_safe: bool = False) -> None:
         self.opened = opened  # the containers whose repr is under way in this thread
         self.other = other  # describes what is neither a leaf nor a container
+        self.is_safe = is_safe  # whether no code of the program may run
+        self.depth = 0  # how many objects' fields are being shown, one within the other
 
 
 def walk(value: Any, room: int, shared: Walk) -> str:
@@ -42,7 +47,7 @@ def walk(value: Any, room: int, shared: Walk) -> str:
     if (leaf := LEAVES.get(which)) is not None:
         return leaf(value, room)
     if (container := CONTAINERS.get(which)) is None:
-        return shared.other(value, room)
+        return shared.other(value, room, shared)
     again, walker = container
     if not again:
         return walker(value, room, shared)
@@ -52,10 +57,10 @@ def walk(value: Any, room: int, shared: Walk) -> str:
         and _are_numbers(value[:many])  # of a copy: another thread may be at the list
     ):
         return repr(value)
-    return _once(value, room, shared, again, walker)
+    return once(value, room, shared, again, walker)
 
 
-def _once(value: object, room: int, shared: Walk, again: str, walker: Walker) -> str:
+def once(value: object, room: int, shared: Walk, again: str, walker: Walker) -> str:
     """Walk a container, unless its repr is under way already: then `again` stands for it."""
     for other in shared.opened:
         if other is value:
@@ -75,15 +80,19 @@ def _close(value: object, opened: list[Any]) -> None:
             break
 
 
-def _join(text: str, items: Iterable[object], room: int, shared: Walk) -> str:
+def join_items(text: str, items: Iterable[object], room: int, shared: Walk) -> str:
     """Append elements to `text` until it has `room` characters: with the closing bracket it is longer than `room`."""
     separator = ""
+    last = ""
     for item in items:
         text += separator
         if len(text) >= room:
             break
-        text += walk(item, room - len(text), shared)
-        separator = ", "
+        shown = walk(item, room - len(text), shared)
+        if shared.depth and shown == last and shown.endswith(UNOPENED):
+            return text + "..."  # one more object that is shown by its type alone
+        text += shown
+        separator, last = ", ", shown
     return text
 
 
@@ -94,7 +103,7 @@ def _are_numbers(items: Sequence[Any]) -> bool:
     )
 
 
-def _head(items: Iterable[Any], room: int) -> list[Any]:
+def head_of(items: Iterable[Any], room: int) -> list[Any]:
     """The first elements, more than fit, in a list of their own: a repr may change the container."""
     many = max(room, 0) // 2 + 2  # do not fit even if each one's repr is empty: separators have two characters
     try:
@@ -107,19 +116,24 @@ def _walk_list(value: list[Any], room: int, shared: Walk) -> str:
     many = max(room, 0) // 3 + 2  # elements do not fit, if each has a character at least
     if len(value) > many and _are_numbers(head := value[:many]):
         return repr(head)
-    return _join("[", value, room, shared) + "]"
+    return join_items("[", value, room, shared) + "]"
 
 
 def _walk_tuple(value: tuple[Any, ...], room: int, shared: Walk) -> str:
     many = max(room, 0) // 3 + 2  # elements do not fit, if each has a character at least
     if len(value) > many and _are_numbers(head := value[:many]):
         return repr(head)
-    return _join("(", value, room, shared) + (",)" if len(value) == 1 else ")")
+    return join_items("(", value, room, shared) + (",)" if len(value) == 1 else ")")
 
 
 def _walk_dict(value: dict[Any, Any], room: int, shared: Walk) -> str:
+    return walk_pairs(value.items(), room, shared)
+
+
+def walk_pairs(pairs: Iterable[tuple[Any, Any]], room: int, shared: Walk) -> str:
+    """The text of a dictionary with these items."""
     text, separator = "{", ""
-    for key, item in _head(value.items(), room):
+    for key, item in head_of(pairs, room):
         text += separator
         if len(text) >= room:
             break
@@ -132,36 +146,49 @@ def _walk_dict(value: dict[Any, Any], room: int, shared: Walk) -> str:
 
 
 def _walk_set(value: set[Any], room: int, shared: Walk) -> str:
-    head = _head(value, room)
-    return _join("{", head, room, shared) + "}" if head else "set()"
+    head = head_of(value, room)
+    return join_items("{", head, room, shared) + "}" if head else "set()"
 
 
 def _walk_frozenset(value: frozenset[Any], room: int, shared: Walk) -> str:
-    return _join("frozenset({", _head(value, room), room, shared) + "})" if value else "frozenset()"
+    return join_items("frozenset({", head_of(value, room), room, shared) + "})" if value else "frozenset()"
 
 
 def _walk_deque(value: deque[Any], room: int, shared: Walk) -> str:
     end = "])" if value.maxlen is None else f"], maxlen={value.maxlen})"
-    return _join("deque([", _head(value, room), room, shared) + end
+    return join_items("deque([", head_of(value, room), room, shared) + end
 
 
 def _walk_view(value: Iterable[Any], room: int, shared: Walk) -> str:
-    return _join(type(value).__name__ + "([", _head(value, room), room, shared) + "])"
+    return join_items(type(value).__name__ + "([", head_of(value, room), room, shared) + "])"
 
 
 def _walk_ordereddict(value: OrderedDict[Any, Any], room: int, shared: Walk) -> str:
     text = "OrderedDict("
-    return text + _walk_dict(value, room - len(text), shared) + ")" if value else text + ")"
+    pairs = ordered_pairs(value) if shared.is_safe else value.items()
+    return text + walk_pairs(pairs, room - len(text), shared) + ")" if value else text + ")"
+
+
+def ordered_pairs(value: OrderedDict[Any, Any]) -> Iterable[tuple[Any, Any]]:
+    """The items of an OrderedDict, or of a subclass, without running code of the program.
+
+    Its own iterators look each key up again, which calls `__hash__`. A plain dictionary's do not; they show a key that
+    `move_to_end` has moved in its old place.
+    """
+    are_few = dict.__len__(value) <= _FEW_KEYS
+    if are_few and all(id(type(key)) in _HASHED_BY_US for key in dict.keys(value)):
+        return OrderedDict.items(value)
+    return dict.items(value)
 
 
 def _walk_defaultdict(value: defaultdict[Any, Any], room: int, shared: Walk) -> str:
-    text = "defaultdict(" + _once(value.default_factory, room, shared, "...", walk) + ", "
-    return text + _once(value, room - len(text), shared, "{...}", _walk_dict) + ")"
+    text = "defaultdict(" + once(value.default_factory, room, shared, "...", walk) + ", "
+    return text + once(value, room - len(text), shared, "{...}", _walk_dict) + ")"
 
 
 def _walk_frozendict(value: dict[Any, Any], room: int, shared: Walk) -> str:
     text = "frozendict("
-    return text + _once(value, room - len(text), shared, "{...}", _walk_dict) + ")" if value else text + ")"
+    return text + once(value, room - len(text), shared, "{...}", _walk_dict) + ")" if value else text + ")"
 
 
 def _leaf_str(value: str, room: int) -> str:
@@ -218,6 +245,9 @@ LEAVES: dict[int, Leaf] = {
     id(bytearray): _leaf_bytes,
     id(int): _leaf_int,
 }
+
+_FEW_KEYS = 1_000
+_HASHED_BY_US = ATOMS | frozenset(map(id, (str, bytes, int)))
 
 # The text that stands for a container inside itself ("": the walker takes care of that), and the walker.
 CONTAINERS: dict[int, tuple[str, Walker]] = {

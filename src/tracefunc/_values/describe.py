@@ -10,16 +10,15 @@ import sys
 
 from .arrays import shortened
 from .builtin_reprs import ATOMS, CONTAINERS, LEAVES, Walk, walk
+from .instance_dict import prepare
 from .open_reprs import open_reprs
 from .plain_text import name_of, own_name, plain
-from .safe_repr import outline_leaf, safe_leaf, safe_repr
+from .safe_repr import safe_repr, safe_walk
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
-
-    from .builtin_reprs import Leaf
 
     Describe = Callable[[Any], tuple[str, str]]
 
@@ -61,10 +60,11 @@ def describer(width: int | None, show: Callable[[Any], str] | None = None) -> De
     `show` takes the place of `repr`. The text that it returns is cut too; an `E` that it raises gives
     `<repr-error E: message>`.
     """
-    if width == WIDTH and show is None:
-        return describe
-    if show is None or show is safe_repr:
-        return _walker(width, _ask_repr, name_of) if show is None else _walker(width, safe_leaf, own_name)
+    if show is None or show is repr:
+        return describe if width == WIDTH else _walker(width, _repr_walk, name_of)
+    if show is safe_repr:
+        prepare()
+        return _walker(width, safe_walk, own_name)
 
     def text_of(value: Any) -> str:
         text = show(value)
@@ -78,19 +78,18 @@ def describer(width: int | None, show: Callable[[Any], str] | None = None) -> De
 def outliner(width: int | None, show: Callable[[Any], str] | None = None) -> Describe:
     """Return a function that describes values where no code of the program may run, unless `show` runs some.
 
-    Its texts are those of `describe`, but for objects whose class has a repr of its own: these are `<type at address>`.
+    Its texts are those of `safe_repr`.
     """
-    return _walker(width, outline_leaf, own_name) if show is None else describer(width, show)
+    return describer(width, safe_repr if show is None or show is repr else show)
 
 
-def _walker(width: int | None, other: Leaf, name_of: Callable[[type], str]) -> Describe:
+def _walker(width: int | None, new_walk: Callable[[], Walk], name_of: Callable[[type], str]) -> Describe:
     room = sys.maxsize if width is None else width
-    runs_code = other is _ask_repr
+    return _describer(width, lambda value: walk(value, room, new_walk()), name_of)
 
-    def text_of(value: Any) -> str:
-        return walk(value, room, Walk(open_reprs() if runs_code else [], other))
 
-    return _describer(width, text_of, name_of)
+def _repr_walk() -> Walk:
+    return Walk(open_reprs(), _ask_repr)
 
 
 def _describer(width: int | None, text_of: Callable[[Any], str], name_of: Callable[[type], str]) -> Describe:
@@ -114,6 +113,6 @@ def _broken(error: Exception) -> str:
     return f"<repr-error {name_of(type(error))}: {message}>"
 
 
-def _ask_repr(value: Any, room: int) -> str:
+def _ask_repr(value: Any, room: int, shared: Walk | None = None) -> str:
     """The repr of a value whose type has no leaf or walker; that of an array is made of its first elements."""
     return plain(repr(shortened(value, room) if "array" in sys.modules else value))

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 # Options of a trace that the command line does not have, and why.
 NOT_HERE = {
-    "describe": "it takes a function, and no function of the program exists before the program runs",
     "reraise": "what the program raises always leaves the command line as it leaves `python`",
 }
 _OLDER_SPELLINGS = {"incl_unhit": ["--unhit"]}
@@ -47,7 +46,8 @@ targets:
 commands:
   show FILE           show a trace that --json has written
   diff FILE FILE      compare two of them; the exit status is 0 if they are the
-                      same, 1 if they differ, 2 if there is an error
+                      same, 1 if they differ or cannot be compared, 2 if there
+                      is an error
   completion SHELL    print completions for bash, zsh or fish
   To run a program with the name of a command, write ./show, or put options first.
 
@@ -94,7 +94,8 @@ def show_parser() -> argparse.ArgumentParser:
 
 def diff_parser() -> argparse.ArgumentParser:
     parser = _command_parser(
-        "diff", "Compare two traces: exit status 0 if they are the same, 1 if they differ, 2 for an error."
+        "diff",
+        "Compare two traces: exit status 0 if they are the same, 1 if they differ or are not comparable, 2 on failure.",
     )
     parser.add_argument("before", metavar="FILE", help="a trace, as JSON (- is stdin)")
     parser.add_argument("after", metavar="FILE", help="another trace")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from ..core.options import OPTIONS
+from ..core.options import OPTIONS, at_a_door
 from ..core.suggestions import did_you_mean, similar
 from .errors import UsageError
 
@@ -25,7 +25,7 @@ def new_tracer(options: Namespace, program: Program) -> Tracer:
     try:
         return Tracer(
             *(target for name in options.target or [":*"] for target in _targets(name, program)),
-            **{option.name: given[option.name] for option in OPTIONS if option.name in given},
+            **at_a_door({option.name: given[option.name] for option in OPTIONS if option.name in given}),
         )
     except (TypeError, ValueError) as error:
         raise UsageError(error) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .._record.limit import Limit
 from .._values.describe import describer, outliner
+from .._values.safe_repr import safe_repr
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Option:
     takes_value = True  # on a command line
     can_repeat = False
     choices: tuple[str, ...] = ()
+    door_default: object = None  # None: the same as `default`
 
     def __init__(self, name: str, default: object, metavar: str, help: str) -> None:
         self.name = name
@@ -114,13 +116,30 @@ class _ConditionOption(Option):
         return value
 
 
-class _FunctionOption(Option):
-    """A function of a value that returns its text."""
+class _DescribeOption(Option):
+    """A function of a value that returns its text; on a command line, the name of one of ours.
+
+    Whoever uses `tracefunc()` or `Tracer` gets `repr`, which is the program's own code. At the doors nobody has said
+    that it may run, so it must be asked for.
+    """
+
+    choices = ("safe_repr", "repr")
+
+    def __init__(self, name: str, help: str) -> None:
+        super().__init__(name, None, "|".join(self.choices), f"{help} (default: {self.choices[0]})")
+        self.door_default = safe_repr
 
     def check(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self.parse(value)
         if value is not None and not callable(value):
             raise TypeError(f"{self.name} must be a function that returns the text of a value, not {value!r}.")
         return value
+
+    def parse(self, text: str) -> Any:
+        if text not in self.choices:
+            raise ValueError(f"{self.name} is {text!r}: it must be {' or '.join(map(repr, self.choices))}.")
+        return repr if text == "repr" else safe_repr
 
 
 class NamesOption(Option):
@@ -146,12 +165,18 @@ OPTIONS = (
     _NumberOption("max_repr", 50, 4, "how many characters of a value's text to keep"),
     _ChoiceOption("keep", ("first", "last", "ends"), "which calls and samples to keep when a limit is exceeded"),
     _ConditionOption("when", None, "EXPR", "record only the calls for whose arguments this expression is true"),
-    _FunctionOption("describe", None, "FUNCTION", "make the text of a value with this function instead of repr"),
+    _DescribeOption("describe", "make the texts of values without running code of the program, or with its repr"),
     NamesOption("redact", "NAME", "never read the values of this name or glob of names"),
     _ChoiceOption("threads", ("all", "current"), "record the calls of all threads or only of the current one"),
     _SwitchOption("incl_unhit", "include the lines that never ran, with 0 hits"),
     _SwitchOption("reraise", "raise what the traced function raises, instead of keeping it in the results"),
 )
+
+
+def at_a_door(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the options that the command line, the magics or the plugin were given, with the defaults for these."""
+    defaults = {option.name: option.door_default for option in OPTIONS if option.door_default is not None}
+    return defaults | given
 
 
 class Options:

@@ -164,8 +164,13 @@ def _prefer_sampled_texts(info: CallInfo, plan: Plan, trace: Trace) -> None:
     if info.returned is not None and info.where in plan.returned:
         hits, names = trace.get(plan.lines[info.where], (0, {}))
         found = names.get(plan.returned[info.where], [])
-        if hits == len(found) > 0 and found[-1][0] == info.returned[0]:
+        if hits == len(found) > 0 and found[-1][0] == info.returned[0] and not _says_nothing(found[-1][1]):
             info.returned = found[-1]
+
+
+def _says_nothing(text: str) -> bool:
+    """Whether a text may be the repr that every object has: type and address, whose end may be cut away."""
+    return text.startswith("<") and (" at 0x" in text or text.endswith("..."))
 
 
 def _raising_line(plan: Plan, offset: int) -> int | None:

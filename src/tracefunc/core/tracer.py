@@ -94,7 +94,7 @@ class Tracer:
         (`lambda n, **_: n > 1000`), or a Python expression of the arguments as a string (`"n > 1000"`). A call for
         which it raises is not recorded, and the error is in `results.warnings`.
     describe : callable, optional
-        Returns the text of a value, instead of `repr`: for example `tracefunc.safe_repr`.
+        Returns the text of a value, instead of `repr`: for example `tracefunc.safe_repr`, or its name as text.
     redact : str or iterable of str
         Names, or globs of names, whose values are never read and are shown as `<redacted>`. If a target has such a
         name, so are the values that it returns, yields and raises.

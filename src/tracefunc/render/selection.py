@@ -28,6 +28,7 @@ __all__ = [
     "folded",
     "is_unhit",
     "labels",
+    "masked",
     "may_run_without_hits",
     "parents",
     "result_sample",
@@ -172,6 +173,13 @@ def _is_redacted(results: TraceResults) -> bool:
 
 # --- values ---
 
+_ADDRESS = re.compile(r"(?<= at )0x[0-9A-Fa-f]+")
+
+
+def masked(text: str) -> str:
+    """Return a text without the addresses of objects, which differ from run to run."""
+    return _ADDRESS.sub("0x", text)
+
 
 class Run(NamedTuple):
     """A value that a name kept for some hits."""
@@ -214,15 +222,15 @@ def labels(results: TraceResults) -> list[str]:
 def folded(results: TraceResults) -> list[list[int]]:
     """Return the indices of the calls, identical ones together, in the order in which the first of each started.
 
-    Identical calls are of the same target, with equal arguments, traces and ends, in threads and tasks of the same
-    labels. Those that ran in no other call must have the same stack, too.
+    Identical calls are of the same target, with equal arguments, traces and ends but for addresses, in threads and
+    tasks of the same labels. Those that ran in no other call must have the same stack, too.
     """
     groups: dict[str, list[int]] = {}
     for i, (call, parent, label) in enumerate(zip(results, parents(results), labels(results), strict=True)):
         target = call.function, call.file, call.lineno, call.source
         ends = call.returned, call.raised, call.yielded, call.ended_at
         key = target, ends, call.arguments, call.trace, label, call.stack if parent is None else None
-        groups.setdefault(repr(key), []).append(i)
+        groups.setdefault(masked(repr(key)), []).append(i)
     return list(groups.values())
 
 

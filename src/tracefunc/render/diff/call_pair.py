@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from math import inf
 from typing import TYPE_CHECKING
 
-from ...differences import CallDifference, LineDifference, Point, SourceDifference
+from ...differences import CallDifference, LineDifference, NotComparable, Point, SourceDifference
 from ...results import Call
 from ..selection import shown_names
 from .matching import loops, matched_lines, sequence
+from .sameness import are_unknown, differing, same
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from ..._values.sample import Sample
     from ...results import Line
@@ -22,32 +22,6 @@ if TYPE_CHECKING:
     Texts = tuple[str | None, str | None]
 
 __all__ = ["CallPair", "LinePairs", "same"]
-
-
-# --- values ---
-
-_ADDRESS = re.compile("0x[0-9A-Fa-f]+")
-
-
-def same(a: Sample, b: Sample) -> bool:
-    """Return whether two samples show the same value: of the same type, with the same text but for addresses."""
-    if a == b:
-        return True
-    if a[0] != b[0] or not ("0x" in a[1] or "0x" in b[1]):
-        return False
-    texts = [_ADDRESS.sub("0x", text) for text in (a[1], b[1])]
-    if texts[0] == texts[1]:
-        return True
-    if not all(text.endswith("...") for text in texts):
-        return False
-    # Both were cut, after addresses of different lengths or within one: compare what is left of the shorter text.
-    short, long = sorted((text.removesuffix("...") for text in texts), key=len)
-    return long.startswith(short)
-
-
-def _differing(a: list[Sample], b: list[Sample]) -> int | None:
-    """Return the index of the first samples that differ, as far as both lists go."""
-    return next((i for i, both in enumerate(zip(a, b, strict=False)) if not same(*both)), None)
 
 
 # --- lines ---
@@ -105,6 +79,7 @@ class CallPair:
         self.pair = pair
         self.call: CallDifference | None = None
         self.lines: list[LineDifference] = []
+        self.not_comparable: list[NotComparable] = []
         self.points: list[tuple[Key, Point]] = []
         self._function = (a or b or Call(("", {}))).function
         self._point = Point(self._function, pair, "call", (None, None), (None, None), None, None, (None, None))
@@ -112,6 +87,7 @@ class CallPair:
             self.call = CallDifference(self._function, pair, {}, None, None)
             self.points.append(((-inf, 0, 0), self._point))
         else:
+            self._is_one_recording = _is_one_recording(a, b)
             self._compare_calls(a, b)
             self._compare_lines(a, b, lines)
 
@@ -122,6 +98,8 @@ class CallPair:
         if not _end_alike(a, b):
             ends = _end(a), _end(b)
             self.points.append(((inf, 1, 0), self._point._replace(what="end", values=ends)))
+        self._note_unknown("returned", [a.returned], [b.returned])
+        self._note_unknown("raised", [a.raised], [b.raised])
         if arguments or yielded or ends:
             self.call = CallDifference(self._function, self.pair, arguments, yielded, ends)
 
@@ -129,6 +107,7 @@ class CallPair:
         differing: dict[str, Texts] = {}
         for i, name in enumerate({**a.arguments, **b.arguments}):
             one, other = a.arguments.get(name), b.arguments.get(name)
+            self._note_unknown("argument", [one], [other], name)
             if one is None or other is None or not same(one, other):
                 differing[name] = one and one[1], other and other[1]
                 point = self._point._replace(what="argument", name=name, values=differing[name])
@@ -136,7 +115,8 @@ class CallPair:
         return differing
 
     def _compare_yielded(self, a: Call, b: Call) -> tuple[list[str], list[str]] | None:
-        first = _differing(a.yielded, b.yielded)
+        first = differing(a.yielded, b.yielded)
+        self._note_unknown("yielded", a.yielded, b.yielded)
         if first is None and len(a.yielded) == len(b.yielded):
             return None
         yielded = [text for _, text in a.yielded], [text for _, text in b.yielded]
@@ -157,8 +137,11 @@ class CallPair:
                 what, hit = "hits" if one and other else "line", min(hits) + 1
                 point = line._replace(what=what, hit=hit, values=(str(hits[0]), str(hits[1])))
                 self.points.append((lines.key(number, hit), point))
+            if one and other:
+                for name in _names_of_both(one, other, a, b):
+                    self._note_unknown("value", one.vars[name], other.vars[name], name, texts, linenos)
             names: dict[str, tuple[list[Sample], list[Sample]]] = {}
-            for name, hit, samples in _differing_names(one, other, a, b):
+            for name, hit, samples in _differing_names(one, other):
                 names[name] = samples
                 values = samples[0][hit - 1][1], samples[1][hit - 1][1]
                 point = line._replace(what="value", hit=hit, name=name, values=values)
@@ -167,19 +150,44 @@ class CallPair:
                 pair = self.pair[0] or 0, self.pair[1] or 0
                 self.lines.append(LineDifference(self._function, pair, texts, linenos, hits, names))
 
+    def _note_unknown(
+        self,
+        what: str,
+        a: Sequence[Sample | None],
+        b: Sequence[Sample | None],
+        name: str | None = None,
+        lines: Texts = (None, None),
+        linenos: tuple[int | None, int | None] = (None, None),
+    ) -> None:
+        """Take note of the first values of which only addresses are known."""
+        if self._is_one_recording:
+            return
+        found = next((both for both in zip(a, b, strict=False) if are_unknown(*both)), None)
+        if found and found[0] and found[1]:
+            pair, values = (self.pair[0] or 0, self.pair[1] or 0), (found[0][1], found[1][1])
+            self.not_comparable.append(NotComparable(self._function, pair, what, lines, linenos, name, values))
 
-def _differing_names(
-    a: Line | None, b: Line | None, call_a: Call, call_b: Call
-) -> Iterator[tuple[str, int, tuple[list[Sample], list[Sample]]]]:
+
+def _is_one_recording(a: Call, b: Call) -> bool:
+    """Return whether the two are the same call of the same run, so that equal addresses are of one object."""
+    return a is b or (a == b and a.__dict__ == b.__dict__)  # no two runs take the same time
+
+
+def _names_of_both(a: Line, b: Line, call_a: Call, call_b: Call) -> list[str]:
+    """Return the names that views show of both versions of a line."""
+    shown = [{name for name, _ in shown_names(line.vars, call)} for line, call in ((a, call_a), (b, call_b))]
+    return [name for name in a.vars if name in shown[0] and name in shown[1]]
+
+
+def _differing_names(a: Line | None, b: Line | None) -> Iterator[tuple[str, int, tuple[list[Sample], list[Sample]]]]:
     """Yield the names of both versions of a line whose values differ, with the first hit at which they do."""
     if a is None or b is None:
         return
-    shown = {name for line, call in ((a, call_a), (b, call_b)) for name, _ in shown_names(line.vars, call)}
     for name, samples in a.vars.items():
         others = b.vars.get(name, [])
-        differing = _differing(samples, others)
-        if differing is not None and name in shown:
-            yield name, differing + 1, (samples, others)
+        index = differing(samples, others)
+        if index is not None:
+            yield name, index + 1, (samples, others)
 
 
 def _end_alike(a: Call, b: Call) -> bool:

@@ -20,9 +20,8 @@ def compare(a: TraceResults, b: TraceResults) -> Difference:
     """Compare two traces of the same target, which may be of two versions of it.
 
     Calls are matched function by function in their order; lines by their text, also where they moved, and by difflib
-    where they changed. Not compared is what differs from run to run: addresses in texts (`0x...`), times, threads,
-    tasks, files, engines, physical line numbers. Nor are names that no view shows: those that hold nothing but modules,
-    classes, functions or methods on a line of both traces, unless they are parameters.
+    where they changed. Not compared is what differs from run to run: addresses in texts, times, threads, tasks, files,
+    engines, physical line numbers. Values known only by their addresses are not comparable, but in one's own copy.
 
     The first difference is the first in execution order, as far as a trace records it: the order of the hits of one
     line, and which call started in which, but not how the hits of different lines alternate. So `compare` assumes that
@@ -60,4 +59,5 @@ def compare(a: TraceResults, b: TraceResults) -> Difference:
         [pair.call for pair in compared if pair.call],
         [line for pair in compared for line in pair.lines],
         source,
+        [value for pair in compared for value in pair.not_comparable],
     )

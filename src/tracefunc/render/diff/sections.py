@@ -11,7 +11,7 @@ from ..text.rows import wrapped
 
 if TYPE_CHECKING:
     from ..._values.sample import Sample
-    from ...differences import LineDifference, Point, SourceDifference
+    from ...differences import LineDifference, NotComparable, Point, SourceDifference
     from ...results import Difference
     from ..selection import Run
     from ..text.rows import Row, Word
@@ -33,7 +33,7 @@ def sections(difference: Difference, room: int) -> list[Section]:
     """Return a difference as sections, in rows of at most `room` columns without their marks.
 
     First comes the point where the traces diverge; then what differs in each pair of calls; then the calls that only
-    one trace has; then the lines of the source that changed.
+    one trace has; then the lines of the source that changed; then the values that cannot be compared.
     """
     found = [_first(difference.first, room)] if difference.first else []
     lines: dict[tuple[int | None, int | None], list[LineDifference]] = {}
@@ -49,7 +49,9 @@ def sections(difference: Difference, room: int) -> list[Section]:
         if only:
             rows = [(mark, row) for i in only if i is not None for row in _heading(difference, side, i, room)]
             found.append(Section(f"Calls only in the {which}", rows))
-    return found + ([_source(difference.source, room)] if difference.source else [])
+    if difference.source:
+        found.append(_source(difference.source, room))
+    return found + ([_not_comparable(difference.not_comparable, room)] if difference.not_comparable else [])
 
 
 def _call(difference: Difference, pair: tuple[int, int], differs: bool, room: int) -> list[tuple[str, Row]]:
@@ -166,3 +168,24 @@ def _source(differences: list[SourceDifference], room: int) -> Section:
             shown = cut(_one_row(text), room - len(str(numbers[mark])) - 4)
             rows.append((mark, [(f"  {numbers[mark]}  {shown}", "source")]))
     return Section("Source", rows)
+
+
+def _not_comparable(values: list[NotComparable], room: int) -> Section:
+    """Return the section of the values of which only addresses are known."""
+    rows: list[tuple[str, Row]] = []
+    for value in values[:_MOST_NOT_COMPARABLE]:
+        where = {
+            "argument": f"argument {value.name}",
+            "value": f"line {_linenos(value.linenos)}, {value.name}",
+            "yielded": "a yielded value",
+            "returned": "what it returned",
+            "raised": "what it raised",
+        }[value.what]
+        text = f"  {_numbers(value.calls)} of {value.function}, {where}: {value.values[0]}"
+        rows.append((" ", [(cut(escaped(text), room), "")]))
+    if len(values) > len(rows):
+        rows.append((" ", [(f"  … {len(values) - len(rows)} more", "")]))
+    return Section("Not comparable: only their addresses were seen", rows)
+
+
+_MOST_NOT_COMPARABLE = 20
