@@ -5,6 +5,7 @@ import contextlib
 import pytest
 
 import endings
+import programs
 from tracefunc import Tracer
 
 pytestmark = pytest.mark.both_engines
@@ -198,14 +199,9 @@ def test_a_traceback_attribute_of_the_program_is_not_asked():
 
 
 def test_none_where_the_call_returned():
-    def target(x):
-        try:
-            1 / x
-        finally:
-            return x  # noqa: B012
-
-    with Tracer(target) as results:
-        target(0)
+    space = programs.load("def target(x):\n try: 1 / x\n finally: return x\n", "<returns in finally>")
+    with Tracer(space["target"]) as results:
+        space["target"](0)
     assert (results[0].ended_at, results[0].returned) == (None, ("int", "0"))
 
 
