@@ -459,7 +459,7 @@ def test_a_call_after_many_refused_ones_is_recorded_whole(kept):
         ({"threads": "one"}, ValueError, "threads is 'one': it must be 'all' or 'current'."),
         ({"when": 5}, TypeError, "when must be a function"),
         ({"when": "n >"}, ValueError, "when is not a Python expression: 'n >'"),
-        ({"describe": "repr"}, TypeError, "describe must be a function"),
+        ({"describe": "str"}, ValueError, "describe is 'str': it must be 'safe_repr' or 'repr'."),
         ({"redact": [1]}, TypeError, "redact must be names"),
     ],
 )

@@ -463,7 +463,7 @@ def test_what_is_iterated_over_lives_as_long_as_ever(engine, define, kind):
 
 def counting_iterators():
     gc.collect()
-    return [one for one in gc.get_objects() if type(one).__name__ == "counting_iterator"]
+    return [one for one in gc.get_objects() if type.__dict__["__name__"].__get__(type(one)) == "counting_iterator"]
 
 
 def test_an_iterator_that_outlives_the_trace(engine, define):
