@@ -14,5 +14,22 @@ def held_over_forks(lock: RLock) -> None:
 
     The lock has to be one that its holder can take again, since a fork may come from a signal handler.
     """
+    held: list[bool] = []  # not where the lock was made while the fork already waited for another one
+
+    def hold() -> None:
+        lock.acquire()
+        held.append(True)
+
+    def free() -> None:
+        if held:
+            held.pop()
+            lock.release()
+
+    def free_in_child() -> None:
+        if held:
+            free()
+        else:  # whoever may hold it is not there any more
+            lock._at_fork_reinit()  # type: ignore[attr-defined]
+
     if hasattr(os, "register_at_fork"):  # not on Windows
-        os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)
+        os.register_at_fork(before=hold, after_in_parent=free, after_in_child=free_in_child)

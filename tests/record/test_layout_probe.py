@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -23,8 +24,11 @@ pytestmark = pytest.mark.skipif(os.environ.get("TRACEFUNC_ENGINE") == "pure", re
 def run(program, **environment):
     """Run a program with these variables of ours and no others; return what it prints."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("TRACEFUNC_")}
-    command = [sys.executable, "-W", "error", "-c", program]
-    done = subprocess.run(command, env=inherited | environment, capture_output=True, text=True, timeout=120)
+    with tempfile.TemporaryDirectory() as folder:  # 3.12 keeps no source of what `-c` runs
+        file = Path(folder, "program.py")
+        file.write_text(program)
+        command = [sys.executable, "-W", "error", "-P", file]
+        done = subprocess.run(command, env=inherited | environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -40,7 +44,7 @@ def test_another_tracer_sees_nothing_of_it(tracer):
         import sys
         kept = []
         def trace(frame, event, arg):
-            if frame.f_code.co_filename == "<string>":
+            if frame.f_code.co_filename == __file__:
                 kept.append((frame, [*frame.f_locals.values()]))
             return trace
         sys.{tracer}(trace)
