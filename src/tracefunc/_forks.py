@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-
-TYPE_CHECKING = False  # as of `typing`, without its import time
-if TYPE_CHECKING:
-    from _thread import RLock
+from _thread import RLock
 
 
 def held_over_forks(lock: RLock) -> None:
@@ -33,3 +30,9 @@ def held_over_forks(lock: RLock) -> None:
 
     if hasattr(os, "register_at_fork"):  # not on Windows
         os.register_at_fork(before=hold, after_in_parent=free, after_in_child=free_in_child)
+
+
+importing = RLock()
+"""Held while tracefunc imports a module of the standard library: one that is half imported at a fork stays so."""
+
+held_over_forks(importing)

@@ -97,7 +97,10 @@ def test_compact_text_hides_code(uses):
 
 def test_a_difference_hides_code(uses):
     found = tracefunc(uses, 3, chosen=0).diff(tracefunc(uses, 3, chosen=1))
-    assert {name for line in found.lines for name in line.names} == {"chosen", "local_code"}  # which is another function
+    assert {name for line in found.lines for name in line.names} == {
+        "chosen",
+        "local_code",
+    }  # which is another function
     found = tracefunc(uses, 3, given=len).diff(tracefunc(uses, 3, given=abs))
     assert {name for line in found.lines for name in line.names} == {"data", "given"}
 

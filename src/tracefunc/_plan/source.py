@@ -8,7 +8,7 @@ import time
 from _thread import RLock
 from typing import TYPE_CHECKING
 
-from .._forks import held_over_forks
+from .._forks import held_over_forks, importing
 from .._interpreter import HAS_VARARGS, HAS_VARKEYWORDS, SHARED_FILENAMES
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ class SourceError(ValueError):
 
 def _may_warn(text: str) -> bool:
     """Whether parsing `text` can emit a SyntaxWarning (an escape, or a number run into a keyword)."""
-    import re
+    with importing:
+        import re
 
     return "\\" in text or re.search(r"[0-9a-fA-F_.jJ](?:and|else|for|if|in|is|not|or)\b", text) is not None
 
@@ -41,7 +42,8 @@ def parse(text: str) -> ast.Module:
     """`ast.parse` without the SyntaxWarnings, which the user has seen when the code was compiled."""
     if not _may_warn(text):
         return ast.parse(text)
-    import warnings
+    with importing:
+        import warnings
 
     with _filter_lock, warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -57,8 +59,9 @@ def file_lines(function: FunctionType) -> list[str]:
     lines = linecache.getlines(filename)
     if lines:
         return lines
-    import inspect
-    import warnings
+    with importing:
+        import inspect
+        import warnings
 
     with _filter_lock, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of old kinds of loaders: "source files" in `_interpreter`
@@ -166,7 +169,8 @@ def _may_be_stale(code: CodeType) -> bool:
 
 def _compiles_to(lines: list[str], code: CodeType) -> bool:
     """Whether `code` is among what `lines` compile to."""
-    import warnings
+    with importing:
+        import warnings
 
     with _filter_lock, warnings.catch_warnings():
         warnings.simplefilter("ignore")

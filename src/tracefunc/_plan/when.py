@@ -6,6 +6,7 @@ import ast
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
+from .._forks import importing
 from .._values.describe import describe
 from .._values.read import read
 from .source import SourceError, file_lines, find_node
@@ -85,7 +86,8 @@ def _only_expression(when: Callable[..., object]) -> ast.expr | None:
 
 def _accepted(when: Callable[..., object], names: list[str]) -> set[str]:
     """The arguments that a function takes by name; all of them where it does not say."""
-    import inspect
+    with importing:
+        import inspect
 
     try:
         parameters = inspect.signature(when).parameters.values()

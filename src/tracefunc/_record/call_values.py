@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .._forks import importing
 from .._interpreter import ASYNC_GENERATOR
 from .._values.sample import REDACTED_SAMPLE, UNAVAILABLE, sample
 
@@ -61,6 +62,7 @@ class CallValues:
 
 def _unwrapped(value: object) -> object:
     """Return what an async generator yields: the interpreter wraps it in an object that has no other field."""
-    from ctypes import py_object
+    with importing:
+        from ctypes import py_object
 
     return py_object.from_address(id(value) + object.__basicsize__).value

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from .._forks import importing
+
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -112,7 +114,8 @@ def _installation() -> list[Label]:
     global _installed
     prefixes = tuple(getattr(sys, name, "") for name, _ in _PREFIXES)
     if _installed is None or _installed[0] != prefixes:
-        import sysconfig
+        with importing:
+            import sysconfig
 
         paths = sysconfig.get_paths()
         found = [(directory, label) for directory, (_, label) in zip(prefixes, _PREFIXES, strict=True)]

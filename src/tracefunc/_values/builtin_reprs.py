@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from itertools import islice
 
+from .._forks import importing
 from .._interpreter import HAS_FROZENDICT
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
@@ -224,7 +225,8 @@ def _first_digits(value: int) -> tuple[int, str]:
     Its leading 400 bits make 120 digits. Multiplied by two to the power of the other bits, with a precision of 100, the
     last few may be wrong, which changes the first ones only through a row of zeros or nines.
     """
-    from decimal import MAX_EMAX, MIN_EMIN, Context
+    with importing:
+        from decimal import MAX_EMAX, MIN_EMIN, Context
 
     context = Context(prec=100, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
     rest = value.bit_length() - 400

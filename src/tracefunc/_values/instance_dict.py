@@ -6,6 +6,7 @@ only where there is one; else the names come from the keys that all objects of t
 
 from __future__ import annotations
 
+from .._forks import importing
 from .._interpreter import MANAGED_DICT_WORD
 from .static_types import GETSET, MISSING, class_attribute, dict_offset_of, flags_of, mro_of, namespace_of
 
@@ -83,7 +84,8 @@ class _Reader:
 
     def __init__(self) -> None:
         """Raises where memory does not look as expected."""
-        import ctypes
+        with importing:
+            import ctypes
 
         self._word: Word = lambda address: ctypes.c_ssize_t.from_address(address).value
         self._byte: Word = lambda address: ctypes.c_ubyte.from_address(address).value

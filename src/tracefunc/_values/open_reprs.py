@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from _thread import _local  # threading.local
 
+from .._forks import importing
+
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
     from typing import Any
@@ -27,7 +29,8 @@ def open_reprs() -> list[Any]:
 
 def _interpreters_list() -> list[Any]:
     try:
-        import ctypes
+        with importing:
+            import ctypes
 
         get_dict = ctypes.pythonapi["PyThreadState_GetDict"]
         get_dict.restype = ctypes.c_void_p  # not py_object: the reference is borrowed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from .._forks import importing
 from .._interpreter import CELLS_ARE_READ_WITHOUT_LOCK, OPTIMIZED, PROXY_IS_SAFE
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
@@ -132,7 +133,8 @@ def _read_by_ctypes(frame: FrameType, name: str) -> object:
 
 def _make_get_var() -> Callable[[FrameType, str], object]:
     try:
-        from ctypes import py_object, pythonapi
+        with importing:
+            from ctypes import py_object, pythonapi
 
         function = pythonapi["PyFrame_GetVar"]
     except (ImportError, AttributeError):
@@ -179,7 +181,8 @@ def _read_slots(frame: FrameType, name: str) -> object:
 
 def _contents(cell: object) -> object:
     """What a cell holds, read under its lock, which `cell_contents` does not take; raises ValueError if it is empty."""
-    from ctypes import py_object, pythonapi
+    with importing:
+        from ctypes import py_object, pythonapi
 
     get = pythonapi["PyCell_Get"]
     get.restype = py_object
@@ -192,7 +195,8 @@ def _slot(frame: FrameType, index: int) -> object:
     The layout is that of the versions concerned, which will not change any more: a frame object's second field points
     to the frame proper, which has eight pointers and eight bytes before its slots.
     """
-    from ctypes import c_void_p, py_object, sizeof
+    with importing:
+        from ctypes import c_void_p, py_object, sizeof
 
     size = sizeof(c_void_p)
     proper = c_void_p.from_address(id(frame) + object.__basicsize__ + size).value or 0

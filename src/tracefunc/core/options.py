@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .._forks import importing
 from .._record.limit import Limit
 from .._values.describe import describer, outliner
 from .._values.safe_repr import safe_repr
@@ -106,7 +107,8 @@ class _ConditionOption(Option):
 
     def check(self, value: Any) -> Any:
         if isinstance(value, str):
-            from .._plan.when import parse
+            with importing:
+                from .._plan.when import parse
 
             parse(value)
         elif value is not None and not callable(value):
@@ -223,7 +225,8 @@ class Options:
         """Return `when` for the calls of one target."""
         if self.when is None:
             return None
-        from .._plan.when import Condition
+        with importing:
+            from .._plan.when import Condition
 
         return Condition(self.when, function, plan, bool(self.redact))
 
@@ -231,6 +234,7 @@ class Options:
         """Whether the values of that name must not be read."""
         if not self.redact:
             return False
-        from fnmatch import fnmatchcase
+        with importing:
+            from fnmatch import fnmatchcase
 
         return any(fnmatchcase(name, pattern) for pattern in self.redact)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from _thread import RLock
 
-from .._forks import held_over_forks
+from .._forks import importing
 from .._plan.markers import NOTHING
 from .._record import engine as _engine
 from .._record.call_info import CallOptions
@@ -122,13 +121,9 @@ class Session:
         return self.recorders[info.target].record(raw)
 
 
-_importing = RLock()
-held_over_forks(_importing)  # a module that was half imported at a fork would stay so in the child
-
-
 def _planner() -> Callable[[FunctionType], Plan]:
     """Return what makes plans, imported when it is first needed, since `ast` and the like take their time."""
-    with _importing:
+    with importing:
         from .._plan.target_plan import plan
 
         return plan
