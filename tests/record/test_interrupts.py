@@ -54,6 +54,7 @@ def nested(target, n):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # what is raised while a generator dies
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
 @pytest.mark.parametrize("way", [run, block, nested])
 def test_at_any_step(define, way, error):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from _weakref import ref
 
 from .._forks import importing
 from .._plan.markers import NOTHING
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from .._plan.target_plan import Plan
     from .._record.call_info import CallInfo
+    from .._record.interfaces import Recorder
     from .._values.sample import Sample
     from ..results import Trace, TraceResults
     from .options import Options
@@ -71,13 +73,14 @@ class Session:
         self.calls.begin(base, finish)
         if not self.calls.full:
             self._armed = True
+            _armed[id(self)] = ref(self, _forgetting(id(self), recorders))
             monitor.add(self.recorders)
 
     def stop(self) -> None:
         """Disarm the events; harmless when none is armed.
 
         An interrupt, or a lack of memory, can end this at any point. So it is done twice, where all that the first time
-        has done costs next to nothing; and when the session dies, for an interrupt that came before.
+        has done costs next to nothing; and when the session dies, for an interrupt that came before (see `_armed`).
         """
         try:
             self._disarm()
@@ -90,11 +93,8 @@ class Session:
                 monitor.remove(recorder)
             self._warnings.update(monitor.warnings)
             self._armed = False
+            _armed.pop(id(self), None)
         self.calls.end()
-
-    def __del__(self) -> None:
-        if self._armed:
-            self.stop()
 
     def collect(self, results: TraceResults) -> None:
         """Put what was recorded into `results`, when all is over."""
@@ -119,6 +119,20 @@ class Session:
             plan = self.calls.plans[info.target]
             return RawCall(len(plan.lines), len(plan.codes))
         return self.recorders[info.target].record(raw)
+
+
+_armed: dict[int, ref[Session]] = {}  # the sessions that are armed, by address
+
+
+def _forgetting(address: int, recorders: list[Recorder]) -> Callable[[object], None]:
+    """Return what disarms the events of a session that has died without being stopped."""
+
+    def disarm(_: object) -> None:
+        _armed.pop(address, None)
+        for recorder in recorders:
+            monitor.remove(recorder)
+
+    return disarm
 
 
 def _planner() -> Callable[[FunctionType], Plan]:
