@@ -23,20 +23,22 @@ SOURCE = """
 
 
 class Interrupter:
-    """Raises an exception at the k-th line or call of our own modules that the interpreter executes."""
+    """Raises an exception where the interpreter handles signals: at the k-th start of a function, or end of a call to C.
+
+    Only those of our own modules count.
+    """
 
     def __init__(self, at, error):
         self.left, self.error, self.raised = at, error, False
 
     def __call__(self, frame, event, arg):
-        if not frame.f_globals.get("__name__", "").startswith("tracefunc."):
-            return None
-        if event in ("call", "line") and not self.raised:
+        if event not in ("call", "c_return") or self.raised:
+            return
+        if frame.f_globals.get("__name__", "").startswith("tracefunc."):
             self.left -= 1
             if self.left < 0:
                 self.raised = True
                 raise self.error
-        return self
 
 
 def run(target, n):
@@ -60,11 +62,11 @@ def nested(target, n):
 def test_at_any_step(define, way, error):
     target = define(SOURCE)["target"]
     way(target, 3)
-    before = sys.gettrace()
+    before = sys.getprofile()
     k = 0
     while True:
         interrupter = Interrupter(k, error())
-        sys.settrace(interrupter)
+        sys.setprofile(interrupter)
         try:
             way(target, 3)
         except error as raised:
@@ -72,7 +74,7 @@ def test_at_any_step(define, way, error):
             raised.__traceback__ = None
             interrupter.error = None
         finally:
-            sys.settrace(before)
+            sys.setprofile(before)
         if not interrupter.raised:
             break
         assert monitor.recorders == (), k

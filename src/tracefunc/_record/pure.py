@@ -263,7 +263,8 @@ class Recorder:
             self.frames.add_hit(state, code_state.plan.entry)
         if state.info is not None:
             try:
-                where = raised_at(frame, value) if isinstance(value, BaseException) and raised else state.line
+                # Nothing is asked of a value that was not raised, not even its class.
+                where = raised_at(frame, value) if raised else state.line  # type: ignore[arg-type]
             except RecursionError:
                 where = frame.f_lasti
             self.store.close(state.info, key, where, raised, value)
