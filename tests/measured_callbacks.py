@@ -13,7 +13,16 @@ def register(tool, event, callback):
     return sys.monitoring.register_callback(tool, event, callback)
 
 
+class Monitoring:
+    """`sys.monitoring` as it is at that time, which a test may change, but for the function above."""
+
+    register_callback = staticmethod(register)
+
+    def __getattr__(self, name):
+        return getattr(sys.monitoring, name)
+
+
 def install():
     """Put the function above in its place, and make up for the frame that it adds."""
-    monitor.monitoring = SimpleNamespace(**vars(sys.monitoring) | {"register_callback": register})
+    monitor.monitoring = Monitoring()
     pure.sys = SimpleNamespace(**vars(sys) | {"_getframe": lambda depth=0: sys._getframe(depth + 2)})

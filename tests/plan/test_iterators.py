@@ -41,6 +41,7 @@ def codes_in(code):
             yield from codes_in(const)
 
 
+@pytest.mark.skipif(sys.gettrace() is not None, reason="the events of a trace function hide others in the bytecode")
 @pytest.mark.skipif(FREE_THREADED or _engine.engine.name == "pure", reason="the compiled engine's, with the GIL")
 @pytest.mark.parametrize(
     ("loop", "events"),

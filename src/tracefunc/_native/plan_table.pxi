@@ -248,7 +248,8 @@ cdef int raised_at(PyObject *error) noexcept:
     if offset < 0 and Py_IS_TYPE(error, <PyTypeObject *>PyExc_RuntimeError):
         cause = PyException_GetCause(error)
         if cause != NULL:
-            if PyErr_GivenExceptionMatches(cause, PyExc_StopIteration) or PyErr_GivenExceptionMatches(cause, PyExc_StopAsyncIteration):
+            if (PyErr_GivenExceptionMatches(cause, PyExc_StopIteration)
+                    or PyErr_GivenExceptionMatches(cause, PyExc_StopAsyncIteration)):
                 offset = own_entry(cause)
             Py_DECREF(cause)  # `error` refers to it
     return PyFrame_GetLasti(PyEval_GetFrame()) if offset < 0 else offset
