@@ -1,9 +1,9 @@
 """Compare the tracer with the ground truth, and traced with untraced runs, on generated programs.
 
-    python -m tests.fuzz SEED0 COUNT [--kind sync|async] [--syntax 3.14,3.15,tstring] [--no-shrink] [--show N]
+    python -m tests.fuzz SEED0 COUNT [--kind sync|async] [--syntax 3.14,3.15,tstring] [--disturb KIND] [--no-shrink]
 
 prints disagreements, the first ones with a shrunk program, then a summary; the exit status is their number.
-TRACEFUNC_ENGINE names the engine.
+With --disturb something happens at a random moment of each run: see `disturbances`. TRACEFUNC_ENGINE names the engine.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import random
 import re
 import signal
 import sys
+import threading
 import time
 import types
 import warnings
@@ -26,6 +27,7 @@ for folder in (Path(__file__).parent, Path(__file__).parent.parent / "src"):  # 
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
 
+import disturbances  # noqa: E402
 from programs import Program, load, program, resolve  # noqa: E402
 
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]+(?!\w)")
@@ -69,6 +71,8 @@ class Seen:
     log: list = field(default_factory=list)
     printed: str = ""
     unraisable: list = field(default_factory=list)
+    ticks: int = 0
+    by_tool: dict = field(default_factory=dict)  # what another tool saw
     traces: object = None
 
     def behaviour(self):
@@ -98,18 +102,25 @@ def release(exc):
         exc.__context__, exc = None, exc.__context__
 
 
-def run(prog, call, tracer=None):
+def run(prog, call, tracer=None, plan=None):
     """Run one call of a program in a fresh namespace, untraced or by `tracer(fn, *args, target_func=...)`."""
+    disturbance = disturbances.made(plan)
     with contextlib.redirect_stdout(io.StringIO()):
-        space = load(prog.source, prog.name)
+        space = load(prog.source, prog.name, disturbance.change)
     seen = Seen(log=space["LOG"])
     fn, target = resolve(space, call.fn), resolve(space, call.target)
     args = [list(a) if isinstance(a, list) else a for a in call.args]
-    hook, sys.unraisablehook = sys.unraisablehook, lambda u: seen.unraisable.append(describe(u.exc_value))
+    hook, thread = sys.unraisablehook, threading.get_ident()
+
+    def on_unraisable(raised):
+        if threading.get_ident() == thread:
+            seen.unraisable.append(describe(raised.exc_value))
+
+    sys.unraisablehook = on_unraisable
     out = io.StringIO()
     gc.disable()  # what dies in a cycle dies whenever the collector likes
     try:
-        with contextlib.redirect_stdout(out):
+        with contextlib.redirect_stdout(out), disturbance.around(prog, call):
             try:
                 if tracer is None:
                     fn(*args)
@@ -129,7 +140,7 @@ def run(prog, call, tracer=None):
         gc.enable()
         seen.printed = out.getvalue()
         sys.unraisablehook = hook
-    seen.log = list(seen.log)
+    seen.log, seen.ticks, seen.by_tool = list(seen.log), disturbance.ticks, disturbance.seen()
     return seen, space
 
 
@@ -166,20 +177,37 @@ def left_armed(code, before):
     return found
 
 
-def check(prog, call, tracefunc, truth=None, compare=None, seconds=20.0):
+def planned(prog, call, kind):
+    """What is to happen beside a call: a plan of that kind, the same one for the same program."""
+    if kind is None:
+        return None
+    ticks = run(prog, call)[0].ticks
+    return disturbances.plan(random.Random(f"{prog.name} {call} {kind}"), kind, ticks)
+
+
+def check(prog, call, tracefunc, truth=None, compare=None, seconds=20.0, disturb=None):
     """All that is wrong with tracing one call of one program, as a list of strings."""
     wrong = []
     with time_limit(seconds):
-        plain, _ = run(prog, call)
+        plan = planned(prog, call, disturb)
+        plain, _ = run(prog, call, plan=plan)
         before = tools()
-        traced, space = run(prog, call, tracefunc)
+        traced, space = run(prog, call, tracefunc, plan)
+        if plain.by_tool != traced.by_tool:
+            first = {
+                k: (plain.by_tool[k], traced.by_tool[k])
+                for k in {**plain.by_tool, **traced.by_tool}
+                if plain.by_tool[k] != traced.by_tool[k]
+            }
+            wrong.append(f"another tool saw: untraced, traced {first!r:.300}")
         wrong += [f"left behind: {w}" for w in left_armed(space["MODULE_CODE"], before)]
         if plain.behaviour() != traced.behaviour():
             pairs = zip([*plain.behaviour(), "-"], [*traced.behaviour(), "-"], strict=False)
             first = next(((p, t) for p, t in pairs if p != t), ("-", "more"))
             wrong.append(f"behaviour: untraced {first[0]!r}, traced {first[1]!r}")
         if truth is not None:
-            true, _ = run(prog, call, truth)
+            # The truth takes its samples by calls that another tool, signals and threads would change as well.
+            true, _ = run(prog, call, truth, plan if disturb in ("exception", "repr") else None)
             pairs = zip(plain.but_for_names(), true.but_for_names(), strict=False)
             first = next(((p, t) for p, t in pairs if p != t), None)
             if first or len(plain.but_for_names()) != len(true.but_for_names()):
@@ -188,7 +216,8 @@ def check(prog, call, tracefunc, truth=None, compare=None, seconds=20.0):
                 if traced.outcome != true.outcome:
                     wrong.append(f"outcome: traced {traced.outcome}, truth {true.outcome}")
             else:
-                wrong += [f"truth: {w}" for w in compare(traced.traces, true.traces)]
+                said = "said" if any("hits" in warning for warning in traced.traces.warnings) else "truth"
+                wrong += [f"{said}: {w}" for w in compare(traced.traces, true.traces)]
     return wrong
 
 
@@ -339,7 +368,7 @@ class Report:
     found: list = field(default_factory=list)  # (program, call, messages)
 
 
-def survey(progs, report=None, deadline=None, on_found=None):
+def survey(progs, report=None, deadline=None, on_found=None, disturb=None):
     """Check programs until they or the time are used up."""
     tracefunc, truth, compare, unsupported = tools_under_test()
     report = report or Report()
@@ -352,21 +381,23 @@ def survey(progs, report=None, deadline=None, on_found=None):
         for call in prog.calls:
             report.calls += 1
             try:
-                wrong = check(prog, call, tracefunc, truth, compare)
+                wrong = check(prog, call, tracefunc, truth, compare, disturb=disturb)
             except unsupported as e:
                 report.skipped[f"unsupported by the ground truth: {e}"[:100]] += 1
-                wrong = check(prog, call, tracefunc)
+                wrong = check(prog, call, tracefunc, disturb=disturb)
             except TooLong:
                 report.skipped["more than the time limit"] += 1
                 continue
-            if wrong:
+            if wrong and all(w.startswith("said") for w in wrong):
+                report.skipped["the trace itself says that hits were lost"] += 1
+            elif wrong:
                 report.found.append((prog, call, wrong))
                 if on_found:
                     on_found(prog, call, wrong)
     return report
 
 
-def show(prog, call, wrong, shrinking=True):
+def show(prog, call, wrong, shrinking=True, disturb=None):
     """Print one disagreement, shrunk."""
     tracefunc, truth, compare, _ = tools_under_test()
     source = prog.source
@@ -374,12 +405,12 @@ def show(prog, call, wrong, shrinking=True):
     if shrinking:
 
         def still_wrong(text):
-            found = check(Program(text, (call,), "<shrunk>"), call, tracefunc, truth, compare, seconds=3)
+            found = check(Program(text, (call,), prog.name), call, tracefunc, truth, compare, 3, disturb)
             return any(kind_of(w) == key for w in found)
 
         source = shrink(source, still_wrong)
-        wrong = check(Program(source, (call,), "<shrunk>"), call, tracefunc, truth, compare) or wrong
-    print(f"\n=== {prog.name} {call}")
+        wrong = check(Program(source, (call,), prog.name), call, tracefunc, truth, compare, disturb=disturb) or wrong
+    print(f"\n=== {prog.name} {call} {planned(Program(source, (call,), prog.name), call, disturb) or ''}")
     print(source.rstrip())
     for w in wrong[:6]:
         print("  ->", w)
@@ -397,6 +428,7 @@ def main(argv=None):
         help="newer grammar too: 3.14,3.15,tstring, or `all` that there is here; or terse: suites on one line",
     )
     parser.add_argument("--size", type=int, default=22, help="statements in a target, about")
+    parser.add_argument("--disturb", choices=disturbances.KINDS, help="what happens at a random moment of each run")
     parser.add_argument("--no-shrink", action="store_true")
     parser.add_argument("--show", type=int, default=5, help="print so many disagreements")
     parser.add_argument("--seconds", type=float, default=None, help="stop after so many seconds")
@@ -409,11 +441,13 @@ def main(argv=None):
         key = kind_of(wrong[0])
         shown[key] += 1
         if shown.total() <= args.show:
-            show(prog, call, wrong, not args.no_shrink)
+            show(prog, call, wrong, not args.no_shrink, args.disturb)
 
     sys.setrecursionlimit(5000)
     began = time.monotonic()
-    report = survey(progs, deadline=began + args.seconds if args.seconds else None, on_found=on_found)
+    report = survey(
+        progs, deadline=began + args.seconds if args.seconds else None, on_found=on_found, disturb=args.disturb
+    )
     took = time.monotonic() - began
     print(
         f"\n{report.programs} programs, {report.calls} calls, {len(report.found)} disagree, {took:.0f} s ({engine()})"

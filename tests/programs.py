@@ -273,9 +273,14 @@ class Program:
         return f"# {self.name}\n{self.source}# " + "\n# ".join(map(str, self.calls))
 
 
-def load(source, name="<program>"):
-    """Execute a program in a fresh namespace, its source known to linecache and inspect."""
+def load(source, name="<program>", change=None):
+    """Execute a program in a fresh namespace, its source known to linecache and inspect.
+
+    `change` is called with the namespace before.
+    """
     space = {"__name__": "program", "__builtins__": builtins, **support()}
+    if change is not None:
+        change(space)
     linecache.cache[name] = (len(source), None, source.splitlines(True), name)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SyntaxWarning)

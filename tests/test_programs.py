@@ -11,6 +11,7 @@ import time
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+import disturbances
 import fuzz
 import groundtruth
 import programs
@@ -40,8 +41,8 @@ def describe(found):
     return f"{prog.name} {call}\n" + "\n".join(wrong[:4]) + f"\n{prog.source}"
 
 
-def agree(progs):
-    report = fuzz.survey(progs, deadline=time.monotonic() + SECONDS)
+def agree(progs, disturb=None):
+    report = fuzz.survey(progs, deadline=time.monotonic() + SECONDS, disturb=disturb)
     assert not report.found, f"{len(report.found)} disagree, the first:\n" + describe(report.found[0])
     assert report.programs
     unsupported = sum(report.skipped.values())
@@ -69,6 +70,14 @@ def test_newer_syntax(kind):
 def test_suites_on_one_line(kind):
     """Many lines without an instruction of their own: constant tests and returns, statements without work."""
     agree(programs.program(n, kind, ("terse",)) for n in range(COUNT))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120 + 3 * SECONDS)
+@pytest.mark.parametrize("disturb", disturbances.KINDS)
+def test_disturbed_programs(disturb):
+    """Another tool, an exception, signals or a thread at a random moment; a `repr` that misbehaves."""
+    agree((programs.program(n, ("sync", "async")[n % 2]) for n in range(COUNT // 2)), disturb)
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ import trace
 
 import pytest
 
-from other_tools import DISABLE, EVENTS, MONITORING, hits
+from other_tools import DISABLE, EVENTS, MONITORING, CoverageLike, hits
 from tracefunc import tracefunc
 
 pytestmark = pytest.mark.both_engines
@@ -243,9 +243,9 @@ def test_the_debugger_in_the_target(define):
 
 
 def test_the_trace_module_around_the_target(define):
-    program = define(PROGRAM)
+    program = define(PROGRAM, __file__="defined.py")  # `trace` leaves out what has no file
     alone = tracefunc(program["call"], TURNS, do_nothing, target_func=program["target"])
-    again = define(PROGRAM)
+    again = define(PROGRAM, __file__="defined.py")
     counters = [trace.Trace(count=1, trace=0) for _ in range(2)]
     beside = tracefunc(lambda: counters[0].runfunc(again["call"], TURNS, do_nothing), target_func=again["target"])
     assert hits(beside) == hits(alone)
@@ -301,3 +301,29 @@ def test_a_freed_tool_id_is_said(define):
     again = tracefunc(program["target"], TURNS, do_nothing)
     assert hits(again)["for x in numbers(n, act):"] == TURNS + 1
     assert again.warnings == []
+
+
+def test_hits_that_a_late_tool_takes_are_said_to_be_lost(define):
+    """A coverage tool that starts in a line whose samples are there already, on versions where it takes events."""
+    program = define("""
+        def target(n, act):
+            total = 0
+            for x in range(n):
+                act(x)
+                if x % 2: total += 1
+                else: total += 2
+            return total
+    """)
+    other = CoverageLike()
+
+    def act(x):
+        if x == 2 * TURNS:
+            other.start()
+            other.on_start(program["target"].__code__, 0)
+
+    results = tracefunc(program["target"], 4 * TURNS, act)
+    other.stop()
+    ((_, trace),) = results
+    lost = sum(abs(4 * TURNS - trace[line][0]) for line in ("act(x)", "if x % 2:"))
+    assert all(hits >= 0 for hits, _ in trace.values())
+    assert bool(results.warnings) == (sys.version_info < (3, 14)) >= bool(lost)

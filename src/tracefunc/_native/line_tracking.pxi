@@ -29,7 +29,7 @@ cdef class LineTracking:
 
     cdef int take_sample(self, Frame *frame, int line) except -1:
         if self.notice is not None and others_are_there():
-            self.notice()
+            self.notice(True)
         if self.store.sample(<RecordedCall>frame.call, (<CodeState>frame.live.state).table, line) and not FREE_THREADED:
             self.silencing.line_is_full(line)
         return 0

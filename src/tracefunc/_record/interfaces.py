@@ -42,7 +42,7 @@ class Arming(Protocol):
     """What arms code objects and registers callbacks for recorders: the monitor."""
 
     @property
-    def notice(self) -> Callable[[], None] | None:
+    def notice(self) -> Callable[[bool], None] | None:
         """Looks for other tools that have started; None where they do not matter."""
 
     def remove(self, recorder: Any) -> None:

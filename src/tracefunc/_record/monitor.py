@@ -38,6 +38,11 @@ TOOL_NAME = "tracefunc"
 TOOL_IDS = (4, 3, 2, 1, 5, 0)  # 0, 1, 2 and 5 have customary owners: taken only when 4 and 3 are in use
 
 
+_LATE = (
+    "another tool that uses sys.monitoring started during the trace: on CPython 3.12 and 3.13, lines may lack hits "
+    "from there on"
+)
+
 _SHARED = events.PY_START | events.INSTRUCTION | events.LINE  # with one event of each kind of table
 
 
@@ -63,6 +68,11 @@ def _take_tool_id() -> int:
     raise RuntimeError(
         f"tracefunc could not acquire a sys.monitoring tool id, all are taken ({owners}). Stop one of these tools."
     )
+
+
+def _others_are_there() -> bool:
+    """Return whether another tool than ours has an id."""
+    return list(map(monitoring.get_tool, TOOL_IDS)).count(None) < len(TOOL_IDS) - 1
 
 
 def _do_nothing(code: CodeType, line: int) -> None:
@@ -151,6 +161,8 @@ class Monitor:
                     self._disarm(code, recorder)
                 recorder.disarmed()
                 self.recorders = tuple(r for r in self.recorders if r is not recorder)
+                if LINE_SWALLOWS_INSTRUCTION and not self.lines and _others_are_there():
+                    self.warnings[_LATE] = None
                 if self.recorders:
                     self._listen()
             if not self.recorders and self.tool_id >= 0:
@@ -168,20 +180,22 @@ class Monitor:
                 monitoring.set_local_events(self.tool_id, code, 0)
             del self.armed[id(code)]
 
-    def notice_other_tools(self) -> None:
-        """Arm LINE too once another tool is there."""
-        if self.lines or list(map(monitoring.get_tool, TOOL_IDS)).count(None) == len(TOOL_IDS) - 1:
+    def notice_other_tools(self, within_call: bool = False) -> None:
+        """Arm LINE too once another tool is there, whose events may have cost us some if it started `within_call`."""
+        if self.lines or not _others_are_there():
             return
         with self.lock:
             if not self.recorders or not self._holds_id():  # another thread has ended the last trace
                 return
+            if within_call:
+                self.warnings[_LATE] = None
             self.lines = True
             monitoring.register_callback(self.tool_id, events.LINE, _do_nothing)
             for entry in self.armed.values():
                 self._arm(entry.code)
 
     @property
-    def notice(self) -> Callable[[], None] | None:
+    def notice(self) -> Callable[[bool], None] | None:
         """What a recorder calls now and then, where another tool's answers would cost us events; else None."""
         return self.notice_other_tools if LINE_SWALLOWS_INSTRUCTION else None
 

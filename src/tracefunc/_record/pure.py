@@ -78,7 +78,7 @@ class Recorder:
         if frame.f_code is not code:  # 3.15: a generator expression that is being made runs in its maker's frame
             return None
         if self.notice is not None:
-            self.notice()
+            self.notice(False)
         self.counting.stop(code_state)
         self._evict_stale_frame(id(frame))
         if code_state.plan.is_target:
@@ -316,7 +316,7 @@ class Recorder:
     def _sample(self, state: FrameState, line: int, frame: FrameType) -> None:
         """A line has ended whose sample is wanted."""
         if self.notice is not None:
-            self.notice()
+            self.notice(True)
         if self.store.sample(state.call, line, frame, state.code_state.plan.readers[line]):
             self.counting.settle(state, line)
 

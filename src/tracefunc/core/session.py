@@ -108,7 +108,11 @@ class Session:
         indices = {info.number: i for i, info in enumerate(kept)}
         for info in kept:
             plan, raw = calls.plans[info.target], self._record(info)
-            trace = _trace(plan, count_hits(plan, raw), raw.samples, self.options.incl_unhit)
+            hits = count_hits(plan, raw)
+            if min(hits, default=0) < 0:  # some are derived from others, and these were not all there
+                results.warnings.append(f"hits of {plan.codes[0].code.co_qualname} were lost: its counts do not agree")
+                hits = [max(count, 0) for count in hits]
+            trace = _trace(plan, hits, raw.samples, self.options.incl_unhit)
             _prefer_sampled_texts(info, plan, trace)
             results.append(Call((info.stack, trace), _attributes(info, plan, indices.get(info.parent))))
 
