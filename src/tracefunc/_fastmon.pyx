@@ -149,7 +149,7 @@ cdef class Recorder:
             self.store.refused += 1
             return self.refuse()
         if self.notice is not None and others_are_there():
-            self.notice(False)
+            self.notice(not self.frames.are_none())
         # The start of a frame that can be suspended may be disabled too early.
         if self.store.is_full() and not code_state.table.flags & SUSPENDING:
             if FREE_THREADED:
@@ -182,7 +182,7 @@ cdef class Recorder:
         cdef Frame *frame
         cdef bint ours = False
         if self.notice is not None and is_shared(code_state.live.code):
-            self.notice(False)
+            self.notice(True)
         if not self.frames.knows_base:
             self.frames.base, self.frames.knows_base = self.store.base(), True
         cdef Frame *below = self.frames.recorded_below(key, &ours)

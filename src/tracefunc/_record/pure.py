@@ -78,7 +78,7 @@ class Recorder:
         if frame.f_code is not code:  # 3.15: a generator expression that is being made runs in its maker's frame
             return None
         if self.notice is not None:
-            self.notice(False)
+            self.notice(bool(self.frames.by_key))
         self.counting.stop(code_state)
         self._evict_stale_frame(id(frame))
         if code_state.plan.is_target:
