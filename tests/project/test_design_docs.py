@@ -1,4 +1,4 @@
-"""What docs/design says of the code is there: the files, the names in them, the tests, and every flag of the interpreter."""
+"""What docs/design and docs/reliability.md say of the code is there: the files, the names in them, the tests, and every flag of the interpreter."""
 
 import ast
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "pyproject.toml").exists())
-PAGES = sorted((ROOT / "docs" / "design").rglob("*.md"))
+PAGES = [*sorted((ROOT / "docs" / "design").rglob("*.md")), ROOT / "docs" / "reliability.md"]
 QUOTED = re.compile(r"`([^`\n]+)`")
 
 
