@@ -1,4 +1,4 @@
-"""What docs/design and docs/reliability.md say of the code is there: the files, the names in them, the tests, and every flag of the interpreter."""
+"""What docs/design and docs/reliability.md say of the code is there: files, names in them, tests, all flags."""
 
 import ast
 import re
