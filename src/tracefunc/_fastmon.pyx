@@ -86,6 +86,8 @@ cdef class Recorder:
     cdef LoopCounting loops
     cdef LineTracking lines
     cdef Check check
+    cdef bint asks_first  # whether a call that it refuses needs nothing else
+    cdef bint full  # no call is recorded that has not started
     cdef PyObject *target_code
     cdef object notice  # looks for other tools, None where these do not matter
     cdef object remove, rearm
@@ -103,27 +105,12 @@ cdef class Recorder:
         self.loops = LoopCounting(self.frames, self.silencing, with_iterators)
         self.lines = LineTracking(plan, self.store, self.silencing, self.notice)
         self.target_code = (<CodeState>self.codes.all[0]).live.code
-        self.check = check_of(calls.conditions[target], plan.codes[0].code)
+        code = plan.codes[0].code
+        self.check = check_of(calls.conditions[target], code, calls.thread)
+        self.asks_first = self.check is not None and not code.co_flags & ASYNCHRONOUS
 
-    @property
-    def on_start(self):
-        return PyCFunction_NewEx(&_on_start, self, None)
-
-    @property
-    def on_instruction(self):
-        return PyCFunction_NewEx(&_on_instruction, self, None)
-
-    @property
-    def on_return(self):
-        return PyCFunction_NewEx(&_on_return, self, None)
-
-    @property
-    def on_yield(self):
-        return PyCFunction_NewEx(&_on_yield, self, None)
-
-    @property
-    def on_unwind(self):
-        return PyCFunction_NewEx(&_on_unwind, self, None)
+    def __getattr__(self, str name):
+        return callback(self, name)
 
     def code_objects(self):
         """The code objects whose events are wanted, the target's first."""
@@ -131,23 +118,36 @@ cdef class Recorder:
 
     # frames start
 
-    cdef object start(self, PyObject *code):
-        """PY_START: a frame of the target, or of code nested in it, makes its first step."""
+    cdef object start(self, PyObject *code, int answer):
+        """PY_START: a frame of the target, or of code nested in it, makes its first step.
+
+        `answer` is what `when` says of it, if it was asked. If it has raised something, that is set.
+        """
+        error = PyErr_GetRaisedException() if answer == RAISED else None
         cdef void *key = tracefunc_current_frame()
         cdef LiveCode *live = self.codes.find(code)
         # On 3.15, a generator expression that is being made runs in its maker's frame.
         if live == NULL or tracefunc_code_of(key) != code:
             return None
         code_state = <CodeState>live.state
-        return self.start_call(code_state, key) if code_state.table.is_target else self.start_nested(code_state, key)
+        if code_state.table.is_target:
+            return self.start_call(code_state, key, answer, error)
+        return self.start_nested(code_state, key)
 
-    cdef object start_call(self, CodeState code_state, void *key):
-        """A call of the target starts."""
+    cdef object start_call(self, CodeState code_state, void *key, int answer, object error):
+        """A call of the target starts, of which `when` says `answer`."""
         if not self.frames.are_none():
             self.evict_stale_frame(key)
-        if self.check is not None and self.check.holds() == 0:  # open() will find what it raises, and say so
+        if answer == UNASKED and self.check is not None and not self.full:
+            answer = self.check.ask()
+            if answer == REFUSED and self.asks_first:
+                self.store.refused += 1
+                return self.refuse()
+            if answer == RAISED:
+                error = PyErr_GetRaisedException()
+        if error is not None and not isinstance(error, Exception):
             self.store.refused += 1
-            return self.refuse()
+            raise error
         if self.notice is not None and others_are_there():
             self.notice(not self.frames.are_none())
         # The start of a frame that can be suspended may be disabled too early.
@@ -158,7 +158,7 @@ cdef class Recorder:
                 self.silencing.disable_unreachable(code_state)
             return DISABLE
         cdef PyFrameObject *executing = PyEval_GetFrame()
-        info = self.store.open(executing)
+        info = self.store.open(executing, answer, error)
         if info is None:
             return self.refuse()
         call = self.store.new_call()
@@ -410,6 +410,7 @@ cdef class Recorder:
 
     def finish(self):
         """Stop, if nothing more can be recorded."""
+        self.full = self.store.is_full()
         if self.frames.outer == 0 and self.store.is_complete():
             self.remove(self)
 
@@ -422,10 +423,7 @@ cdef class Recorder:
         cdef size_t i
         cdef Frame *frame
         self.store.count_refused()
-        running = {}
-        if not self.frames.are_none():
-            for each in all_frames():
-                running[<size_t>tracefunc_frame_of(<PyFrameObject *>each), id(each.f_code)] = each.f_lasti
+        running = {} if self.frames.are_none() else offsets_of_frames()
         cdef Section section
         enter(&section, self)
         try:

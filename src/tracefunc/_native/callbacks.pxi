@@ -3,23 +3,23 @@
 # The interpreter holds no reference to a callback while it calls it. Where Python code may run, and with it another
 # thread that ends the trace, the recorder is held here.
 
-cdef int refuses(PyObject *self, PyObject *code) noexcept:
-    """Whether `when` refuses a call that starts, and nothing else has to be done about that call."""
+cdef int ask_first(PyObject *self, PyObject *code) noexcept:
+    """What `when` says of a call that starts, if nothing else has to be done about one that it refuses."""
     held = <Recorder>self
-    if held.check is None or not held.wants_only_starts or not held.frames.are_none() or code != held.target_code:
-        return False
-    if held.check.holds() != 0:
-        return False
-    held.store.refused += 1
-    return True
+    if not held.asks_first or not held.wants_only_starts or not held.frames.are_none() or code != held.target_code:
+        return UNASKED
+    cdef int answer = held.check.ask()
+    if answer == REFUSED:
+        held.store.refused += 1
+    return answer
 
 
-_refuses = refuses
+_ask_first = ask_first
 
 
-cdef object start(object self, PyObject **args, Py_ssize_t count):
+cdef object start(object self, PyObject **args, Py_ssize_t answer):
     held = <Recorder>self
-    return held.start(args[0])
+    return held.start(args[0], <int>answer)
 
 
 cdef PyObject *instruction(object self, PyObject **args, Py_ssize_t count) except NULL:
@@ -50,6 +50,16 @@ cdef PyMethodDef _on_instruction = PyMethodDef(
 cdef PyMethodDef _on_return = PyMethodDef("on_return", guarded(2, <PyCFunction>returned), METH_FASTCALL, NULL)
 cdef PyMethodDef _on_yield = PyMethodDef("on_yield", guarded(3, <PyCFunction>yielded), METH_FASTCALL, NULL)
 cdef PyMethodDef _on_unwind = PyMethodDef("on_unwind", guarded(4, <PyCFunction>unwind), METH_FASTCALL, NULL)
+ctypedef PyMethodDef *Method
+cdef Method[5] _methods = [&_on_start, &_on_instruction, &_on_return, &_on_yield, &_on_unwind]
+cdef tuple _names = ("on_start", "on_instruction", "on_return", "on_yield", "on_unwind")
+
+
+cdef object callback(Recorder recorder, str name):
+    """The callback of a recorder that has a name; raises AttributeError if there is none."""
+    if name not in _names:
+        raise AttributeError(name)
+    return PyCFunction_NewEx(_methods[<int>_names.index(name)], recorder, None)
 
 
 @cython.final

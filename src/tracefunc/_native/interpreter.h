@@ -81,7 +81,9 @@ static int tracefunc_is_shared(PyObject *code) {
    without, as it catches nothing. handling_is_kept() verifies that this works. */
 typedef PyObject *(*tracefunc_callback)(PyObject *, PyObject **, Py_ssize_t);
 static tracefunc_callback tracefunc_callbacks[5];
-static int (*tracefunc_refuses)(PyObject *, PyObject *);
+/* What `when` says of a call that starts. UNASKED: it was not evaluated; RAISED: an exception is set. */
+enum { TRACEFUNC_UNASKED, TRACEFUNC_REFUSED, TRACEFUNC_ACCEPTED, TRACEFUNC_RAISED };
+static int (*tracefunc_ask_first)(PyObject *, PyObject *);
 static PyObject *tracefunc_call_apart(tracefunc_callback callback, PyObject *self, PyObject **args, Py_ssize_t count) {
     PyThreadState *thread = PyThreadState_Get();
     _PyErr_StackItem own = {.exc_value = NULL, .previous_item = thread->exc_info};
@@ -92,8 +94,11 @@ static PyObject *tracefunc_call_apart(tracefunc_callback callback, PyObject *sel
     return answer;
 }
 static PyObject *tracefunc_apart(int number, PyObject *self, PyObject **args, Py_ssize_t count) {
-    if (number == 0 && tracefunc_refuses(self, args[0]))
-        Py_RETURN_NONE;
+    if (number == 0) {
+        count = tracefunc_ask_first(self, args[0]);  /* which the callback needs, and not how many arguments it has */
+        if (count == TRACEFUNC_REFUSED)
+            Py_RETURN_NONE;
+    }
     return tracefunc_call_apart(tracefunc_callbacks[number], self, args, count);
 }
 /* The top of the stack of handled exceptions, the entry below one, and how to undo a change of the top. */

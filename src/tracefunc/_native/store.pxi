@@ -97,10 +97,15 @@ cdef class Store:
         """Whether no call starts any more that is recorded."""
         return self.calls.full and not self.calls.is_starting(self.target)
 
-    cdef object open(self, PyFrameObject *frame):
-        """A call starts in a frame. Returns what is known of the call, None if it is not recorded."""
+    cdef object open(self, PyFrameObject *frame, int answer, object error):
+        """A call starts in a frame. Returns what is known of the call, None if it is not recorded.
+
+        `answer` is what `when` says of it, `error` what it has raised.
+        """
         try:
-            return self.calls.open(self.target, <object>frame)
+            if answer == UNASKED:
+                return self.calls.open(self.target, <object>frame)
+            return self.calls.open(self.target, <object>frame, answer == ACCEPTED, error)
         except RecursionError:  # the program's own limit, so near that there is nothing left for us
             return None
 

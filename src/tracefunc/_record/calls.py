@@ -51,7 +51,7 @@ class Calls:
         self.chooses = options.one_thread or any(conditions)
         self._limit = options.calls
         self._values = CallValues(plans, options.outline, options.yields, options.hides)
-        self._thread = get_ident() if options.one_thread else 0
+        self.thread = get_ident() if options.one_thread else 0  # the only one whose calls are recorded
         self._on_full: Callable[[], None] = _do_nothing
         self._contexts = Contexts()
         # These run at any depth of the program's stack, so no frame of ours is between them and the recorder.
@@ -75,11 +75,20 @@ class Calls:
 
     # events of the targets' frames
 
-    def open(self, target: int, frame: FrameType) -> CallInfo | None:
-        """Start a call of a target in `frame`; return None if it is not to be recorded."""
+    def open(
+        self, target: int, frame: FrameType, chosen: bool | None = None, error: Exception | None = None
+    ) -> CallInfo | None:
+        """Start a call of a target in `frame`; return None if it is not to be recorded.
+
+        `chosen` is what `when` says of it, and `error` what it raised; None: it was not asked.
+        """
         with _lock:
             self.seen += 1
-        if self.full or (self.chooses and not self._is_chosen(target, frame)):
+        if error is not None:
+            self._cannot_choose(target, error)
+        elif chosen is None and self.chooses and not self.full:
+            chosen = self._is_chosen(target, frame)
+        if self.full or chosen is False:
             self._pass(target, frame)
             return None
         info = CallInfo(target, self.stack_of(frame), self._parent(frame))
@@ -149,11 +158,11 @@ class Calls:
 
     def _pass(self, target: int, frame: FrameType) -> None:
         """Do not record a call. Only what can be suspended needs a note of it: any other is on its callees' stack."""
-        if frame.f_code.co_flags & ASYNCHRONOUS:
+        if frame.f_code.co_flags & ASYNCHRONOUS and not self._contexts.is_passed(target):
             self._passed[id(frame)] = self._contexts.enter(target, None)
 
     def _is_chosen(self, target: int, frame: FrameType) -> bool:
-        if self._thread and get_ident() != self._thread:
+        if self.thread and get_ident() != self.thread:
             return False
         condition = self.conditions[target]
         if condition is None:
@@ -161,10 +170,13 @@ class Calls:
         try:
             return condition.holds(frame)
         except Exception as error:
-            self._warn(
-                f"when raised {condition.error_text(error)}: that call of {frame.f_code.co_qualname} is not recorded"
-            )
+            self._cannot_choose(target, error)
             return False
+
+    def _cannot_choose(self, target: int, error: Exception) -> None:
+        condition, name = self.conditions[target], self.plans[target].codes[0].code.co_qualname
+        if condition is not None:
+            self._warn(f"when raised {condition.error_text(error)}: that call of {name} is not recorded")
 
     def _warn(self, text: str) -> None:
         if text not in self.warnings and len(self.warnings) < _MOST_WARNINGS:
