@@ -91,6 +91,7 @@ cdef class Recorder:
     cdef PyObject *target_code
     cdef object notice  # looks for other tools, None where these do not matter
     cdef object remove, rearm
+    cdef bint stopped
     cdef int refused  # calls in a row that are not recorded
 
     def __init__(self, plan, calls, int target, monitor, samples, measure_all=False):
@@ -419,9 +420,12 @@ cdef class Recorder:
         self.loops.release()
 
     def stop(self):
-        """Complete the records of all calls; to be done once, at the end."""
+        """Complete the records of all calls, at the end."""
         cdef size_t i
         cdef Frame *frame
+        if self.stopped:
+            return
+        self.stopped = True
         self.store.count_refused()
         running = {} if self.frames.are_none() else offsets_of_frames()
         cdef Section section

@@ -22,10 +22,17 @@ cdef object start(object self, PyObject **args, Py_ssize_t answer):
     return held.start(args[0], <int>answer)
 
 
-cdef PyObject *instruction(object self, PyObject **args, Py_ssize_t count) except NULL:
+cdef PyObject *instruction(PyObject *self, PyObject **args, Py_ssize_t count) noexcept:
     if (<Recorder>self).only_counts(args[0], args[1]):
         return Py_None  # which is immortal
+    return examine(self, args, count)
+
+
+cdef PyObject *more_than_a_count(PyObject *self, PyObject **args, Py_ssize_t count) except NULL:
     return (<Recorder>self).instruction(args[0], args[1])
+
+
+_instruction = more_than_a_count
 
 
 cdef object returned(object self, PyObject **args, Py_ssize_t count):
@@ -86,12 +93,32 @@ cdef class Shared:
         return DISABLE if all([answer is DISABLE for answer in answers]) else None
 
 
-cdef object deliver(object self, PyObject **args, Py_ssize_t count):
+cdef PyObject *deliver(PyObject *self, PyObject **args, Py_ssize_t count) except NULL:
     held = <Shared>self
-    return held.deliver(args, count)
+    answer = held.deliver(args, count)
+    return Py_NewRef(<PyObject *>answer)
 
 
-cdef PyMethodDef _deliver = PyMethodDef("deliver", <PyCFunction>deliver, METH_FASTCALL, NULL)
+_shared = deliver
+
+
+cdef PyObject *survive(PyObject *self, PyObject **args, Py_ssize_t number) except NULL:
+    """A callback of that number has failed, in the frame that executes: end the recording, if that is a loss."""
+    cdef Frame *frame
+    error = PyErr_GetRaisedException()
+    held = <object>self
+    recorders = [held]
+    if isinstance(held, Shared):
+        recorders = [callback.__self__ for callbacks in (<Shared>held).callbacks.values() for callback in callbacks]
+    for recorder in recorders:
+        frame = <Frame *>(<Recorder>recorder).frames.by_key.get(tracefunc_current_frame())
+        (<Recorder>recorder).store.survive(error, frame.call if frame != NULL else NULL, number == 0)
+    return Py_NewRef(_none)
+
+
+_survive = survive
+
+cdef PyMethodDef _deliver = PyMethodDef("deliver", _deliver_shared, METH_FASTCALL, NULL)
 
 
 def share(recorders, name):

@@ -62,6 +62,12 @@ cdef extern from "Python.h":
     PyCFunction guarded "tracefunc_guarded"(int number, PyCFunction callback)
     object call "PyObject_Vectorcall"(object callable, PyObject **args, size_t count, PyObject *names)
     int (*_ask_first "tracefunc_ask_first")(PyObject *, PyObject *) noexcept
+    ctypedef PyObject *(*Callback)(PyObject *self, PyObject **args, Py_ssize_t count) except NULL
+    Callback _survive "tracefunc_survive"
+    Callback _instruction "tracefunc_instruction"
+    Callback _shared "tracefunc_shared"
+    PyObject *examine "tracefunc_examine"(PyObject *self, PyObject **args, Py_ssize_t count) noexcept
+    PyCFunction _deliver_shared "(PyCFunction)(void (*)(void))tracefunc_deliver"
     object PyCFunction_NewEx(PyMethodDef *method, object self, object module)
     PyFrameObject *PyEval_GetFrame()
     int PyFrame_GetLasti(PyFrameObject *frame)

@@ -93,13 +93,37 @@ static PyObject *tracefunc_call_apart(tracefunc_callback callback, PyObject *sel
     Py_XDECREF(own.exc_value);
     return answer;
 }
+/* An error of a callback must not reach the program, unless it is no Exception. `tracefunc_survive` ends the recording;
+   if that fails too, at least the program goes on. */
+static tracefunc_callback tracefunc_survive;
+static PyObject *tracefunc_failed(PyObject *self, Py_ssize_t number) {
+    if (PyErr_ExceptionMatches(PyExc_Exception))
+        Py_XDECREF(tracefunc_call_apart(tracefunc_survive, self, NULL, number));
+    if (PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_Exception))
+        return NULL;
+    PyErr_Clear();
+    Py_RETURN_NONE;
+}
 static PyObject *tracefunc_apart(int number, PyObject *self, PyObject **args, Py_ssize_t count) {
     if (number == 0) {
         count = tracefunc_ask_first(self, args[0]);  /* which the callback needs, and not how many arguments it has */
         if (count == TRACEFUNC_REFUSED)
             Py_RETURN_NONE;
     }
-    return tracefunc_call_apart(tracefunc_callbacks[number], self, args, count);
+    PyObject *answer = tracefunc_call_apart(tracefunc_callbacks[number], self, args, count);
+    return answer != NULL ? answer : tracefunc_failed(self, number);
+}
+/* INSTRUCTION, where more than its count is needed. */
+static tracefunc_callback tracefunc_instruction;
+static PyObject *tracefunc_examine(PyObject *self, PyObject **args, Py_ssize_t count) {
+    PyObject *answer = tracefunc_instruction(self, args, count);
+    return answer != NULL ? answer : tracefunc_failed(self, 1);
+}
+/* An event that several recorders want. */
+static tracefunc_callback tracefunc_shared;
+static PyObject *tracefunc_deliver(PyObject *self, PyObject **args, Py_ssize_t count) {
+    PyObject *answer = tracefunc_shared(self, args, count);
+    return answer != NULL ? answer : tracefunc_failed(self, 0);
 }
 /* The top of the stack of handled exceptions, the entry below one, and how to undo a change of the top. */
 #define tracefunc_handled_exceptions() ((void *)PyThreadState_Get()->exc_info)

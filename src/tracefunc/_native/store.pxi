@@ -171,6 +171,17 @@ cdef class Store:
 
     # the end
 
+    cdef int survive(self, object error, PyObject *call, bint starts) except -1:
+        """A callback has failed, for a frame of a call, or one that starts: the program must not notice."""
+        calls = self.calls
+        if isinstance(error, RecursionError) and call == NULL and (calls.full or not starts):
+            return 0  # no stack is left, and nothing was to be recorded
+        try:
+            calls.give_up(error, None if call == NULL else <object>call)
+        except Exception:  # once more: that is enough to leave nothing wrong in the results, and to say so
+            calls.failed = True
+        return 0
+
     cdef int count_refused(self) except -1:
         """Let `calls` know of the calls that were refused without it."""
         self.calls.seen += self.refused

@@ -48,11 +48,14 @@ class Calls:
         self.full = options.calls.most == 0  # whether no call that starts will be recorded any more
         self.base = 0  # the address of the frame that runs `fn`: none of our calls is below it
         self.warnings: list[str] = []
+        self.failed = False  # whether an error of ours has ended the recording; at first, that is all that is noted
+        self._failure = ""  # what is known of it
         self.chooses = options.one_thread or any(conditions)
         self._limit = options.calls
         self._values = CallValues(plans, options.outline, options.yields, options.hides)
         self.thread = get_ident() if options.one_thread else 0  # the only one whose calls are recorded
         self._on_full: Callable[[], None] = _do_nothing
+        self._on_failure: Callable[[], None] = _do_nothing
         self._contexts = Contexts()
         # These run at any depth of the program's stack, so no frame of ours is between them and the recorder.
         self.around = self._contexts.call_around  # which call of a target runs, by the context
@@ -62,16 +65,43 @@ class Calls:
 
     # the trace
 
-    def begin(self, base: FrameType | None, on_full: Callable[[], None]) -> None:
-        """Start the trace: no call of ours is below the frame `base`; `on_full` is called once `full` is set."""
+    def begin(self, base: FrameType | None, on_full: Callable[[], None], on_failure: Callable[[], None]) -> None:
+        """Start the trace: no call of ours is below the frame `base`.
+
+        `on_full` is called once `full` is set, `on_failure` when nothing more can be recorded.
+        """
         self.base = 0 if base is None else id(base)  # a reference would keep what the frame holds alive
-        self._on_full = on_full
+        self._on_full, self._on_failure = on_full, on_failure
 
     def end(self) -> None:
         """End the trace, and remove it from this context."""
         self.base = 0
-        self._on_full = _do_nothing  # which refers to these calls: nothing waits for the garbage collector
+        # They refer to these calls: nothing waits for the garbage collector.
+        self._on_full = self._on_failure = _do_nothing
         self._contexts.end()
+
+    # errors of ours
+
+    def give_up(self, error: Exception, spoiled: object) -> None:
+        """End the recording for an error that a callback has raised: it must not reach the program.
+
+        `spoiled` is what the recorder keeps of the call in which it happened, which is left out of the results. Where
+        this fails as well, it is done again with the next event, and no call is left in the results.
+        """
+        again, self.failed, self.full = self.failed, True, True
+        self._on_failure()
+        whole = [] if again else [info for info in self.kept if info.raw is not None and info.raw is not spoiled]
+        lost = len(self.kept) - len(whole)
+        self.kept = whole
+        left_out = f", and {lost} of the recorded calls left out" * (lost > 0)
+        self._failure = f"{type(error).__name__}{_place(error)}: the recording was ended{left_out}"
+
+    def failure(self) -> list[str]:
+        """Return a warning if an error of ours has ended the recording."""
+        if self.failed and not self._failure:
+            self.kept = []
+        text = self._failure or "the recording was ended, and all recorded calls left out"
+        return [f"an error in tracefunc: {text}"] if self.failed else []
 
     # events of the targets' frames
 
@@ -192,6 +222,16 @@ class Calls:
             above = above.f_back
         info = self._contexts.innermost()
         return -1 if info is None else info.number
+
+
+def _place(error: Exception) -> str:
+    """Return where an error was raised, by the last entry of its traceback."""
+    entry = error.__traceback__
+    while entry is not None and entry.tb_next is not None:
+        entry = entry.tb_next
+    if entry is None:
+        return ""
+    return f" at {entry.tb_frame.f_code.co_qualname}:{entry.tb_lineno}"
 
 
 def _do_nothing() -> None:

@@ -118,6 +118,17 @@ class Store:
 
     # the end
 
+    def survive(self, error: Exception, call: RawCall | None, starts: bool) -> object:
+        """A callback has failed, for a frame of `call`, or one that `starts`: return an answer for the program."""
+        calls = self._calls
+        if isinstance(error, RecursionError) and call is None and (calls.full or not starts):
+            return None  # no stack is left, and nothing was to be recorded
+        try:
+            calls.give_up(error, call)
+        except Exception:  # once more: that is enough to leave nothing wrong in the results, and to say so
+            calls.failed = True
+        return None
+
     def record(self, call: RawCall) -> RawCall:
         """Return what was recorded of a call."""
         call.samples = [rows[: self._limit] for rows in call.samples]
