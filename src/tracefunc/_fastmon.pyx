@@ -35,6 +35,7 @@ from libc.string cimport memset
 from . import _interpreter
 from ._plan import markers, when_compiler
 from ._record.raw_call import RawCall
+from ._record.greenlets import watched
 from ._record.live_frames import all_frames
 from ._values.read import LOCAL
 from ._values.sample import UNAVAILABLE, sample
@@ -164,8 +165,6 @@ cdef class Recorder:
             return self.refuse()
         call = self.store.new_call()
         self.refused = 0
-        if self.wants_only_starts:
-            self.want_only_starts(False)
         cdef Frame *frame = self.frames.enter(code_state, call, key)
         self.frames.start_call(frame, <PyObject *>info, <size_t>executing)
         if code_state.table.flags & YIELDING:
@@ -175,6 +174,9 @@ cdef class Recorder:
                 code_state.yields_disabled = False
                 self.rearm(code_state.code)
         self.count_outer_frame(code_state, call)
+        if self.wants_only_starts:  # another thread may set that at any time before the frame was entered
+            self.wants_only_starts = False
+            self.silencing.rearm_all()
         info.raw = call  # it has started now
         return None
 
@@ -307,7 +309,7 @@ cdef class Recorder:
                 (<RecordedCall>frame.call).end_flow(table, at)
                 self.leave(<CodeState>live.state, frame, NOTHING if origin == NULL else origin.prelude, True, error)
             elif frame == NULL:
-                self.leave_unrecorded(<CodeState>live.state)
+                self.store.leave_refused((<CodeState>live.state).table)
         return None
 
     cdef object returned(self, PyObject *code, PyObject *offset, PyObject *value):
@@ -326,7 +328,7 @@ cdef class Recorder:
                         code_state.returns_disabled = True
                         return DISABLE
             elif frame == NULL:
-                self.leave_unrecorded(code_state)
+                self.store.leave_refused(code_state.table)
         return None
 
     cdef int leave(self, CodeState code_state, Frame *frame, int prelude, bint raised, PyObject *value) except -1:
@@ -346,11 +348,6 @@ cdef class Recorder:
         self.forget(frame)
         if code_state.table.is_target and not FREE_THREADED and self.store.is_complete():
             self.silencing.disable_unreachable(code_state)
-        return 0
-
-    cdef int leave_unrecorded(self, CodeState code_state) except -1:
-        if code_state.table.is_target and code_state.table.flags & ASYNCHRONOUS:
-            self.store.leave_refused(<size_t>PyEval_GetFrame())
         return 0
 
     cdef int evict_stale_frame(self, void *key) except -1:
@@ -391,21 +388,23 @@ cdef class Recorder:
         self.refused += 1
         if self.refused >= REFUSALS and not (self.wants_only_starts or self.frames.outer or FREE_THREADED):
             if not self.store.is_full():
-                self.want_only_starts(True)
+                self.want_only_starts()
         return None
 
-    cdef int want_only_starts(self, bint only) except -1:
+    cdef int want_only_starts(self) except -1:
         cdef size_t i = 0
-        self.wants_only_starts = only
+        self.wants_only_starts = True
         # The start of inner frames is not reported then.
         while i < self.frames.slots():
-            if self.frames.at(i) != NULL:
+            if self.frames.at(i) != NULL and self.frames.at(i).inner:
                 self.forget(self.frames.at(i))  # another one may come to its slot
             else:
                 i += 1
-        for code_state in self.codes.all:
-            self.rearm((<CodeState>code_state).code)
-        return 0
+        # A call that starts meanwhile in another thread enters its frame first and asks for `wants_only_starts` then,
+        # so it is seen here, or sees that here. Each arms what is wanted at that time.
+        if not self.frames.are_none():
+            self.wants_only_starts = False
+        return self.silencing.rearm_all()
 
     # the end
 

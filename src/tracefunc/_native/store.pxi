@@ -141,9 +141,10 @@ cdef class Store:
         self.calls.forget(<object>info, address)
         return 0
 
-    cdef int leave_refused(self, size_t address) except -1:
-        """A call that is not recorded, and can be suspended, ends."""
-        self.calls.leave(address)
+    cdef int leave_refused(self, Table table) except -1:
+        """A frame that is not recorded, the one that executes, ends: perhaps a call that can be suspended."""
+        if table.is_target and table.flags & ASYNCHRONOUS:
+            self.calls.leave(<size_t>PyEval_GetFrame())
         return 0
 
     # samples
@@ -157,7 +158,11 @@ cdef class Store:
         if call.dropped:
             return False
         frame = <object>PyEval_GetFrame()
-        row = tuple([show(frame, reader, alone, self.describe) for reader, alone in table.readers[line]])
+        readers = table.readers[line]
+        if "greenlet" in sys.modules:
+            row = watched(self.calls.note_switch, row_of, frame, readers, self.describe)
+        else:
+            row = row_of(frame, readers, self.describe)
         if self.surplus >= 0:
             rows = <list>call.samples[line]
             rows.append(row)
@@ -210,6 +215,11 @@ cdef class Store:
                 counts, offsets = call.counts[index], code_state.table.offsets
                 found.counts[index] = {offsets[i]: counts[i] for i in range(code_state.table.count)}
         return found
+
+
+cpdef tuple row_of(frame, tuple readers, describe):
+    """The samples of a line's names."""
+    return tuple([show(frame, reader, alone, describe) for reader, alone in readers])
 
 
 cdef object show(object frame, object reader, bint alone, object describe):

@@ -50,6 +50,8 @@ class Calls:
         self.warnings: list[str] = []
         self.failed = False  # whether an error of ours has ended the recording; at first, that is all that is noted
         self._failure = ""  # what is known of it
+        self.switched = False  # whether another greenlet went on while a value was described
+        self._ended_before: list[CallInfo] = []  # the calls that had ended by then
         self.chooses = options.one_thread or any(conditions)
         self._limit = options.calls
         self._values = CallValues(plans, options.outline, options.yields, options.hides)
@@ -90,18 +92,35 @@ class Calls:
         """
         again, self.failed, self.full = self.failed, True, True
         self._on_failure()
-        whole = [] if again else [info for info in self.kept if info.raw is not None and info.raw is not spoiled]
-        lost = len(self.kept) - len(whole)
-        self.kept = whole
-        left_out = f", and {lost} of the recorded calls left out" * (lost > 0)
-        self._failure = f"{type(error).__name__}{_place(error)}: the recording was ended{left_out}"
+        if not self.switched:
+            whole = [] if again else [info for info in self.kept if info.raw is not None and info.raw is not spoiled]
+            self._failure = f"an error in tracefunc: {type(error).__name__}{_place(error)}: the recording was ended"
+            self._leave_out(whole)
+
+    def note_switch(self) -> None:
+        """Note that another greenlet goes on while a value is described."""
+        if not self.switched:
+            self.switched = True
+            self._ended_before = [info for info in self.kept if info.seconds is not None]
 
     def failure(self) -> list[str]:
-        """Return a warning if an error of ours has ended the recording."""
-        if self.failed and not self._failure:
-            self.kept = []
-        text = self._failure or "the recording was ended, and all recorded calls left out"
-        return [f"an error in tracefunc: {text}"] if self.failed else []
+        """Return a warning if the recording was ended by an error of ours, or by a repr that switched greenlets."""
+        if self.switched:
+            self._failure = (
+                "the repr of a value let another greenlet go on, whose events are not reported then: the recording was "
+                "ended (describe=safe_repr runs no code of the program)"
+            )
+            self._leave_out([info for info in self.kept if info in self._ended_before])
+        elif self.failed and not self._failure:
+            self._failure = "an error in tracefunc: the recording was ended"
+            self._leave_out([])
+        return [self._failure] if self._failure else []
+
+    def _leave_out(self, whole: list[CallInfo]) -> None:
+        """Keep only the recorded calls that are whole."""
+        if lost := len(self.kept) - len(whole):
+            self._failure += f", and {lost} of the recorded calls left out"
+        self.kept = whole
 
     # events of the targets' frames
 

@@ -101,9 +101,9 @@ class Recorder:
             return None
         call = self.store.new_call()
         self.refused = 0
-        if self.wants_only_starts:
-            self._want_only_starts(False)
         self.frames.enter(code_state, id(frame), call, info)
+        if self.wants_only_starts:  # another thread may set that at any time before the frame was entered
+            self._want_only_starts(False)
         info.raw = call  # it has started now
         return None
 
@@ -351,6 +351,10 @@ class Recorder:
 
     def _want_only_starts(self, only_starts: bool) -> None:
         self.wants_only_starts = only_starts
+        # A call that starts meanwhile in another thread enters its frame first and asks for `wants_only_starts` then,
+        # so it is seen here, or sees that here. Each arms what is wanted at that time.
+        if self.frames.by_key:
+            self.wants_only_starts = False
         for code in self.code_objects():
             self.monitor.rearm(code)
 
