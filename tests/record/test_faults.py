@@ -49,7 +49,7 @@ def test_an_error_that_is_met_again(monkeypatch):
     monkeypatch.setattr(Calls, "give_up", fail)
     results = Tracer(target).run(calls_target, 3)
     assert (results.result, results.exc, list(results)) == ([0, 1, 2], None, [])
-    assert results.warnings == ["an error in tracefunc: the recording was ended, and all recorded calls left out"]
+    assert results.warnings == ["an error in tracefunc: the recording was ended, and 3 of the recorded calls left out"]
 
 
 def test_what_was_recorded_before_an_error_stays(monkeypatch):
