@@ -35,6 +35,7 @@ from libc.string cimport memset
 from . import _interpreter
 from ._plan import markers, when_compiler
 from ._record.raw_call import RawCall
+from ._record.greenlets import watched
 from ._record.live_frames import all_frames
 from ._values.read import LOCAL
 from ._values.sample import UNAVAILABLE, sample
@@ -86,9 +87,12 @@ cdef class Recorder:
     cdef LoopCounting loops
     cdef LineTracking lines
     cdef Check check
+    cdef bint asks_first  # whether a call that it refuses needs nothing else
+    cdef bint full  # no call is recorded that has not started
     cdef PyObject *target_code
     cdef object notice  # looks for other tools, None where these do not matter
     cdef object remove, rearm
+    cdef bint stopped
     cdef int refused  # calls in a row that are not recorded
 
     def __init__(self, plan, calls, int target, monitor, samples, measure_all=False):
@@ -103,27 +107,12 @@ cdef class Recorder:
         self.loops = LoopCounting(self.frames, self.silencing, with_iterators)
         self.lines = LineTracking(plan, self.store, self.silencing, self.notice)
         self.target_code = (<CodeState>self.codes.all[0]).live.code
-        self.check = check_of(calls.conditions[target], plan.codes[0].code)
+        code = plan.codes[0].code
+        self.check = check_of(calls.conditions[target], code, calls.thread)
+        self.asks_first = self.check is not None and not code.co_flags & ASYNCHRONOUS
 
-    @property
-    def on_start(self):
-        return PyCFunction_NewEx(&_on_start, self, None)
-
-    @property
-    def on_instruction(self):
-        return PyCFunction_NewEx(&_on_instruction, self, None)
-
-    @property
-    def on_return(self):
-        return PyCFunction_NewEx(&_on_return, self, None)
-
-    @property
-    def on_yield(self):
-        return PyCFunction_NewEx(&_on_yield, self, None)
-
-    @property
-    def on_unwind(self):
-        return PyCFunction_NewEx(&_on_unwind, self, None)
+    def __getattr__(self, str name):
+        return callback(self, name)
 
     def code_objects(self):
         """The code objects whose events are wanted, the target's first."""
@@ -131,23 +120,36 @@ cdef class Recorder:
 
     # frames start
 
-    cdef object start(self, PyObject *code):
-        """PY_START: a frame of the target, or of code nested in it, makes its first step."""
+    cdef object start(self, PyObject *code, int answer):
+        """PY_START: a frame of the target, or of code nested in it, makes its first step.
+
+        `answer` is what `when` says of it, if it was asked. If it has raised something, that is set.
+        """
+        error = PyErr_GetRaisedException() if answer == RAISED else None
         cdef void *key = tracefunc_current_frame()
         cdef LiveCode *live = self.codes.find(code)
         # On 3.15, a generator expression that is being made runs in its maker's frame.
         if live == NULL or tracefunc_code_of(key) != code:
             return None
         code_state = <CodeState>live.state
-        return self.start_call(code_state, key) if code_state.table.is_target else self.start_nested(code_state, key)
+        if code_state.table.is_target:
+            return self.start_call(code_state, key, answer, error)
+        return self.start_nested(code_state, key)
 
-    cdef object start_call(self, CodeState code_state, void *key):
-        """A call of the target starts."""
+    cdef object start_call(self, CodeState code_state, void *key, int answer, object error):
+        """A call of the target starts, of which `when` says `answer`."""
         if not self.frames.are_none():
             self.evict_stale_frame(key)
-        if self.check is not None and self.check.holds() == 0:  # open() will find what it raises, and say so
+        if answer == UNASKED and self.check is not None and not self.full:
+            answer = self.check.ask()
+            if answer == REFUSED and self.asks_first:
+                self.store.refused += 1
+                return self.refuse()
+            if answer == RAISED:
+                error = PyErr_GetRaisedException()
+        if error is not None and not isinstance(error, Exception):
             self.store.refused += 1
-            return self.refuse()
+            raise error
         if self.notice is not None and others_are_there():
             self.notice(not self.frames.are_none())
         # The start of a frame that can be suspended may be disabled too early.
@@ -158,13 +160,11 @@ cdef class Recorder:
                 self.silencing.disable_unreachable(code_state)
             return DISABLE
         cdef PyFrameObject *executing = PyEval_GetFrame()
-        info = self.store.open(executing)
+        info = self.store.open(executing, answer, error)
         if info is None:
             return self.refuse()
         call = self.store.new_call()
         self.refused = 0
-        if self.wants_only_starts:
-            self.want_only_starts(False)
         cdef Frame *frame = self.frames.enter(code_state, call, key)
         self.frames.start_call(frame, <PyObject *>info, <size_t>executing)
         if code_state.table.flags & YIELDING:
@@ -174,6 +174,9 @@ cdef class Recorder:
                 code_state.yields_disabled = False
                 self.rearm(code_state.code)
         self.count_outer_frame(code_state, call)
+        if self.wants_only_starts:  # another thread may set that at any time before the frame was entered
+            self.wants_only_starts = False
+            self.silencing.rearm_all()
         info.raw = call  # it has started now
         return None
 
@@ -306,7 +309,7 @@ cdef class Recorder:
                 (<RecordedCall>frame.call).end_flow(table, at)
                 self.leave(<CodeState>live.state, frame, NOTHING if origin == NULL else origin.prelude, True, error)
             elif frame == NULL:
-                self.leave_unrecorded(<CodeState>live.state)
+                self.store.leave_refused((<CodeState>live.state).table)
         return None
 
     cdef object returned(self, PyObject *code, PyObject *offset, PyObject *value):
@@ -325,7 +328,7 @@ cdef class Recorder:
                         code_state.returns_disabled = True
                         return DISABLE
             elif frame == NULL:
-                self.leave_unrecorded(code_state)
+                self.store.leave_refused(code_state.table)
         return None
 
     cdef int leave(self, CodeState code_state, Frame *frame, int prelude, bint raised, PyObject *value) except -1:
@@ -345,11 +348,6 @@ cdef class Recorder:
         self.forget(frame)
         if code_state.table.is_target and not FREE_THREADED and self.store.is_complete():
             self.silencing.disable_unreachable(code_state)
-        return 0
-
-    cdef int leave_unrecorded(self, CodeState code_state) except -1:
-        if code_state.table.is_target and code_state.table.flags & ASYNCHRONOUS:
-            self.store.leave_refused(<size_t>PyEval_GetFrame())
         return 0
 
     cdef int evict_stale_frame(self, void *key) except -1:
@@ -390,26 +388,29 @@ cdef class Recorder:
         self.refused += 1
         if self.refused >= REFUSALS and not (self.wants_only_starts or self.frames.outer or FREE_THREADED):
             if not self.store.is_full():
-                self.want_only_starts(True)
+                self.want_only_starts()
         return None
 
-    cdef int want_only_starts(self, bint only) except -1:
+    cdef int want_only_starts(self) except -1:
         cdef size_t i = 0
-        self.wants_only_starts = only
+        self.wants_only_starts = True
         # The start of inner frames is not reported then.
         while i < self.frames.slots():
-            if self.frames.at(i) != NULL:
+            if self.frames.at(i) != NULL and self.frames.at(i).inner:
                 self.forget(self.frames.at(i))  # another one may come to its slot
             else:
                 i += 1
-        for code_state in self.codes.all:
-            self.rearm((<CodeState>code_state).code)
-        return 0
+        # A call that starts meanwhile in another thread enters its frame first and asks for `wants_only_starts` then,
+        # so it is seen here, or sees that here. Each arms what is wanted at that time.
+        if not self.frames.are_none():
+            self.wants_only_starts = False
+        return self.silencing.rearm_all()
 
     # the end
 
     def finish(self):
         """Stop, if nothing more can be recorded."""
+        self.full = self.store.is_full()
         if self.frames.outer == 0 and self.store.is_complete():
             self.remove(self)
 
@@ -418,14 +419,14 @@ cdef class Recorder:
         self.loops.release()
 
     def stop(self):
-        """Complete the records of all calls; to be done once, at the end."""
+        """Complete the records of all calls, at the end."""
         cdef size_t i
         cdef Frame *frame
+        if self.stopped:
+            return
+        self.stopped = True
         self.store.count_refused()
-        running = {}
-        if not self.frames.are_none():
-            for each in all_frames():
-                running[<size_t>tracefunc_frame_of(<PyFrameObject *>each), id(each.f_code)] = each.f_lasti
+        running = {} if self.frames.are_none() else offsets_of_frames()
         cdef Section section
         enter(&section, self)
         try:

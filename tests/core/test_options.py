@@ -385,6 +385,136 @@ def test_globals_of_a_condition_are_those_of_the_moment(define):
     assert len(Tracer(space["target"], when=lambda n: n >= least).run(more)) == 2
 
 
+COUNTED = (
+    lambda a: seen.append(a) or a % 2,  # steps of the compiled engine
+    lambda **given: seen.append(given["a"]) or given["a"] % 2,
+    lambda a: [seen.append(x) or x % 2 for x in (a,)][0],
+    "seen.append(a) or a % 2",
+    "[seen.append(x) or x % 2 for x in (a,)][0]",
+)
+seen = []
+
+
+@pytest.mark.parametrize("kind", ["def", "generator", "async def", "a cell", "recursion", "another thread"])
+@pytest.mark.parametrize("when", COUNTED)
+def test_when_is_evaluated_once_for_each_call_as_long_as_calls_are_wanted(define, kind, when):
+    """Seen twice, a condition that counts or has effects would say something else of the call."""
+    space = define("""
+        import asyncio, threading
+        seen = []
+        def each(call):
+            for a in range(9): call(a)
+        def function(a): return a
+        def a_cell(a): return [a for _ in "x" if (lambda: a)() == a]
+        def recursive(a): return recursive(a - 1) if a else 0
+        def generator(a): yield a
+        async def coroutine(a): await asyncio.sleep(0)
+        def run(kind):
+            if kind == "def": each(function)
+            if kind == "a cell": each(a_cell)
+            if kind == "generator": each(lambda a: [*generator(a)])
+            if kind == "recursion": recursive(8)
+            if kind == "async def": asyncio.run(tasks())
+            if kind == "another thread":
+                thread = threading.Thread(target=each, args=(function,))
+                thread.start()
+                thread.join()
+                function(1)
+        async def tasks(): await asyncio.gather(*map(coroutine, range(9)))
+    """)
+    names = {"a cell": "a_cell", "async def": "coroutine", "generator": "generator", "recursion": "recursive"}
+    target = space[names.get(kind, "function")]
+    order = range(9)[::-1] if kind == "recursion" else [1] if kind == "another thread" else range(9)
+    threads = "current" if kind == "another thread" else "all"
+    space["seen"] = seen
+    for most in (1, 2, None):
+        seen.clear()
+        results = Tracer(target, when=when, max_calls=most, threads=threads).run(space["run"], kind)
+        chosen = [a for a in order if a % 2][:most]
+        asked = [a for a in order if len(chosen) != most or a == chosen[-1] or order.index(a) < order.index(chosen[-1])]
+        assert (results.exc, results.warnings) == (None, [])
+        assert [call.arguments["a"][1] for call in results] == [str(a) for a in chosen]
+        assert seen == asked
+
+
+class Ends:
+    """A value that raises something where a condition asks for its truth, or compares it, for the first time."""
+
+    def __init__(self, error):
+        self.errors = [error]
+
+    def __bool__(self):
+        while self.errors:
+            raise self.errors.pop()
+        return True
+
+    def __eq__(self, other):
+        return self.__bool__()
+
+    __hash__ = None
+
+
+def takes(a):
+    return 7
+
+
+def takes_and_goes_on(error):
+    try:
+        takes(Ends(error))
+    except BaseException as found:
+        if found is not error:
+            raise
+    return takes(5)
+
+
+CONDITIONS_THAT_ASK = (
+    "a and 1 < 2",
+    "a",
+    "not a",
+    "a == 5",
+    "1 if a else 0",
+    lambda a: a and 1 < 2,
+    lambda a: a == 5 or 1 < 2,
+    lambda **given: given["a"] and 1 < 2,
+)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, GeneratorExit])
+@pytest.mark.parametrize("when", CONDITIONS_THAT_ASK)
+def test_when_that_ends_the_program(when, error, armed_events):
+    """What is no Exception reaches the program, as if the call had raised it: that call is not recorded."""
+    with pytest.raises(error):
+        Tracer(takes, when=when).run(takes, Ends(error()))
+    assert set(armed_events(takes)) == {0}
+    results = Tracer(takes, when=when).run(takes_and_goes_on, error())
+    assert (results.exc, results.calls, results.warnings) == (None, 2, [])
+    assert [call.returned for call in results] == ([] if when == "not a" else [("int", "7")])
+
+
+@pytest.mark.parametrize("when", CONDITIONS_THAT_ASK)
+def test_a_value_whose_truth_raises(when):
+    results = Tracer(takes, when=when).run(takes_and_goes_on, ValueError("no"))
+    assert results.warnings == ["when raised ValueError('no'): that call of takes is not recorded"]
+    assert (results.exc, results.result, results.calls) == (None, 7, 2)
+
+
+def test_what_a_refused_coroutine_starts_is_no_part_of_another_call(define):
+    space = define("""
+        import asyncio
+        async def target(wanted, done):
+            async def nested():
+                for i in range(3): await asyncio.sleep(0)
+            await asyncio.create_task(nested())
+            if wanted: await done.wait()
+            else: done.set()
+        async def main():
+            done = asyncio.Event()
+            await asyncio.gather(target(True, done), target(False, done))
+    """)
+    [call] = Tracer(space["target"], when="wanted").run(space["main"])
+    assert call.trace["for i in range(3):"][0] == 4
+
+
 def test_when_that_raises():
     results = Tracer(leaf, when=lambda n: 10 / (n - 2) > 1).run(calls_leaf, 10)
     assert [call.arguments["n"][1] for call in results] == [str(n) for n in range(3, 10)]

@@ -408,6 +408,77 @@ def test_greenlets(tmp_path):
     subprocess.run([sys.executable, program], check=True, timeout=60)
 
 
+SWITCHING_REPR = """
+import greenlet, sys
+from tracefunc import Tracer, safe_repr
+
+class Value:
+    def __init__(self, name):
+        self.name = name
+    def __repr__(self):
+        if way != "elsewhere":
+            other.switch()
+        return self.name
+
+def target(n):
+    value = Value(str(n))
+    for i in range(n):
+        work(i)
+    return n
+
+def work(i):
+    if i == 2:
+        main.switch()
+
+def traced(names):
+    seen.append(names)
+
+def run():
+    global main, other
+    main = greenlet.getcurrent()
+    def goes_on():
+        for n in (3, 4):
+            found.append(target(n))
+        if way == "for good":
+            main.throw(KeyError("gone"))
+        main.switch()
+    first = plain(7)
+    other = greenlet.greenlet(goes_on)
+    other.switch()
+    try:
+        found.append(target(2))
+    except KeyError:
+        pass
+    return first
+
+def plain(n):
+    return n + 1
+
+seen, found = [], []
+greenlet.settrace(before := lambda event, greenlets: seen.append(event))
+for way in ("there and back", "for good", "elsewhere"):
+    for describe in (repr, safe_repr):
+        found.clear()
+        results = Tracer(target, plain, describe=describe).run(run)
+        assert results.exc is None and results.result == 8, results.exc
+        assert greenlet.gettrace() is before and seen
+        whole = {(call.function, call.returned[1]) for call in results if call.returned}
+        if way == "elsewhere" or describe is safe_repr:
+            assert not results.warnings and ("target", "2") in whole, (way, whole, results.warnings)
+            continue
+        [warning] = results.warnings
+        assert "let another greenlet go on" in warning and whole == {("plain", "8")}, (whole, warning)
+        assert [call.function for call in results] == ["plain"]
+"""
+
+
+def test_a_repr_that_lets_another_greenlet_go_on(tmp_path):
+    """What that one does meanwhile is reported by no event, so what was running is left out."""
+    program = tmp_path / "program.py"
+    program.write_text(SWITCHING_REPR)
+    subprocess.run([sys.executable, program], check=True, timeout=60)
+
+
 def test_a_loop_that_nobody_knows():
     """A scheduler in a few lines, with tasks in contexts of their own as asyncio's are."""
 

@@ -11,9 +11,10 @@ from collections import Counter
 
 import pytest
 
-from tracefunc import tracefunc
+from tracefunc import Tracer, tracefunc
 from tracefunc._record import pure_counting
 from tracefunc._record.calls import Calls
+from tracefunc._record.monitor import Monitor
 
 ROUNDS = int(os.environ.get("TRACEFUNC_STRESS", "0")) or 1
 THREADS = 8
@@ -388,6 +389,50 @@ def test_values_that_other_threads_change(define, engine):
         check_samples(trace)
 
 
+@pytest.mark.parametrize("chosen", [{"threads": "current"}, {"when": "seed == -1"}])
+def test_other_threads_run_the_target_while_traces_start(define, engine, chosen):
+    """A call is recorded whole or not at all, however many others are refused while it starts."""
+    target = define(BUSY)["target"]
+    done = threading.Event()
+
+    def work():
+        while not done.is_set():
+            target(12, 0)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    sys.setswitchinterval(1e-5)
+    try:
+        for _ in range(10 * ROUNDS):
+            results = Tracer(target, **chosen).run(lambda: [target(12, -1), target(12, -1)])
+            assert [counts(trace) for _, trace in results] == [busy(12)] * 2
+            assert [call.arguments["seed"] for call in results] == [("int", "-1")] * 2
+            for _, trace in results:
+                check_samples(trace)
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+
+
+@pytest.mark.parametrize("chosen", [{"threads": "current"}, {"when": "seed == -1"}])
+def test_many_calls_are_refused_while_one_starts(define, engine, monkeypatch, chosen):
+    """After a hundred of them only starts are listened to, but not once there is a call to record."""
+    target = define(BUSY)["target"]
+
+    def rearm(monitor, code, really=Monitor.rearm):
+        if threading.current_thread() is threading.main_thread():
+            thread = threading.Thread(target=lambda: [target(1, 0) for _ in range(250)])
+            thread.start()
+            thread.join()
+        really(monitor, code)
+
+    monkeypatch.setattr(Monitor, "rearm", rearm)
+    results = Tracer(target, **chosen).run(lambda: [target(12, -1), target(12, -1)])
+    assert [counts(trace) for _, trace in results] == [busy(12)] * 2
+
+
 def test_calls_that_go_on_while_it_is_found_out_whether_one_is_alone(define, monkeypatch):
     """They have been seen to start, and are not recorded yet, when the pure engine asks which frames there are."""
     target = define("""
@@ -417,8 +462,8 @@ def test_calls_that_go_on_while_it_is_found_out_whether_one_is_alone(define, mon
     second = Other(lambda: None)
     first = Other(second.finish)
 
-    def open_call(calls, number, frame, really=Calls.open):
-        info = really(calls, number, frame)
+    def open_call(calls, number, frame, *when, really=Calls.open):
+        info = really(calls, number, frame, *when)
         for other in (first, second):
             if threading.current_thread() is other.thread:
                 other.here.set()

@@ -3,29 +3,36 @@
 # The interpreter holds no reference to a callback while it calls it. Where Python code may run, and with it another
 # thread that ends the trace, the recorder is held here.
 
-cdef int refuses(PyObject *self, PyObject *code) noexcept:
-    """Whether `when` refuses a call that starts, and nothing else has to be done about that call."""
+cdef int ask_first(PyObject *self, PyObject *code) noexcept:
+    """What `when` says of a call that starts, if nothing else has to be done about one that it refuses."""
     held = <Recorder>self
-    if held.check is None or not held.wants_only_starts or not held.frames.are_none() or code != held.target_code:
-        return False
-    if held.check.holds() != 0:
-        return False
-    held.store.refused += 1
-    return True
+    if not held.asks_first or not held.wants_only_starts or not held.frames.are_none() or code != held.target_code:
+        return UNASKED
+    cdef int answer = held.check.ask()
+    if answer == REFUSED:
+        held.store.refused += 1
+    return answer
 
 
-_refuses = refuses
+_ask_first = ask_first
 
 
-cdef object start(object self, PyObject **args, Py_ssize_t count):
+cdef object start(object self, PyObject **args, Py_ssize_t answer):
     held = <Recorder>self
-    return held.start(args[0])
+    return held.start(args[0], <int>answer)
 
 
-cdef PyObject *instruction(object self, PyObject **args, Py_ssize_t count) except NULL:
+cdef PyObject *instruction(PyObject *self, PyObject **args, Py_ssize_t count) noexcept:
     if (<Recorder>self).only_counts(args[0], args[1]):
         return Py_None  # which is immortal
+    return examine(self, args, count)
+
+
+cdef PyObject *more_than_a_count(PyObject *self, PyObject **args, Py_ssize_t count) except NULL:
     return (<Recorder>self).instruction(args[0], args[1])
+
+
+_instruction = more_than_a_count
 
 
 cdef object returned(object self, PyObject **args, Py_ssize_t count):
@@ -50,6 +57,16 @@ cdef PyMethodDef _on_instruction = PyMethodDef(
 cdef PyMethodDef _on_return = PyMethodDef("on_return", guarded(2, <PyCFunction>returned), METH_FASTCALL, NULL)
 cdef PyMethodDef _on_yield = PyMethodDef("on_yield", guarded(3, <PyCFunction>yielded), METH_FASTCALL, NULL)
 cdef PyMethodDef _on_unwind = PyMethodDef("on_unwind", guarded(4, <PyCFunction>unwind), METH_FASTCALL, NULL)
+ctypedef PyMethodDef *Method
+cdef Method[5] _methods = [&_on_start, &_on_instruction, &_on_return, &_on_yield, &_on_unwind]
+cdef tuple _names = ("on_start", "on_instruction", "on_return", "on_yield", "on_unwind")
+
+
+cdef object callback(Recorder recorder, str name):
+    """The callback of a recorder that has a name; raises AttributeError if there is none."""
+    if name not in _names:
+        raise AttributeError(name)
+    return PyCFunction_NewEx(_methods[<int>_names.index(name)], recorder, None)
 
 
 @cython.final
@@ -76,12 +93,32 @@ cdef class Shared:
         return DISABLE if all([answer is DISABLE for answer in answers]) else None
 
 
-cdef object deliver(object self, PyObject **args, Py_ssize_t count):
+cdef PyObject *deliver(PyObject *self, PyObject **args, Py_ssize_t count) except NULL:
     held = <Shared>self
-    return held.deliver(args, count)
+    answer = held.deliver(args, count)
+    return Py_NewRef(<PyObject *>answer)
 
 
-cdef PyMethodDef _deliver = PyMethodDef("deliver", <PyCFunction>deliver, METH_FASTCALL, NULL)
+_shared = deliver
+
+
+cdef PyObject *survive(PyObject *self, PyObject **args, Py_ssize_t number) except NULL:
+    """A callback of that number has failed, in the frame that executes: end the recording, if that is a loss."""
+    cdef Frame *frame
+    error = PyErr_GetRaisedException()
+    held = <object>self
+    recorders = [held]
+    if isinstance(held, Shared):
+        recorders = [callback.__self__ for callbacks in (<Shared>held).callbacks.values() for callback in callbacks]
+    for recorder in recorders:
+        frame = <Frame *>(<Recorder>recorder).frames.by_key.get(tracefunc_current_frame())
+        (<Recorder>recorder).store.survive(error, frame.call if frame != NULL else NULL, number == 0)
+    return Py_NewRef(_none)
+
+
+_survive = survive
+
+cdef PyMethodDef _deliver = PyMethodDef("deliver", _deliver_shared, METH_FASTCALL, NULL)
 
 
 def share(recorders, name):

@@ -23,6 +23,10 @@ cdef extern from "_native/interpreter.h":
     void *tracefunc_frame_below(void *frame)
     void *tracefunc_frame_of(PyFrameObject *frame)
     bint is_shared "tracefunc_is_shared"(PyObject *code)
+    int UNASKED "TRACEFUNC_UNASKED"
+    int REFUSED "TRACEFUNC_REFUSED"
+    int ACCEPTED "TRACEFUNC_ACCEPTED"
+    int RAISED "TRACEFUNC_RAISED"
     Py_ssize_t tracefunc_offset(PyObject *number)
     PyObject *tracefunc_global(PyObject *globals, PyObject *builtins, PyObject *name)
     PyObject *tracefunc_compare(PyObject *one, PyObject *other, int operator)
@@ -57,7 +61,13 @@ cdef extern from "Python.h":
     int PyCFunction_GetFlags(object function)
     PyCFunction guarded "tracefunc_guarded"(int number, PyCFunction callback)
     object call "PyObject_Vectorcall"(object callable, PyObject **args, size_t count, PyObject *names)
-    int (*_refuses "tracefunc_refuses")(PyObject *, PyObject *) noexcept
+    int (*_ask_first "tracefunc_ask_first")(PyObject *, PyObject *) noexcept
+    ctypedef PyObject *(*Callback)(PyObject *self, PyObject **args, Py_ssize_t count) except NULL
+    Callback _survive "tracefunc_survive"
+    Callback _instruction "tracefunc_instruction"
+    Callback _shared "tracefunc_shared"
+    PyObject *examine "tracefunc_examine"(PyObject *self, PyObject **args, Py_ssize_t count) noexcept
+    PyCFunction _deliver_shared "(PyCFunction)(void (*)(void))tracefunc_deliver"
     object PyCFunction_NewEx(PyMethodDef *method, object self, object module)
     PyFrameObject *PyEval_GetFrame()
     int PyFrame_GetLasti(PyFrameObject *frame)
@@ -74,7 +84,8 @@ cdef extern from "Python.h":
     int PySequence_Contains(PyObject *container, PyObject *value)
     PyObject *PyBool_FromLong(long value)
     int PyObject_IsTrue(PyObject *value)
-    void PyErr_Clear()
+    object PyErr_GetRaisedException()
+    unsigned long PyThread_get_thread_ident()
     PyObject *PyNumber_Negative(PyObject *value)
     PyObject *PyNumber_Positive(PyObject *value)
     PyObject *PyNumber_Invert(PyObject *value)

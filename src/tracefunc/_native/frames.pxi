@@ -166,6 +166,13 @@ cdef class Frames:
         self.spare = frame
 
 
+cdef dict offsets_of_frames():
+    """Where all frames of the process stand, by the address of their records and that of their code."""
+    return {
+        (<size_t>tracefunc_frame_of(<PyFrameObject *>each), id(each.f_code)): each.f_lasti for each in all_frames()
+    }
+
+
 cdef bint is_being_made(void *key) except -1:
     """Whether a frame below is about to be a generator's: until it is, no frame object leads to it."""
     frame = <object>PyEval_GetFrame()

@@ -81,7 +81,9 @@ static int tracefunc_is_shared(PyObject *code) {
    without, as it catches nothing. handling_is_kept() verifies that this works. */
 typedef PyObject *(*tracefunc_callback)(PyObject *, PyObject **, Py_ssize_t);
 static tracefunc_callback tracefunc_callbacks[5];
-static int (*tracefunc_refuses)(PyObject *, PyObject *);
+/* What `when` says of a call that starts. UNASKED: it was not evaluated; RAISED: an exception is set. */
+enum { TRACEFUNC_UNASKED, TRACEFUNC_REFUSED, TRACEFUNC_ACCEPTED, TRACEFUNC_RAISED };
+static int (*tracefunc_ask_first)(PyObject *, PyObject *);
 static PyObject *tracefunc_call_apart(tracefunc_callback callback, PyObject *self, PyObject **args, Py_ssize_t count) {
     PyThreadState *thread = PyThreadState_Get();
     _PyErr_StackItem own = {.exc_value = NULL, .previous_item = thread->exc_info};
@@ -91,10 +93,37 @@ static PyObject *tracefunc_call_apart(tracefunc_callback callback, PyObject *sel
     Py_XDECREF(own.exc_value);
     return answer;
 }
+/* An error of a callback must not reach the program, unless it is no Exception. `tracefunc_survive` ends the recording;
+   if that fails too, at least the program goes on. */
+static tracefunc_callback tracefunc_survive;
+static PyObject *tracefunc_failed(PyObject *self, Py_ssize_t number) {
+    if (PyErr_ExceptionMatches(PyExc_Exception))
+        Py_XDECREF(tracefunc_call_apart(tracefunc_survive, self, NULL, number));
+    if (PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_Exception))
+        return NULL;
+    PyErr_Clear();
+    Py_RETURN_NONE;
+}
 static PyObject *tracefunc_apart(int number, PyObject *self, PyObject **args, Py_ssize_t count) {
-    if (number == 0 && tracefunc_refuses(self, args[0]))
-        Py_RETURN_NONE;
-    return tracefunc_call_apart(tracefunc_callbacks[number], self, args, count);
+    if (number == 0) {
+        count = tracefunc_ask_first(self, args[0]);  /* which the callback needs, and not how many arguments it has */
+        if (count == TRACEFUNC_REFUSED)
+            Py_RETURN_NONE;
+    }
+    PyObject *answer = tracefunc_call_apart(tracefunc_callbacks[number], self, args, count);
+    return answer != NULL ? answer : tracefunc_failed(self, number);
+}
+/* INSTRUCTION, where more than its count is needed. */
+static tracefunc_callback tracefunc_instruction;
+static PyObject *tracefunc_examine(PyObject *self, PyObject **args, Py_ssize_t count) {
+    PyObject *answer = tracefunc_instruction(self, args, count);
+    return answer != NULL ? answer : tracefunc_failed(self, 1);
+}
+/* An event that several recorders want. */
+static tracefunc_callback tracefunc_shared;
+static PyObject *tracefunc_deliver(PyObject *self, PyObject **args, Py_ssize_t count) {
+    PyObject *answer = tracefunc_shared(self, args, count);
+    return answer != NULL ? answer : tracefunc_failed(self, 0);
 }
 /* The top of the stack of handled exceptions, the entry below one, and how to undo a change of the top. */
 #define tracefunc_handled_exceptions() ((void *)PyThreadState_Get()->exc_info)

@@ -195,6 +195,12 @@ cdef class Silencing:
             code_state.rearmed_generation = stale
         return 0
 
+    cdef int rearm_all(self) except -1:
+        """Arm all code objects again, for what is wanted now."""
+        for code_state in self.codes.all:
+            self.rearm((<CodeState>code_state).code)
+        return 0
+
     # returns, and the end
 
     cdef bint is_return_needed(self, CodeState code_state, Py_ssize_t at) noexcept:

@@ -97,10 +97,15 @@ cdef class Store:
         """Whether no call starts any more that is recorded."""
         return self.calls.full and not self.calls.is_starting(self.target)
 
-    cdef object open(self, PyFrameObject *frame):
-        """A call starts in a frame. Returns what is known of the call, None if it is not recorded."""
+    cdef object open(self, PyFrameObject *frame, int answer, object error):
+        """A call starts in a frame. Returns what is known of the call, None if it is not recorded.
+
+        `answer` is what `when` says of it, `error` what it has raised.
+        """
         try:
-            return self.calls.open(self.target, <object>frame)
+            if answer == UNASKED:
+                return self.calls.open(self.target, <object>frame)
+            return self.calls.open(self.target, <object>frame, answer == ACCEPTED, error)
         except RecursionError:  # the program's own limit, so near that there is nothing left for us
             return None
 
@@ -136,9 +141,10 @@ cdef class Store:
         self.calls.forget(<object>info, address)
         return 0
 
-    cdef int leave_refused(self, size_t address) except -1:
-        """A call that is not recorded, and can be suspended, ends."""
-        self.calls.leave(address)
+    cdef int leave_refused(self, Table table) except -1:
+        """A frame that is not recorded, the one that executes, ends: perhaps a call that can be suspended."""
+        if table.is_target and table.flags & ASYNCHRONOUS:
+            self.calls.leave(<size_t>PyEval_GetFrame())
         return 0
 
     # samples
@@ -152,7 +158,11 @@ cdef class Store:
         if call.dropped:
             return False
         frame = <object>PyEval_GetFrame()
-        row = tuple([show(frame, reader, alone, self.describe) for reader, alone in table.readers[line]])
+        readers = table.readers[line]
+        if "greenlet" in sys.modules:
+            row = watched(self.calls.note_switch, row_of, frame, readers, self.describe)
+        else:
+            row = row_of(frame, readers, self.describe)
         if self.surplus >= 0:
             rows = <list>call.samples[line]
             rows.append(row)
@@ -165,6 +175,17 @@ cdef class Store:
         return False
 
     # the end
+
+    cdef int survive(self, object error, PyObject *call, bint starts) except -1:
+        """A callback has failed, for a frame of a call, or one that starts: the program must not notice."""
+        calls = self.calls
+        if isinstance(error, RecursionError) and call == NULL and (calls.full or not starts):
+            return 0  # no stack is left, and nothing was to be recorded
+        try:
+            calls.give_up(error, None if call == NULL else <object>call)
+        except Exception:  # once more: that is enough to leave nothing wrong in the results, and to say so
+            calls.failed = True
+        return 0
 
     cdef int count_refused(self) except -1:
         """Let `calls` know of the calls that were refused without it."""
@@ -194,6 +215,11 @@ cdef class Store:
                 counts, offsets = call.counts[index], code_state.table.offsets
                 found.counts[index] = {offsets[i]: counts[i] for i in range(code_state.table.count)}
         return found
+
+
+cpdef tuple row_of(frame, tuple readers, describe):
+    """The samples of a line's names."""
+    return tuple([show(frame, reader, alone, describe) for reader, alone in readers])
 
 
 cdef object show(object frame, object reader, bint alone, object describe):

@@ -35,11 +35,13 @@ cdef class Check:
     cdef object test, globals, builtins
     cdef tuple names  # of the arguments that the test takes
     cdef Py_ssize_t slots[MOST_NAMES]  # of these
+    cdef unsigned long thread  # the only one whose calls are recorded, or 0
     cdef Step *steps  # NULL: call the test
     cdef int length
 
-    def __cinit__(self, condition, code):
+    def __cinit__(self, condition, code, unsigned long thread):
         cdef int i
+        self.thread = thread
         slot_of = {reader.name: _first_slot + code.co_varnames.index(reader.stored) for reader in condition.readers}
         self.condition, self.test = condition, condition.test
         self.names = tuple([reader.name for reader in condition.readers])
@@ -63,8 +65,10 @@ cdef class Check:
     def __dealloc__(self):
         PyMem_Free(self.steps)
 
-    cdef int holds(self) noexcept:
-        """Whether the condition holds for the frame that executes; -1 where it raises something."""
+    cdef int ask(self) noexcept:
+        """What the condition says of the call that starts in the frame that executes; it is asked once for each."""
+        if self.thread != 0 and self.thread != PyThread_get_thread_ident():
+            return REFUSED
         cdef void *frame = tracefunc_current_frame()
         cdef PyObject *values[MOST_NAMES]
         cdef PyObject *found
@@ -77,9 +81,7 @@ cdef class Check:
             found = PyObject_Vectorcall(<PyObject *>self.test, values, 0, <PyObject *>self.names)
         holds = -1 if found == NULL else PyObject_IsTrue(found)
         Py_XDECREF(found)
-        if holds < 0:
-            PyErr_Clear()
-        return holds
+        return RAISED if holds < 0 else ACCEPTED if holds else REFUSED
 
     cdef PyObject *evaluate(self, void *frame) noexcept:
         """The value of the condition; NULL and an exception where it raises one."""
@@ -160,10 +162,13 @@ cdef inline PyObject *truth_of(int what, PyObject **stack, int last) noexcept:
     return NULL if truth < 0 else PyBool_FromLong(truth != (what == NOT))
 
 
-cdef Check check_of(condition, code):
-    """The quick way to test a condition; None if there is none, as for a variable that is a cell."""
+cdef Check check_of(condition, code, unsigned long thread):
+    """The quick way to test a condition; None if there is none, as for a variable that is a cell.
+
+    `thread`: the only one whose calls are recorded, or 0.
+    """
     if condition is None or len(condition.readers) > MOST_NAMES:
         return None
     if any([reader.stored in code.co_cellvars for reader in condition.readers]):
         return None
-    return Check(condition, code)
+    return Check(condition, code, thread)

@@ -48,11 +48,16 @@ class Calls:
         self.full = options.calls.most == 0  # whether no call that starts will be recorded any more
         self.base = 0  # the address of the frame that runs `fn`: none of our calls is below it
         self.warnings: list[str] = []
+        self.failed = False  # whether an error of ours has ended the recording; at first, that is all that is noted
+        self._failure = ""  # what is known of it
+        self.switched = False  # whether another greenlet went on while a value was described
+        self._ended_before: list[CallInfo] = []  # the calls that had ended by then
         self.chooses = options.one_thread or any(conditions)
         self._limit = options.calls
         self._values = CallValues(plans, options.outline, options.yields, options.hides)
-        self._thread = get_ident() if options.one_thread else 0
+        self.thread = get_ident() if options.one_thread else 0  # the only one whose calls are recorded
         self._on_full: Callable[[], None] = _do_nothing
+        self._on_failure: Callable[[], None] = _do_nothing
         self._contexts = Contexts()
         # These run at any depth of the program's stack, so no frame of ours is between them and the recorder.
         self.around = self._contexts.call_around  # which call of a target runs, by the context
@@ -62,24 +67,77 @@ class Calls:
 
     # the trace
 
-    def begin(self, base: FrameType | None, on_full: Callable[[], None]) -> None:
-        """Start the trace: no call of ours is below the frame `base`; `on_full` is called once `full` is set."""
+    def begin(self, base: FrameType | None, on_full: Callable[[], None], on_failure: Callable[[], None]) -> None:
+        """Start the trace: no call of ours is below the frame `base`.
+
+        `on_full` is called once `full` is set, `on_failure` when nothing more can be recorded.
+        """
         self.base = 0 if base is None else id(base)  # a reference would keep what the frame holds alive
-        self._on_full = on_full
+        self._on_full, self._on_failure = on_full, on_failure
 
     def end(self) -> None:
         """End the trace, and remove it from this context."""
         self.base = 0
-        self._on_full = _do_nothing  # which refers to these calls: nothing waits for the garbage collector
+        # They refer to these calls: nothing waits for the garbage collector.
+        self._on_full = self._on_failure = _do_nothing
         self._contexts.end()
+
+    # errors of ours
+
+    def give_up(self, error: Exception, spoiled: object) -> None:
+        """End the recording for an error that a callback has raised: it must not reach the program.
+
+        `spoiled` is what the recorder keeps of the call in which it happened, which is left out of the results. Where
+        this fails as well, it is done again with the next event, and no call is left in the results.
+        """
+        again, self.failed, self.full = self.failed, True, True
+        self._on_failure()
+        if not self.switched:
+            whole = [] if again else [info for info in self.kept if info.raw is not None and info.raw is not spoiled]
+            self._failure = f"an error in tracefunc: {type(error).__name__}{_place(error)}: the recording was ended"
+            self._leave_out(whole)
+
+    def note_switch(self) -> None:
+        """Note that another greenlet goes on while a value is described."""
+        if not self.switched:
+            self.switched = True
+            self._ended_before = [info for info in self.kept if info.seconds is not None]
+
+    def failure(self) -> list[str]:
+        """Return a warning if the recording was ended by an error of ours, or by a repr that switched greenlets."""
+        if self.switched:
+            self._failure = (
+                "the repr of a value let another greenlet go on, whose events are not reported then: the recording was "
+                "ended (describe=safe_repr runs no code of the program)"
+            )
+            self._leave_out([info for info in self.kept if info in self._ended_before])
+        elif self.failed and not self._failure:
+            self._failure = "an error in tracefunc: the recording was ended"
+            self._leave_out([])
+        return [self._failure] if self._failure else []
+
+    def _leave_out(self, whole: list[CallInfo]) -> None:
+        """Keep only the recorded calls that are whole."""
+        if lost := len(self.kept) - len(whole):
+            self._failure += f", and {lost} of the recorded calls left out"
+        self.kept = whole
 
     # events of the targets' frames
 
-    def open(self, target: int, frame: FrameType) -> CallInfo | None:
-        """Start a call of a target in `frame`; return None if it is not to be recorded."""
+    def open(
+        self, target: int, frame: FrameType, chosen: bool | None = None, error: Exception | None = None
+    ) -> CallInfo | None:
+        """Start a call of a target in `frame`; return None if it is not to be recorded.
+
+        `chosen` is what `when` says of it, and `error` what it raised; None: it was not asked.
+        """
         with _lock:
             self.seen += 1
-        if self.full or (self.chooses and not self._is_chosen(target, frame)):
+        if error is not None:
+            self._cannot_choose(target, error)
+        elif chosen is None and self.chooses and not self.full:
+            chosen = self._is_chosen(target, frame)
+        if self.full or chosen is False:
             self._pass(target, frame)
             return None
         info = CallInfo(target, self.stack_of(frame), self._parent(frame))
@@ -149,11 +207,11 @@ class Calls:
 
     def _pass(self, target: int, frame: FrameType) -> None:
         """Do not record a call. Only what can be suspended needs a note of it: any other is on its callees' stack."""
-        if frame.f_code.co_flags & ASYNCHRONOUS:
+        if frame.f_code.co_flags & ASYNCHRONOUS and not self._contexts.is_passed(target):
             self._passed[id(frame)] = self._contexts.enter(target, None)
 
     def _is_chosen(self, target: int, frame: FrameType) -> bool:
-        if self._thread and get_ident() != self._thread:
+        if self.thread and get_ident() != self.thread:
             return False
         condition = self.conditions[target]
         if condition is None:
@@ -161,10 +219,13 @@ class Calls:
         try:
             return condition.holds(frame)
         except Exception as error:
-            self._warn(
-                f"when raised {condition.error_text(error)}: that call of {frame.f_code.co_qualname} is not recorded"
-            )
+            self._cannot_choose(target, error)
             return False
+
+    def _cannot_choose(self, target: int, error: Exception) -> None:
+        condition, name = self.conditions[target], self.plans[target].codes[0].code.co_qualname
+        if condition is not None:
+            self._warn(f"when raised {condition.error_text(error)}: that call of {name} is not recorded")
 
     def _warn(self, text: str) -> None:
         if text not in self.warnings and len(self.warnings) < _MOST_WARNINGS:
@@ -180,6 +241,16 @@ class Calls:
             above = above.f_back
         info = self._contexts.innermost()
         return -1 if info is None else info.number
+
+
+def _place(error: Exception) -> str:
+    """Return where an error was raised, by the last entry of its traceback."""
+    entry = error.__traceback__
+    while entry is not None and entry.tb_next is not None:
+        entry = entry.tb_next
+    if entry is None:
+        return ""
+    return f" at {entry.tb_frame.f_code.co_qualname}:{entry.tb_lineno}"
 
 
 def _do_nothing() -> None:

@@ -36,6 +36,11 @@ class Contexts:
         """Have this context's code run in a call of `target`, until the token is taken back."""
         return _scope.set(_Scope(self, target, info, _scope.get()))
 
+    def is_passed(self, target: int) -> bool:
+        """Return whether this context's code runs in a call of `target` that is not recorded, and in none within it."""
+        scope = _scope.get()
+        return scope is not None and scope.trace is self and scope.target == target and scope.info is None
+
     def leave(self, token: Token[_Scope | None]) -> None:
         """Undo `enter`."""
         try:

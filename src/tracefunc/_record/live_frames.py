@@ -6,6 +6,7 @@ import sys
 from itertools import accumulate, chain, repeat, starmap, takewhile
 
 from .._interpreter import FREE_THREADED
+from .._values.static_types import GETSET, class_attribute, real_module
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
@@ -21,22 +22,25 @@ def all_frames() -> list[FrameType]:
     meanwhile, and suspend the generator on top of its stack, whose frame then has no frame below it. On free-threaded
     builds, where other threads cannot be kept from going on, only the frames of greenlets are returned.
     """
-    greenlet = sys.modules.get("greenlet")
-    waiting = [] if greenlet is None else _waiting_frames(greenlet.greenlet)
+    waiting = _waiting_frames()
     if FREE_THREADED:
         return waiting
     # No local variable refers to the stacks: this function's own frame is among them, and would refer to itself.
     return list(chain.from_iterable(map(takewhile, repeat(bool), _stacks()))) + waiting
 
 
-def _waiting_frames(greenlet_type: type[Any]) -> list[FrameType]:
+def _waiting_frames() -> list[FrameType]:
     """Return the frames of greenlets that wait, which are on no thread's stack."""
+    found: list[FrameType] = []
+    greenlet: Any = real_module("greenlet").get("greenlet")
+    top: Any = class_attribute(greenlet, "gr_frame") if type(greenlet) is type else None
+    if type(top) is not GETSET:  # not imported, or another module of that name
+        return found
     import gc
 
-    found = []
     for each in gc.get_objects():
-        if isinstance(each, greenlet_type):
-            frame = each.gr_frame
+        if issubclass(type(each), greenlet):
+            frame = top.__get__(each)
             while frame is not None:
                 found.append(frame)
                 frame = frame.f_back

@@ -71,21 +71,24 @@ class Recorder:
 
     def on_start(self, code: CodeType, offset: int, depth: int = 1) -> object:
         """PY_START: a frame of the target, or of code nested in it, makes its first step."""
-        code_state = self.frames.codes.get(id(code))
-        if code_state is None:
+        try:
+            code_state = self.frames.codes.get(id(code))
+            if code_state is None:
+                return None
+            frame = sys._getframe(depth)
+            if frame.f_code is not code:  # 3.15: a generator expression that is being made runs in its maker's frame
+                return None
+            if self.notice is not None:
+                self.notice(bool(self.frames.by_key))
+            self.counting.stop(code_state)
+            self._evict_stale_frame(id(frame))
+            if code_state.plan.is_target:
+                return self._start_call(code_state, frame)
+            if (call := self.frames.call_around(frame)) is not None:
+                self.frames.enter(code_state, id(frame), call, None)
             return None
-        frame = sys._getframe(depth)
-        if frame.f_code is not code:  # 3.15: a generator expression that is being made runs in its maker's frame
-            return None
-        if self.notice is not None:
-            self.notice(bool(self.frames.by_key))
-        self.counting.stop(code_state)
-        self._evict_stale_frame(id(frame))
-        if code_state.plan.is_target:
-            return self._start_call(code_state, frame)
-        if (call := self.frames.call_around(frame)) is not None:
-            self.frames.enter(code_state, id(frame), call, None)
-        return None
+        except Exception as ours:
+            return self.frames.survive(ours, depth + 1, True)
 
     def _start_call(self, code_state: CodeState, frame: FrameType) -> object:
         """A call of the target starts."""
@@ -98,9 +101,9 @@ class Recorder:
             return None
         call = self.store.new_call()
         self.refused = 0
-        if self.wants_only_starts:
-            self._want_only_starts(False)
         self.frames.enter(code_state, id(frame), call, info)
+        if self.wants_only_starts:  # another thread may set that at any time before the frame was entered
+            self._want_only_starts(False)
         info.raw = call  # it has started now
         return None
 
@@ -115,31 +118,36 @@ class Recorder:
 
     def examine(self, code: CodeType, offset: int, depth: int = 1) -> object:
         """INSTRUCTION: control is about to execute `offset` in the frame that is `depth` callers up."""
-        code_state = self.frames.codes.get(id(code))
-        if code_state is None:
-            return None
-        action = code_state.actions.get(offset)
-        if action is None or offset in code_state.unreachable:
-            return DISABLE
-        frame = sys._getframe(depth)
-        state = self.frames.by_key.get(id(frame))
-        if state is None or state.code_state is not code_state or (action.conditional and state.line == action.line):
-            return None
-        counting = self.counting.of(state) if self.counting.by_code else None
-        if counting is not None and offset in counting.derived:
-            state.call.silenced.add(code_state.plan.index)
-            if not counting.ended:  # no other thread can end it between this and the answer
+        try:
+            code_state = self.frames.codes.get(id(code))
+            if code_state is None:
+                return None
+            action = code_state.actions.get(offset)
+            if action is None or offset in code_state.unreachable:
                 return DISABLE
-        state.counts[offset] += 1
-        element = action.element
-        if element >= 0:
-            if self.store.wants(state.call, element):
-                self._sample(state, element, frame)
-        else:
-            if action.catches:
-                self._catch(state, offset, frame)
-            self._change_line(state, action, frame)
-        return None
+            frame = sys._getframe(depth)
+            state = self.frames.by_key.get(id(frame))
+            if state is None or state.code_state is not code_state:
+                return None
+            if action.conditional and state.line == action.line:
+                return None
+            counting = self.counting.of(state) if self.counting.by_code else None
+            if counting is not None and offset in counting.derived:
+                state.call.silenced.add(code_state.plan.index)
+                if not counting.ended:  # no other thread can end it between this and the answer
+                    return DISABLE
+            state.counts[offset] += 1
+            element = action.element
+            if element >= 0:
+                if self.store.wants(state.call, element):
+                    self._sample(state, element, frame)
+            else:
+                if action.catches:
+                    self._catch(state, offset, frame)
+                self._change_line(state, action, frame)
+            return None
+        except Exception as ours:
+            return self.frames.survive(ours, depth + 1)
 
     @property
     def on_instruction(self) -> Callable[..., object]:
@@ -177,39 +185,45 @@ class Recorder:
 
     def on_yield(self, code: CodeType, offset: int, value: object, depth: int = 1) -> object:
         """PY_YIELD: a frame is suspended."""
-        state = self.frames.by_key.get(id(sys._getframe(depth)))
-        if state is not None and state.code_state.code is code:
-            code_state = state.code_state
-            state.at = offset
-            if state.wants_yields and state.info is not None:
-                state.wants_yields = self.store.give(state.info, value)
-            if code_state.plan.only_yield >= 0 and not state.wants_yields:
-                if state.info is None:
-                    return DISABLE
-                if code_state.frames == 1 and not FREE_THREADED:
-                    code_state.stale_generation += 1  # the values of the next call will be wanted again
-                    return DISABLE
-        return None
+        try:
+            state = self.frames.by_key.get(id(sys._getframe(depth)))
+            if state is not None and state.code_state.code is code:
+                code_state = state.code_state
+                state.at = offset
+                if state.wants_yields and state.info is not None:
+                    state.wants_yields = self.store.give(state.info, value)
+                if code_state.plan.only_yield >= 0 and not state.wants_yields:
+                    if state.info is None:
+                        return DISABLE
+                    if code_state.frames == 1 and not FREE_THREADED:
+                        code_state.stale_generation += 1  # the values of the next call will be wanted again
+                        return DISABLE
+            return None
+        except Exception as ours:
+            return self.frames.survive(ours, depth + 1)
 
     def on_resume(self, code: CodeType, offset: int, depth: int = 1) -> object:
         """PY_RESUME: a suspended frame goes on."""
-        key = id(sys._getframe(depth))
-        counting = self.counting.by_code.get(id(code))
-        if counting is not None and counting.key == key:
-            counting.state.at = -1
+        try:
+            key = id(sys._getframe(depth))
+            counting = self.counting.by_code.get(id(code))
+            if counting is not None and counting.key == key:
+                counting.state.at = -1
+                return None
+            code_state = self.frames.codes.get(id(code))
+            if code_state is not None:
+                state = self.frames.by_key.get(key)
+                if state is not None:
+                    state.at = -1
+                if counting is not None:
+                    self.counting.stop(code_state)
+                elif code_state.attempts < MAX_ATTEMPTS:
+                    self.counting.start(code_state)
+                elif not code_state.plan.is_target:  # where a nested frame was suspended is not needed while it runs
+                    return DISABLE
             return None
-        code_state = self.frames.codes.get(id(code))
-        if code_state is not None:
-            state = self.frames.by_key.get(key)
-            if state is not None:
-                state.at = -1
-            if counting is not None:
-                self.counting.stop(code_state)
-            elif code_state.attempts < MAX_ATTEMPTS:
-                self.counting.start(code_state)
-            elif not code_state.plan.is_target:  # where a nested frame was suspended is not needed while it runs
-                return DISABLE
-        return None
+        except Exception as ours:
+            return self.frames.survive(ours, depth + 1)
 
     def on_throw(self, code: CodeType, offset: int, error: BaseException, depth: int = 1) -> object:
         """PY_THROW: a suspended frame goes on with an exception. This event cannot be disabled."""
@@ -218,23 +232,29 @@ class Recorder:
 
     def on_unwind(self, code: CodeType, offset: int, error: BaseException, depth: int = 1) -> object:
         """PY_UNWIND: an exception leaves a frame."""
-        code_state = self.frames.codes.get(id(code))
-        if code_state is not None:
-            prelude = NOTHING
-            frame = sys._getframe(depth)
-            state = self.frames.by_key.get(id(frame))
-            if state is not None and state.code_state is code_state:
-                place, prelude = code_state.plan.leaving(frame, offset, error)
-                self.frames.end_flow(state, place)
-            self._leave(code_state, code, frame, True, error, prelude)
-        return None
+        try:
+            code_state = self.frames.codes.get(id(code))
+            if code_state is not None:
+                prelude = NOTHING
+                frame = sys._getframe(depth)
+                state = self.frames.by_key.get(id(frame))
+                if state is not None and state.code_state is code_state:
+                    place, prelude = code_state.plan.leaving(frame, offset, error)
+                    self.frames.end_flow(state, place)
+                self._leave(code_state, code, frame, True, error, prelude)
+            return None
+        except Exception as ours:
+            return self.frames.survive(ours, depth + 1)
 
     def on_return(self, code: CodeType, offset: int, value: object, depth: int = 1) -> object:
         """PY_RETURN: a frame returns."""
-        code_state = self.frames.codes.get(id(code))
-        if code_state is not None:
-            self._leave(code_state, code, sys._getframe(depth), False, value)
-        return None
+        try:
+            code_state = self.frames.codes.get(id(code))
+            if code_state is not None:
+                self._leave(code_state, code, sys._getframe(depth), False, value)
+            return None
+        except Exception as ours:
+            return self.frames.survive(ours, depth + 1)
 
     def _leave(
         self,
@@ -331,6 +351,10 @@ class Recorder:
 
     def _want_only_starts(self, only_starts: bool) -> None:
         self.wants_only_starts = only_starts
+        # A call that starts meanwhile in another thread enters its frame first and asks for `wants_only_starts` then,
+        # so it is seen here, or sees that here. Each arms what is wanted at that time.
+        if self.frames.by_key:
+            self.wants_only_starts = False
         for code in self.code_objects():
             self.monitor.rearm(code)
 
@@ -353,7 +377,12 @@ def share(recorders: dict[int, tuple[Recorder, ...]], name: str) -> Callable[...
     """Return one callback for an event that several recorders want, by the code's address; DISABLE if all say so."""
 
     def deliver(code: CodeType, *details: object) -> object:
-        answers = [getattr(recorder, name)(code, *details, 2) for recorder in recorders.get(id(code), ())]
-        return DISABLE if answers and all(answer is DISABLE for answer in answers) else None
+        try:
+            answers = [getattr(recorder, name)(code, *details, 2) for recorder in recorders.get(id(code), ())]
+            return DISABLE if answers and all(answer is DISABLE for answer in answers) else None
+        except Exception as error:
+            for recorder in recorders[id(code)]:
+                recorder.frames.survive(error, 2, True)
+            return None
 
     return deliver

@@ -131,11 +131,14 @@ class Counting:
     def catch(self, offset: int) -> bool:
         """Count an exception that arrives at an offset in `catching`; return False if the event must be examined."""
         plan = self.state.code_state.plan
-        place, prelude = plan.catching(self.key, offset, sys.exception())
-        if prelude >= 0:
+        try:
+            place, prelude = plan.catching(self.key, offset, sys.exception())
+            if prelude >= 0:
+                return False
+            if place >= 0:
+                self.state.call.end_flow(plan.index, place)
+        except Exception:  # of ours: where events are examined, it is known what to do
             return False
-        if place >= 0:
-            self.state.call.end_flow(plan.index, place)
         self.state.counts[offset] += 1
         return True
 
@@ -243,9 +246,9 @@ class CountingMode:
         if not now:
             self.callback = self.examine
         elif len(now) == 1:
-            self.callback = _counter_of_one(now[0], self.examine)
+            self.callback = _counter_of_one(now[0], self.examine, self.frames.survive)
         else:
-            self.callback = _counter_of_several(now, self.examine)
+            self.callback = _counter_of_several(now, self.examine, self.frames.survive)
         self.monitor.rebind()
 
 
@@ -253,40 +256,50 @@ def _ignore(code: CodeType, offset: int, depth: int = 1) -> object:
     return None
 
 
-def _counter_of_one(counting: Counting, examine: Callable[..., object]) -> Callable[..., object]:
+def _counter_of_one(
+    counting: Counting, examine: Callable[..., object], survive: Callable[..., object]
+) -> Callable[..., object]:
     counters, catching, catch = counting.counters, counting.catching, counting.catch
     only = counting.state.code_state.code
 
     def count(code: CodeType, offset: int, depth: int = 1) -> object:
-        if code is only:
-            number = counters[offset]
-            if number is not None:
-                counters[offset] = number + 1
-                return None
-            if offset in catching and catch(offset):
-                return None
-        return examine(code, offset, depth + 1)
+        try:
+            if code is only:
+                number = counters[offset]
+                if number is not None:
+                    counters[offset] = number + 1
+                    return None
+                if offset in catching and catch(offset):
+                    return None
+            return examine(code, offset, depth + 1)
+        except Exception as error:
+            return survive(error, depth + 1, True)
 
     return count
 
 
-def _counter_of_several(countings: Iterable[Counting], examine: Callable[..., object]) -> Callable[..., object]:
+def _counter_of_several(
+    countings: Iterable[Counting], examine: Callable[..., object], survive: Callable[..., object]
+) -> Callable[..., object]:
     by_code = {
         id(counting.state.code_state.code): (counting.counters, counting.catching, counting.catch)
         for counting in countings
     }
 
     def count(code: CodeType, offset: int, depth: int = 1) -> object:
-        found = by_code.get(id(code))
-        if found is not None:
-            counters, catching, catch = found
-            number = counters[offset]
-            if number is not None:
-                counters[offset] = number + 1
-                return None
-            if offset in catching and catch(offset):
-                return None
-        return examine(code, offset, depth + 1)
+        try:
+            found = by_code.get(id(code))
+            if found is not None:
+                counters, catching, catch = found
+                number = counters[offset]
+                if number is not None:
+                    counters[offset] = number + 1
+                    return None
+                if offset in catching and catch(offset):
+                    return None
+            return examine(code, offset, depth + 1)
+        except Exception as error:
+            return survive(error, depth + 1, True)
 
     return count
 

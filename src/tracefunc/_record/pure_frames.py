@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from .._interpreter import COROUTINE
 from .live_frames import all_frames
 
@@ -138,6 +140,14 @@ class Frames:
         if -1 not in offsets.values():
             reachable = {target for offset in offsets.values() for target in code_state.plan.reach(offset)}
             code_state.unreachable = frozenset(code_state.actions.keys() - reachable)
+
+    def survive(self, error: Exception, depth: int, starts: bool = False) -> object:
+        """A callback has failed for the frame `depth` callers up, which may be one that `starts`.
+
+        Return an answer for the interpreter.
+        """
+        state = self.by_key.get(id(sys._getframe(depth)))
+        return self._store.survive(error, None if state is None else state.call, starts)
 
     def stop(self) -> None:
         """Close the lines that are under way. From now on there is no frame and no code object."""

@@ -88,7 +88,7 @@ def shorten(path: str, base: str, labels: Iterable[Label]) -> str:
     Only absolute paths get labels: `<string>` and the like are not paths.
     """
     if base and path.startswith(base + os.sep):
-        return os.path.relpath(path, base)
+        return os.path.normpath(path[len(base) :].lstrip(os.sep))  # relpath() would ask for the working directory
     if os.path.isabs(path):
         for directory, label in labels:
             if path == directory or path.startswith(directory + os.sep):
@@ -97,13 +97,35 @@ def shorten(path: str, base: str, labels: Iterable[Label]) -> str:
 
 
 def resolved(labels: Iterable[Label]) -> list[Label]:
-    """Return the labels whose directories are set, with symbolic links resolved."""
-    return [(os.path.realpath(directory), label) for directory, label in labels if directory]
+    """Return the labels whose directories are set, with symbolic links resolved.
+
+    One that cannot be resolved is left out: what these functions do may have been replaced, and the working directory
+    may be gone.
+    """
+    found = []
+    for directory, label in labels:
+        try:
+            if directory:
+                found.append((os.path.realpath(directory), label))
+        except Exception:
+            pass
+    return found
 
 
 def longest_first(labels: list[Label]) -> list[Label]:
     """Return the labels with the longest directories first, and equally long ones in the given order."""
     return sorted(labels, key=lambda label: len(label[0]), reverse=True)
+
+
+def _scheme_paths() -> dict[str, str]:
+    """Return the directories that `sysconfig` names; none where the program has put something else in its place."""
+    try:
+        with importing:
+            import sysconfig
+
+        return dict(sysconfig.get_paths())
+    except Exception:
+        return {}
 
 
 _installed: tuple[tuple[str, ...], list[Label]] | None = None
@@ -114,10 +136,7 @@ def _installation() -> list[Label]:
     global _installed
     prefixes = tuple(getattr(sys, name, "") for name, _ in _PREFIXES)
     if _installed is None or _installed[0] != prefixes:
-        with importing:
-            import sysconfig
-
-        paths = sysconfig.get_paths()
+        paths = _scheme_paths()
         found = [(directory, label) for directory, (_, label) in zip(prefixes, _PREFIXES, strict=True)]
         found += [(paths.get(key, ""), label) for key, label in _SCHEME]
         _installed = prefixes, resolved(found)

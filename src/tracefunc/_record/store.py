@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
 from .._values.sample import sample
+from .greenlets import watched
 from .raw_call import RawCall
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
@@ -12,6 +15,7 @@ if TYPE_CHECKING:
 
     from .._plan.target_plan import Plan
     from .._values.read import Reader
+    from .._values.sample import Sample
     from .call_info import CallInfo
     from .calls import Calls
     from .limit import Limit
@@ -108,7 +112,10 @@ class Store:
         if call.dropped:
             return False
         rows = call.samples[line]
-        rows.append(tuple([sample(frame, reader, self._describe) for reader in readers]))
+        if "greenlet" in sys.modules:
+            rows.append(watched(self._calls.note_switch, self._row, frame, readers))
+        else:
+            rows.append(self._row(frame, readers))
         if self._overwrites >= 0:
             if len(rows) > self._limit:
                 del rows[self._overwrites]
@@ -116,7 +123,21 @@ class Store:
         del rows[self._limit :]  # another thread may have been quicker
         return len(rows) == self._limit
 
+    def _row(self, frame: FrameType, readers: Iterable[Reader]) -> tuple[Sample, ...]:
+        return tuple([sample(frame, reader, self._describe) for reader in readers])
+
     # the end
+
+    def survive(self, error: Exception, call: RawCall | None, starts: bool) -> object:
+        """A callback has failed, for a frame of `call`, or one that `starts`: return an answer for the program."""
+        calls = self._calls
+        if isinstance(error, RecursionError) and call is None and (calls.full or not starts):
+            return None  # no stack is left, and nothing was to be recorded
+        try:
+            calls.give_up(error, call)
+        except Exception:  # once more: that is enough to leave nothing wrong in the results, and to say so
+            calls.failed = True
+        return None
 
     def record(self, call: RawCall) -> RawCall:
         """Return what was recorded of a call."""

@@ -69,8 +69,15 @@ class Session:
             for recorder in recorders:
                 recorder.finish()
 
+        def give_up() -> None:
+            """Record nothing from here on, as after the end of the trace."""
+            for recorder in recorders:
+                monitor.remove(recorder)
+            for recorder in recorders:
+                recorder.stop()
+
         # Nothing that is armed refers to the session: it has to die when an interrupt kept it from being stopped.
-        self.calls.begin(base, finish)
+        self.calls.begin(base, finish, give_up)
         if not self.calls.full:
             self._armed = True
             _armed[id(self)] = ref(self, _forgetting(id(self), recorders))
@@ -103,7 +110,7 @@ class Session:
             recorder.stop()
         results.engine = str(self.engine)
         results.calls = calls.seen
-        results.warnings += [*calls.warnings, *self._warnings]
+        results.warnings += [*calls.failure(), *calls.warnings, *self._warnings]
         kept = list(calls.kept)
         indices = {info.number: i for i, info in enumerate(kept)}
         for info in kept:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from _thread import get_ident
 
+from .._record.thread_names import running_task
 from ..results import TraceResults
 from .options import Options
 from .run import await_to_end, check, run_to_end
@@ -304,6 +305,4 @@ def _block(frame: FrameType) -> FrameType:
 
 def _thread_and_task() -> object:
     """Return what identifies the running thread and task."""
-    asyncio = sys.modules.get("asyncio")
-    task = asyncio.current_task() if asyncio is not None and asyncio._get_running_loop() is not None else None
-    return get_ident(), id(task)
+    return get_ident(), id(running_task())

@@ -33,7 +33,7 @@ def print_in_colours(rows: list[Row], file: TextIO) -> bool:
     try:
         from rich.console import Console
         from rich.text import Text
-    except ImportError:
+    except Exception:  # not installed, or a module of the program's has the name of one that it needs
         return False
     console = Console(file=file, highlight=False, markup=False, emoji=False)
     if not console.is_terminal or console.color_system is None or console.no_color:
