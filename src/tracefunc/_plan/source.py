@@ -130,7 +130,7 @@ def node_span(node: ast.AST) -> Span:
     return (node.lineno, node.col_offset), (node.end_lineno, node.end_col_offset)  # type: ignore[attr-defined]
 
 
-def _match(code: CodeType, nodes: Iterable[ast.AST]) -> ast.AST | None:
+def match_node(code: CodeType, nodes: Iterable[ast.AST]) -> ast.AST | None:
     """The node among `nodes` that `code` was compiled from, by kind, name, line and region."""
     if code.co_name == "<lambda>":
         return _match_lambda(code, [n for n in nodes if isinstance(n, ast.Lambda) and n.lineno == code.co_firstlineno])
@@ -153,7 +153,8 @@ def _match_lambda(code: CodeType, nodes: list[ast.Lambda]) -> ast.Lambda | None:
     return found[0] if found else None
 
 
-def _parse_file(lines: list[str]) -> ast.Module:
+def parse_file(lines: list[str]) -> ast.Module:
+    """The tree of a file; an empty one if it cannot be parsed."""
     try:
         return parse("".join(lines))
     except (SyntaxError, ValueError):
@@ -230,7 +231,7 @@ def find_node(function: FunctionType, lines: list[str]) -> ast.AST:
     if 0 < code.co_firstlineno <= len(lines):
         node = None if code.co_name == "<lambda>" else _parse_block(lines, code)
         if node is None or not _fits(node, code):
-            node = _match(code, ast.walk(_parse_file(lines)))
+            node = match_node(code, ast.walk(parse_file(lines)))
         if node is not None and _fits(node, code) and (not _may_be_stale(code) or _compiles_to(lines, code)):
             return node
     raise SourceError(

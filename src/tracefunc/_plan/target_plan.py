@@ -29,12 +29,13 @@ if TYPE_CHECKING:
 class Plan:
     """All that a recorder needs to trace one target."""
 
-    __slots__ = ("codes", "lines", "names", "parameters", "places", "preludes", "rebound", "returned", "text")
+    __slots__ = ("codes", "lines", "names", "notes", "parameters", "places", "preludes", "rebound", "returned", "text")
 
     def __init__(self, source: Source, code: CodeType) -> None:
         self.lines = [line.text for line in source.lines]
         self.names = [line.names for line in source.lines]
         self.text = source.text
+        self.notes: list[str] = []  # for the warnings of results: what may be wrong
         self.places: tuple[Place, ...] = tuple(
             (line.text, line.names, line.kind, line.start[0], line.end[0], line.start[1]) for line in source.lines
         )

@@ -45,6 +45,7 @@ class Calls:
         self.describe = options.describe  # for the recorders
         self.kept: list[CallInfo] = []
         self.seen = 0
+        self.called = [False] * len(plans)  # by target
         self.full = options.calls.most == 0  # whether no call that starts will be recorded any more
         self.base = 0  # the address of the frame that runs `fn`: none of our calls is below it
         self.warnings: list[str] = []
@@ -79,6 +80,7 @@ class Calls:
         """Start a call of a target in `frame`; return None if it is not to be recorded."""
         with _lock:
             self.seen += 1
+        self.called[target] = True
         if self.full or (self.chooses and not self._is_chosen(target, frame)):
             self._pass(target, frame)
             return None
@@ -95,6 +97,12 @@ class Calls:
             self._on_full()  # type: ignore[unreachable]
         info.started = perf_counter()
         return info
+
+    def add_refused(self, target: int, count: int) -> None:
+        """Count calls of a target that a recorder has refused by itself."""
+        if count:
+            self.seen += count
+            self.called[target] = True
 
     def close(self, info: CallInfo, key: int, where: int, raised: bool, value: object) -> None:
         """End a recorded call, whose frame has the address `key`, with a value, or an exception if it `raised`.

@@ -7,7 +7,8 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from .._plan.source import file_lines
-from .targets import functions_of, targets_of, unwrapped
+from .callables import resolve
+from .targets import target_of_callable, targets_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,10 +75,10 @@ def _has_importable_name(value: Any) -> bool:
 
 def _functions(targets: tuple[Any, ...], fn: Callable[..., Any]) -> list[FunctionType]:
     """The functions whose source is traced or shown in stacks, always in the same order."""
-    found = [function for target in targets for function in targets_of(target)[0]]
+    found = [function for target in targets for function in targets_of(target).functions]
     if not targets:
-        found += functions_of(fn, "fn")
-    return found + [inner for inner in unwrapped(fn) if isinstance(inner, FunctionType)]
+        found += target_of_callable(fn, "fn").functions
+    return found + [inner for inner in resolve(fn).chain if type(inner) is FunctionType]
 
 
 def _give_source(function: FunctionType, name: str, lines: list[str]) -> None:
