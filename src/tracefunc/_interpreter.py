@@ -33,6 +33,7 @@ GENERATOR = 0x20
 COROUTINE = 0x80
 ASYNC_GENERATOR = 0x200
 ASYNCHRONOUS = COROUTINE | ASYNC_GENERATOR
+FUTURE_ANNOTATIONS = 0x1000000  # as `from __future__ import annotations`; `compile` takes it, too
 SUSPENDING = GENERATOR | ASYNCHRONOUS  # its frames can be left and entered again
 
 # --- events ---

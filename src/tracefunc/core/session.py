@@ -232,7 +232,7 @@ def _attributes(info: CallInfo, plan: Plan, parent: int | None) -> dict[str, obj
     return {
         "function": code.co_qualname,
         "file": code.co_filename,
-        "lineno": code.co_firstlineno,
+        "lineno": plan.first,
         "arguments": info.arguments,
         "returned": info.returned,
         "raised": info.raised,
