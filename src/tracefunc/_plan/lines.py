@@ -23,7 +23,17 @@ if TYPE_CHECKING:
 class Body:
     """What belongs to one code object: its root node, its regions, and the bodies directly in it."""
 
-    __slots__ = ("annotations", "comprehensions", "in_annotation", "line", "mentioned", "nested", "root", "scope", "whole")
+    __slots__ = (
+        "annotations",
+        "comprehensions",
+        "in_annotation",
+        "line",
+        "mentioned",
+        "nested",
+        "root",
+        "scope",
+        "whole",
+    )
 
     def __init__(self, scope: Scope, root: Region, line: SourceLine | None) -> None:
         self.scope = scope
@@ -39,8 +49,8 @@ class Body:
     def is_inserted(self, span: Span, loaded: str) -> bool:
         """Whether an instruction was put in by somebody, with the place of something else.
 
-        `loaded`: the global that it loads, or "". The compiler gives no instruction the place of a whole `if`, evaluates
-        no annotation of a function's variable, and loads what the source mentions.
+        `loaded`: the global that it loads, or "". The compiler gives no instruction the place of a whole `if`,
+        evaluates no annotation of a function's variable, and loads what the source mentions.
         """
         if span in self.whole or any(a[0] <= span[0] and span[1] <= a[1] for a in self.annotations):
             return True

@@ -1,4 +1,4 @@
-"""Code that was compiled from a reprint of its definition, as a reloader makes one: its lines are those of the reprint."""
+"""Code that a reloader has compiled from a reprint of its definition, and that stands where this does."""
 
 from __future__ import annotations
 
@@ -37,6 +37,8 @@ def find_reprint(function: FunctionType) -> Reprint | None:
         found = [both for both in _definitions(parse_file(lines), "", None) if both[1].name == code.co_name]
         for _, node, around in sorted(found, key=lambda each: each[0] != function.__qualname__):
             for text in _reprints(node, around, code):
+                if not _reloads_in_place() and text in "".join(lines):
+                    continue  # it may as well be what stood there before the file changed
                 printed_lines = text.splitlines(keepends=True)
                 printed = parse(text)
                 module = compiled(printed, code.co_filename, code.co_flags & FUTURE_ANNOTATIONS)
@@ -48,7 +50,7 @@ def find_reprint(function: FunctionType) -> Reprint | None:
 
 def _find_moved(code: CodeType, lines: list[str]) -> Reprint | None:
     """The definition of `code` where it has moved to, where a reloader leaves alone what has not changed otherwise."""
-    if not any(name in sys.modules for name in _IN_PLACE_RELOADERS):
+    if not _reloads_in_place():
         return None
     module = compiled("".join(lines), code.co_filename)
     for known in [] if module is None else all_codes(module):
@@ -65,6 +67,10 @@ def _find_moved(code: CodeType, lines: list[str]) -> Reprint | None:
 _IN_PLACE_RELOADERS = ("IPython.extensions.deduperreload.deduperreload",)
 
 
+def _reloads_in_place() -> bool:
+    return any(name in sys.modules for name in _IN_PLACE_RELOADERS)
+
+
 def _moved(code: CodeType, rows: int) -> CodeType:
     consts = tuple(_moved(const, rows) if hasattr(const, "co_code") else const for const in code.co_consts)
     return code.replace(co_firstlineno=code.co_firstlineno + rows, co_consts=consts)
@@ -76,7 +82,7 @@ def _definitions(
     """The functions that are defined in a module and its classes, with their paths and the classes around them."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, FUNCTIONS):
-            yield prefix + child.name, child, around  # type: ignore[misc]
+            yield prefix + child.name, child, around
         elif isinstance(child, ast.ClassDef):
             yield from _definitions(child, f"{prefix}{child.name}.", child)
         elif isinstance(child, ast.stmt):
@@ -93,6 +99,9 @@ def _reprints(node: ast.AST, around: ast.ClassDef | None, code: CodeType) -> Ite
     bare.decorator_list = []  # type: ignore[attr-defined]
     for each in (bare, node):
         text = ast.unparse(each)
-        yield f"class {outer}:\n" + indent(text, "    ") if outer else text
+        if outer.isidentifier():
+            yield f"class {outer}:\n" + indent(text, "    ")
+        elif not outer:
+            yield text
     if around is not None:
         yield ast.unparse(around)

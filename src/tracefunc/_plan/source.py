@@ -31,7 +31,8 @@ def compiled(source: str | ast.Module, filename: str, flags: int = 0) -> CodeTyp
     with _filter_lock, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return compile(source, filename, "exec", flags, dont_inherit=True)
+            made: CodeType = compile(source, filename, "exec", flags, dont_inherit=True)
+            return made
         except (SyntaxError, ValueError):
             return None
 

@@ -31,7 +31,19 @@ if TYPE_CHECKING:
 class Plan:
     """All that a recorder needs to trace one target."""
 
-    __slots__ = ("codes", "first", "lines", "names", "notes", "parameters", "places", "preludes", "rebound", "returned", "text")
+    __slots__ = (
+        "codes",
+        "first",
+        "lines",
+        "names",
+        "notes",
+        "parameters",
+        "places",
+        "preludes",
+        "rebound",
+        "returned",
+        "text",
+    )
 
     def __init__(self, source: Source, code: CodeType) -> None:
         self.lines = [line.text for line in source.shown]

@@ -67,14 +67,14 @@ def _find(code: CodeType, lines: list[str]) -> _Found | None:
 
 def _function_around(tree: ast.AST, node: ast.AST) -> ast.AST | None:
     """The innermost function that holds the definition of another one."""
-    found, todo = None, [(tree, None)]
+    todo: list[tuple[ast.AST, ast.AST | None]] = [(tree, None)]
     while todo:
-        parent, around = todo.pop()  # type: ignore[assignment]
+        parent, around = todo.pop()
         if parent is node:
             return around
         inner = parent if isinstance(parent, (*FUNCTIONS, ast.Lambda)) else around
-        todo.extend((child, inner) for child in ast.iter_child_nodes(parent))  # type: ignore[misc]
-    return found
+        todo.extend((child, inner) for child in ast.iter_child_nodes(parent))
+    return None
 
 
 def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:
@@ -112,7 +112,9 @@ def _passed_on(node: ast.AST) -> set[str]:
     takes_nothing = not own
     for statement in _own_nodes(node):
         if isinstance(statement, ast.Assign):
-            own.update(name.id for target in statement.targets for name in ast.walk(target) if isinstance(name, ast.Name))
+            own.update(
+                name.id for target in statement.targets for name in ast.walk(target) if isinstance(name, ast.Name)
+            )
     found = set()
     for call in ast.walk(node):
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Name):

@@ -15,6 +15,7 @@ from .held import (
     held_by,
     is_a,
     is_class,
+    is_heap_type,
     library_of,
     module_name_of,
     name_of,
@@ -131,12 +132,11 @@ def _of_function(found: Resolved, function: FunctionType, depth: int) -> Resolve
         from .._plan.wrapping import wrapped_names
 
     names = wrapped_names(function, depth > 0)
-    if names is None:  # no source: what it calls is all that can be had
-        names = {name for name, _ in held}
-    else:
-        names = names | {name for name in function.__dict__ if name in function.__code__.co_names}
-    if names.isdisjoint(name for name, _ in held):
-        return itself
+    # Without source, what it calls is all that can be had.
+    if names is not None:
+        names |= {name for name in function.__dict__ if name in function.__code__.co_names}
+        if names.isdisjoint(name for name, _ in held):
+            return itself
     return _chosen(itself, function, held, depth)
 
 
@@ -213,7 +213,7 @@ def _chosen(itself: Resolved, wrapper: Any, held: list[tuple[str, Any]], depth: 
 
 def _functions_among(held: list[tuple[str, Any]], depth: int) -> list[FunctionType]:
     """Return the functions among what an object holds; only if there are none, those that other callables stand for."""
-    items = []
+    items: list[Any] = []
     for _, item in held:
         items += item if type(item) in (tuple, list) else [item]
     plain = distinct(item for item in items if type(item) is FunctionType)
@@ -221,13 +221,13 @@ def _functions_among(held: list[tuple[str, Any]], depth: int) -> list[FunctionTy
         return plain
     others = [item for item in items if callable(item) and not is_class(item)]
     methods = [item for item in others if type(item) is MethodType]
-    wrappers = [item for item in others if type(item) is not MethodType and library_of(item) != "builtins"]
+    wrappers = [item for item in others if type(item) is not MethodType and is_heap_type(type(item))]
     found = [f for item in wrappers for f in _all_of([item], depth) if f is not _function_in(call_method(item))]
     return distinct(found) or distinct(_all_of(methods, depth))
 
 
 def _narrowed(functions: list[FunctionType], wrapper: Any) -> list[FunctionType]:
-    """Return of several functions the one whose name the wrapper has taken, or the only one that is not its library's."""
+    """Return of several functions the one whose name the wrapper has, or the only one that is not its library's."""
     if len(functions) < 2:
         return functions
     is_function = type(wrapper) is FunctionType
@@ -252,4 +252,3 @@ def _can_pass_on(call: FunctionType, function: FunctionType) -> bool:
 def _listed(functions: list[FunctionType]) -> str:
     shown = [place_of(function) for function in functions[:3]]
     return ", ".join(shown) + (f" and {len(functions) - 3} more" if len(functions) > 3 else "")
-

@@ -12,6 +12,7 @@ from .._values.static_types import (
     MEMBER,
     MISSING,
     class_attribute,
+    flags_of,
     module_of,
     mro_of,
     namespace_of,
@@ -64,7 +65,7 @@ def _stored_name(fn: object) -> str | None:
 def title_of(fn: object) -> str:
     """Return the name of a callable as warnings show it, with its type if that is not one of the interpreter's."""
     kind = type(fn)
-    if is_class(fn) or module_of(kind) == "builtins":
+    if is_class(fn) or not is_heap_type(kind):
         return name_of(fn)
     name = _stored_name(fn)
     return f"the {own_name(kind)} object" if name is None else f"the {own_name(kind)} {name!r}"
@@ -82,6 +83,14 @@ def place_of(function: FunctionType) -> str:
 def is_class(value: object) -> bool:
     """Return whether `value` is a class, whatever it says itself."""
     return type in mro_of(type(value))
+
+
+def is_heap_type(kind: type) -> bool:
+    """Return whether a class was made at run time, as all of the program's are."""
+    return bool(flags_of(kind) & _HEAP_TYPE)
+
+
+_HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE
 
 
 def is_a(value: object, kind: type) -> bool:
@@ -239,7 +248,7 @@ def _referred_to(value: Any) -> list[Any]:
         return [*(item for _, item in closure_of(value)), *(value.__defaults__ or ()), *value.__dict__.values()]
     inner = wrapped_by(value)
     items = [] if inner is MISSING else [inner]
-    if not is_class(value) and (module_of(kind) != "builtins" or is_a(value, property)):
+    if not is_class(value) and (is_heap_type(kind) or is_a(value, property)):
         items += accessors_of(value)
         items += [item for _, item in held_by(value)]
     return items

@@ -13,6 +13,7 @@ from .held import (
     functions_within,
     is_a,
     is_class,
+    is_heap_type,
     module_name_of,
     name_of,
     title_of,
@@ -24,6 +25,7 @@ TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any
+
 
 class Untraceable(ValueError):
     """There is nothing in a target that can be traced, though the target itself is there."""
@@ -173,7 +175,7 @@ def _may_run_code(value: Any) -> bool:
     kind = type(value)
     if kind is FunctionType or callable(value) or class_attribute(kind, "__get__") is not MISSING:
         return True
-    return module_of(kind) != "builtins" and wrapped_by(value) is not MISSING
+    return is_heap_type(kind) and wrapped_by(value) is not MISSING
 
 
 def _defined_here(found: Resolved, owner: Any, module: object, path: str) -> Iterator[tuple[str, FunctionType]]:

@@ -6,11 +6,11 @@ import sys
 from _thread import get_ident
 
 from ..results import TraceResults
+from .callables import codes_of
+from .held import described, name_of
 from .options import Options
 from .run import await_to_end, check, run_to_end
 from .session import Session
-from .callables import codes_of
-from .held import described, name_of
 from .targets import Target, Untraceable, target_of_callable, targets_of
 
 TYPE_CHECKING = False  # as of `typing`, without its import time

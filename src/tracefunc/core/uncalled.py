@@ -12,6 +12,7 @@ from .held import call_method, is_class, library_of, module_name_of, place_of, t
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from typing import Any
 
     from .targets import Target
 
@@ -54,7 +55,7 @@ def _standing_in_place_of(function: FunctionType) -> FunctionType | None:
     names = real_module(module) if type(module) is str else {}
     *around, last = function.__code__.co_qualname.split(".")
     for name in around:
-        inner = names.get(name)
+        inner: Any = names.get(name)
         if not is_class(inner):
             return None
         names = namespace_of(inner)
