@@ -79,8 +79,8 @@ interpreter crashes.
 SHARED_FILENAMES = ("<string>", "<stdin>")
 """Names of files that code objects of more than one text have, so that linecache may hold another one's lines.
 
-All versions; 3.13.0 (2024) puts the text of `python -c` into linecache as that of `<string>`. `_plan.definition` compiles
-what it finds there and compares. Likewise it compiles files that are newer than the process.
+All versions; 3.13.0 (2024) puts the text of `python -c` into linecache as that of `<string>`. `_plan.definition`
+compiles what it finds there and compares. Likewise it compiles files that are newer than the process.
 """
 
 # Handled in the same way on all versions: from 3.15 (2026) on, linecache warns of modules whose loader is of an old

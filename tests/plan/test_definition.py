@@ -71,7 +71,6 @@ def recorded(results):
 
 
 def check_types(tree, source):
-    import operator
 
     tree.body.insert(
         0, ast.copy_location(ast.ImportFrom("operator", [ast.alias("iadd"), ast.alias("isub")], 0), tree.body[0])

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-class Untraceable(ValueError):
-    """There is nothing in a target that can be traced, though the target itself is there."""
+class NoSuchTarget(ValueError):
+    """A target names what does not exist."""
 
 
 class Target:
@@ -71,14 +71,14 @@ def target_of_callable(value: Any, parameter: str) -> Target:
 def _refused(value: Any, parameter: str) -> Exception:
     """Return the error for what runs no Python function."""
     if is_class(value):
-        return Untraceable(
+        return ValueError(
             f"{parameter} is the class {qualname_of(value)!r}, which has no __init__ or __new__ written in Python: "
             "pass one of its methods as target_func."
         )
     if not callable(value):
         return TypeError(f"{parameter} must be a Python function, not {described(value)}.")
     kind = type(value).__name__
-    return Untraceable(
+    return ValueError(
         f"requires a Python function with retrievable source code, and {name_of(value)} ({kind}) is not written in "
         "Python: pass a Python function that calls it, or is called by it, as target_func."
     )
@@ -91,7 +91,7 @@ def targets_of(value: Any) -> Target:
     """Return the functions that one target of a `Tracer` stands for.
 
     A class stands for all its methods written in Python, a module for all functions defined in it, a string for what
-    it names. Raises TypeError or ValueError when there is nothing to trace: Untraceable, if what it names is there.
+    it names. Raises TypeError or ValueError when there is nothing to trace, NoSuchTarget when it names nothing.
     """
     if is_a(value, str):
         return _named(value)
@@ -111,7 +111,7 @@ def _named(name: str) -> Target:
     try:
         value: Any = import_module(module_name)
     except ImportError as error:
-        raise ValueError(
+        raise NoSuchTarget(
             f"target {name!r}: cannot import {module_name!r} ({error}). A target's name is a module, a colon and "
             "a name in the module: 'package.module:Class.method'."
         ) from error
@@ -124,7 +124,7 @@ def _named(name: str) -> Target:
             value = getattr_static(value, part)
         except AttributeError:
             hint = did_you_mean(similar(part, dir(value)))
-            raise ValueError(f"target {name!r}: {described(value)} has no {part!r}.{hint}") from None
+            raise NoSuchTarget(f"target {name!r}: {described(value)} has no {part!r}.{hint}") from None
     return targets_of(value)
 
 
@@ -134,7 +134,7 @@ def _all_of(owner: Any, name: str, kind: str, pattern: str) -> Target:
     notes: dict[str, None] = {}
     functions = distinct(function for path, function in _members(owner, "", notes) if fnmatchcase(path, pattern))
     if not functions:
-        raise Untraceable(f"{kind} {name!r}: it has no function written in Python.")
+        raise ValueError(f"{kind} {name!r}: it has no function written in Python.")
     return Target(f"{kind} {name!r}", functions, notes, None, True)
 
 

@@ -11,7 +11,7 @@ from .held import described, name_of
 from .options import Options
 from .run import await_to_end, check, run_to_end
 from .session import Session
-from .targets import Target, Untraceable, target_of_callable, targets_of
+from .targets import NoSuchTarget, Target, target_of_callable, targets_of
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
@@ -239,7 +239,9 @@ class Tracer:
                 target = targets_of(value)
                 if target.is_collection:
                     target.functions = self._with_source(value, target.functions)
-            except Untraceable as error:
+            except NoSuchTarget:
+                raise
+            except ValueError as error:
                 first = first or error
                 self._left_out.append(f"not traced: {error}")
             else:
@@ -248,7 +250,7 @@ class Tracer:
             raise first
 
     def _with_source(self, target: Any, functions: list[FunctionType]) -> list[FunctionType]:
-        """Leave out functions without source, such as generated methods; raises Untraceable when none is left."""
+        """Leave out functions without source, such as generated methods; raises ValueError when none is left."""
         from .._plan.target_plan import plan
 
         found = []
@@ -260,7 +262,7 @@ class Tracer:
             else:
                 found.append(function)
         if not found:
-            raise Untraceable(f"target {described(target)}: no function in it has retrievable source.")
+            raise ValueError(f"target {described(target)}: no function in it has retrievable source.")
         return found
 
     # the start and the end of a run; the first three are for the other modules of the package, too
