@@ -560,3 +560,29 @@ def test_a_name_that_does_not_exist_is_an_error_among_several(wrong):
         Tracer(plain, wrong)
     with pytest.raises(TypeError):
         Tracer(plain, 5)
+
+
+# --- other processes --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make, name", [(bare, "target"), (sorter, "sort")])
+def test_a_wrapper_in_a_process_without_its_source(make, name, define, monkeypatch):
+    """Cloudpickle sends functions by their code; the source comes with them, whatever they stand for without it."""
+    import linecache
+
+    source = f"""
+        def bare(function):
+            def wrapper(*args): return function(*args)
+            return wrapper
+        def sorter(key):
+            def sort(xs): return [key(x) for x in xs]
+            return sort
+        def target(x): return x
+        made = {make.__name__}(target)
+    """
+    namespace = define(source)
+    made, code = namespace["made"], namespace["target"].__code__
+    remote = Tracer().remote(made)
+    monkeypatch.delitem(linecache.cache, code.co_filename)
+    again = type(remote)(Tracer, (), {}, made, remote.sources)
+    assert names(again([1])) == [name]
