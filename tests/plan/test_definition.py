@@ -245,3 +245,15 @@ def test_code_without_columns_that_is_not_what_the_file_compiles_to(with_code):
     results = Tracer(with_code(padded(code))).run(several, 3)
     [warning] = results.warnings
     assert "'several'" in warning and "compiled without columns" in warning and "may be wrong" in warning
+
+
+def test_a_private_global_in_a_class_with_underscores(define):
+    """What is loaded has another name than the source mentions, and was put in by nobody."""
+    namespace = define("""
+        class _My__Class:
+            def target(self):
+                return __a__b
+        _My__Class__a__b = 1
+    """)
+    results = tracefunc(namespace["_My__Class"]().target)
+    assert hits(results) == {"return __a__b": 1}

@@ -54,7 +54,9 @@ class Body:
         """
         if span in self.whole or any(a[0] <= span[0] and span[1] <= a[1] for a in self.annotations):
             return True
-        return bool(loaded) and loaded not in self.mentioned and loaded[loaded.find("__", 1) :] not in self.mentioned
+        if not loaded or loaded in self.mentioned:
+            return False
+        return not any(name.startswith("__") and loaded.endswith(name) for name in self.mentioned)  # mangled
 
     def without_statements(self, code: CodeType) -> Body:
         """The body of code that evaluates some of this one's expressions in a frame of its own."""
