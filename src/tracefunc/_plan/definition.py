@@ -206,7 +206,9 @@ class _Facts:
     def _fact(self, ins: Instruction) -> tuple[str, ...]:
         action = ins.opname.partition("_")[0]
         if ins.opname in _CONSTANTS:
-            return () if hasattr(ins.argval, "co_code") else ("const", type(ins.argval).__name__, repr(ins.argval))
+            if ins.argval is AssertionError or hasattr(ins.argval, "co_code"):  # a name in what replaces an `assert`
+                return ()
+            return "const", type(ins.argval).__name__, repr(ins.argval)
         if ins.opname in _JUDGED:
             return ins.opname, ins.argrepr.removeprefix("bool(").removesuffix(")")
         if ins.opname.startswith("POP_JUMP_IF"):
