@@ -33,6 +33,7 @@ GENERATOR = 0x20
 COROUTINE = 0x80
 ASYNC_GENERATOR = 0x200
 ASYNCHRONOUS = COROUTINE | ASYNC_GENERATOR
+FUTURE_ANNOTATIONS = 0x1000000  # as `from __future__ import annotations`; `compile` takes it, too
 SUSPENDING = GENERATOR | ASYNCHRONOUS  # its frames can be left and entered again
 
 # --- events ---
@@ -78,8 +79,8 @@ interpreter crashes.
 SHARED_FILENAMES = ("<string>", "<stdin>")
 """Names of files that code objects of more than one text have, so that linecache may hold another one's lines.
 
-All versions; 3.13.0 (2024) puts the text of `python -c` into linecache as that of `<string>`. `_plan.source` compiles
-what it finds there and compares. Likewise it compiles files that are newer than the process.
+All versions; 3.13.0 (2024) puts the text of `python -c` into linecache as that of `<string>`. `_plan.definition`
+compiles what it finds there and compares. Likewise it compiles files that are newer than the process.
 """
 
 # Handled in the same way on all versions: from 3.15 (2026) on, linecache warns of modules whose loader is of an old

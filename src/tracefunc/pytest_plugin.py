@@ -141,7 +141,7 @@ class Phases:
         if self.tracer is None:
             yield
             return
-        from .core.targets import codes_of
+        from .core.callables import codes_of
 
         test = codes_of(getattr(item, "obj", None)) if phase == "call" else []
         session, results = self.tracer._new_recording(test[0] if test else None)

@@ -189,7 +189,7 @@ cdef class Store:
 
     cdef int count_refused(self) except -1:
         """Let `calls` know of the calls that were refused without it."""
-        self.calls.seen += self.refused
+        self.calls.add_refused(self.target, self.refused)
         self.refused = 0
         return 0
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import opcode
 from typing import TYPE_CHECKING
 
+from .positions import positions
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import CodeType
 
-    from .source import Span
+    from .positions import Span
 
 _names = opcode.opname
 
@@ -61,6 +63,8 @@ def decode(code: CodeType) -> list[Instruction]:
             continue
         found.append(Instruction(start, offset, _names[op], arg))
         start, high = -1, 0
+    while found and found[-1].name == "NOP":  # padding, behind the last return
+        found.pop()
     for instruction in found:
         if opcode.opmap[instruction.name] in _relative and instruction.name != "END_ASYNC_FOR":
             sign = -1 if "BACKWARD" in instruction.name else 1
@@ -73,8 +77,8 @@ def spans(code: CodeType, instructions: list[Instruction]) -> list[Span | None]:
 
     Both columns are -1 where only the row is known.
     """
-    positions = list(code.co_positions())
-    return [_span(*positions[ins.offset // 2]) for ins in instructions]
+    rows = positions(code)
+    return [_span(*rows[ins.offset // 2]) for ins in instructions]
 
 
 def _span(row: int | None, end_row: int | None, col: int | None, end_col: int | None) -> Span | None:

@@ -10,7 +10,7 @@ from .source import node_span
 if TYPE_CHECKING:
     from .bytecode import Instruction
     from .lines import Body
-    from .source import Span
+    from .positions import Span
     from .source_line import SourceLine
 
 _ADDITIONS = {

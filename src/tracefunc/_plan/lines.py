@@ -5,23 +5,35 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from .definition import borrow_positions, find_node
 from .names import COMPREHENSIONS, Scope, annotation_comprehensions, bind, defaults, header
 from .places import Region, everywhere
-from .source import FUNCTIONS, SourceError, Text, class_of, find_node, first_row, indent_of, node_span
+from .reprint import find_reprint
+from .source import FUNCTIONS, SourceError, Text, class_of, first_row, indent_of, node_span
 from .source_line import SourceLine
 from .workless import is_workless
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from types import CodeType, FunctionType
 
-    from .source import Position, Span
+    from .positions import Position, Span
 
 
 class Body:
     """What belongs to one code object: its root node, its regions, and the bodies directly in it."""
 
-    __slots__ = ("comprehensions", "in_annotation", "line", "nested", "root", "scope")
+    __slots__ = (
+        "annotations",
+        "comprehensions",
+        "in_annotation",
+        "line",
+        "mentioned",
+        "nested",
+        "root",
+        "scope",
+        "whole",
+    )
 
     def __init__(self, scope: Scope, root: Region, line: SourceLine | None) -> None:
         self.scope = scope
@@ -30,14 +42,35 @@ class Body:
         self.nested: list[Body] = []
         self.comprehensions: list[SourceLine] = []
         self.in_annotation = False  # a comprehension that evaluating an annotation evaluates: makes no hits
+        self.mentioned: set[str] = set()  # all names in the target
+        self.annotations: list[Span] = []  # those of a function's variables, which are never evaluated
+        self.whole: set[Span] = set()  # statements of which no instruction stands for the whole
+
+    def is_inserted(self, span: Span, loaded: str) -> bool:
+        """Whether an instruction was put in by somebody, with the place of something else.
+
+        `loaded`: the global that it loads, or "". The compiler gives no instruction the place of a whole `if`,
+        evaluates no annotation of a function's variable, and loads what the source mentions.
+        """
+        if span in self.whole or any(a[0] <= span[0] and span[1] <= a[1] for a in self.annotations):
+            return True
+        if not loaded or loaded in self.mentioned:
+            return False
+        return not any(name.startswith("__") and loaded.endswith(name) for name in self.mentioned)  # mangled
 
     def without_statements(self, code: CodeType) -> Body:
         """The body of code that evaluates some of this one's expressions in a frame of its own."""
         scope = Scope(self.node, "function", self.scope, self.scope.owner)
         scope.type_params.update(code.co_varnames, code.co_cellvars)
         body = Body(scope, everywhere(), None)
-        body.nested, body.comprehensions = self.nested, self.comprehensions
+        body.nested, body.comprehensions, body.mentioned = self.nested, self.comprehensions, self.mentioned
         return body
+
+    def all(self) -> Iterator[Body]:
+        """This body and all in it."""
+        yield self
+        for inner in self.nested:
+            yield from inner.all()
 
     @property
     def node(self) -> ast.AST:
@@ -47,12 +80,14 @@ class Body:
 class Source:
     """The analysed source of one target: `lines` in order, `body` for its code object, `text` as it is in the file."""
 
-    __slots__ = ("body", "lines", "text")
+    __slots__ = ("body", "first", "lines", "shown", "text")
 
-    def __init__(self, lines: list[SourceLine], body: Body, text: str) -> None:
+    def __init__(self, lines: list[SourceLine], body: Body, text: str, first: int) -> None:
         self.lines = lines
+        self.shown = lines  # the same lines as the file has them
         self.body = body
         self.text = text
+        self.first = first  # the number of its first line in the file
 
 
 class _Collector:
@@ -121,6 +156,10 @@ class _Collector:
         region = self._region(line, node, parent)
         self.in_annotations.update(annotation_comprehensions(node))
         self._expressions(header(node), scope, body)
+        if isinstance(node, ast.If | ast.While):
+            body.whole.add(node_span(node))
+        elif isinstance(node, ast.AnnAssign) and scope.kind == "function":
+            body.annotations.append(node_span(node.annotation))
         if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
             kind = "class" if isinstance(node, ast.ClassDef) else "function"
             owner = node.name if kind == "class" else scope.owner
@@ -236,19 +275,37 @@ def analyse(function: FunctionType, lines: list[str]) -> Source:
 
     Raises SourceError when its source is not there.
     """
-    if not lines:
-        code = function.__code__
-        raise SourceError(
-            f"requires a Python function with retrievable source code, but that of {function.__qualname__!r} "
-            f"({code.co_filename}:{code.co_firstlineno}) cannot be found: define it in a file or a notebook cell."
-        )
-    node = find_node(function, lines)
+    code = function.__code__
+    try:
+        if not lines:
+            raise SourceError(
+                f"requires a Python function with retrievable source code, but that of {function.__qualname__!r} "
+                f"({code.co_filename}:{code.co_firstlineno}) cannot be found: define it in a file or a notebook cell."
+            )
+        borrow_positions(code, lines)
+        return _analysed(find_node(function, lines), lines, code)
+    except SourceError:
+        found = find_reprint(function)
+        if found is None:
+            raise
+    source, printed = _analysed(found.node, found.lines, code), _analysed(found.printed_node, found.printed_lines, code)
+    if [line.kind for line in source.lines] != [line.kind for line in printed.lines]:
+        raise SourceError(f"what a reloader has made of {function.__qualname__!r} is not what its file holds.")
+    printed.shown, printed.text, printed.first = source.lines, source.text, source.first
+    return printed
+
+
+def _analysed(node: ast.AST, lines: list[str], code: CodeType) -> Source:
     base = lines[node.lineno - 1]  # type: ignore[attr-defined]
     indent = base[: indent_of(base)]
-    collector = _Collector(lines, indent, class_of(function.__code__))
+    collector = _Collector(lines, indent, class_of(code))
     body = collector.target(node)
+    mentioned = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+    for inner in body.all():
+        inner.mentioned = mentioned
     _mark_idle(collector.lines)
-    return Source(collector.lines, body, "".join(lines[first_row(node) - 1 : node_span(node)[1][0]]))
+    first = first_row(node)
+    return Source(collector.lines, body, "".join(lines[first - 1 : node_span(node)[1][0]]), first)
 
 
 def _mark_idle(lines: list[SourceLine]) -> None:

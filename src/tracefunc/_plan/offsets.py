@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from .implied_lines import Implied
     from .lines import Body
+    from .positions import Span
 
 
 class Action(NamedTuple):
@@ -66,7 +67,7 @@ def analyse_code(code: CodeType, body: Body, line_count: int, first_prelude: int
     `line_count`: how many lines the target has; `first_prelude`: the state to be given to the first prelude.
     """
     flow = ControlFlow(code)
-    places = spans(code, flow.instructions)
+    places = _places(code, body, flow)
     elements = find_elements(body, flow.instructions, places)
     if body.line is not None:  # all of the code is that line
         actions = {flow.instructions[i].start: _element_action(line) for i, line in elements.items()}
@@ -96,6 +97,18 @@ def analyse_code(code: CodeType, body: Body, line_count: int, first_prelude: int
         under_way.reraised(line_count),
         standing,
     )
+
+
+def _places(code: CodeType, body: Body, flow: ControlFlow) -> list[Span | None]:
+    """By instruction: where it stands; nowhere, if somebody has put it in."""
+    found = spans(code, flow.instructions)
+    for i, ins in enumerate(flow.instructions):
+        span = found[i]
+        if span is not None and span[0][1] >= 0:
+            loaded = code.co_names[ins.arg >> 1] if ins.name == "LOAD_GLOBAL" else ""
+            if body.is_inserted(span, loaded):
+                found[i] = None
+    return found
 
 
 def _element_action(line: int) -> Action:

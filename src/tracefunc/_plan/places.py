@@ -10,7 +10,7 @@ from .markers import NOTHING
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from .source import Position, Span
+    from .positions import Position, Span
     from .source_line import SourceLine
 
 NOWHERE: Span = ((0, 0), (0, 0))  # the span of an instruction that belongs to no place, though the compiler names one

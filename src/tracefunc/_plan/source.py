@@ -1,29 +1,40 @@
-"""Finds a function's source: the lines of its file, the syntax tree of its definition, texts by position."""
+"""A function's source: the lines of its file, their syntax tree, texts by position."""
 
 from __future__ import annotations
 
 import ast
 import linecache
-import time
 from _thread import RLock
 from typing import TYPE_CHECKING
 
 from .._forks import held_over_forks, importing
-from .._interpreter import HAS_VARARGS, HAS_VARKEYWORDS, SHARED_FILENAMES
+from .._interpreter import HAS_VARARGS, HAS_VARKEYWORDS
+from .positions import code_span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from types import CodeType, FunctionType
 
-Position = tuple[int, int]  # line number (from 1), column in UTF-8 bytes (from 0)
-
-Span = tuple[Position, Position]
+    from .positions import Position, Span
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 _filter_lock = RLock()  # of the process's filters of warnings
 held_over_forks(_filter_lock)
-_imported_at = time.time()
+
+
+def compiled(source: str | ast.Module, filename: str, flags: int = 0) -> CodeType | None:
+    """What a text or a tree compiles to, without the warnings; None if it does not. `flags`: as of `compile`."""
+    with importing:
+        import warnings
+
+    with _filter_lock, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            made: CodeType = compile(source, filename, "exec", flags, dont_inherit=True)
+            return made
+        except (SyntaxError, ValueError):
+            return None
 
 
 class SourceError(ValueError):
@@ -74,40 +85,17 @@ def file_lines(function: FunctionType) -> list[str]:
             return []
 
 
+def lines_of_module(function: FunctionType) -> list[str]:
+    """The lines of the file of the module that `function` was defined in; [] if there are none."""
+    name = function.__globals__.get("__file__")
+    if type(name) is not str:
+        return []
+    linecache.checkcache(name)
+    return linecache.getlines(name)
+
+
 def indent_of(line: str) -> int:
     return len(line) - len(line.lstrip(" \t\f"))
-
-
-def _last_row(code: CodeType) -> int:
-    """The last physical line that `code`, or code nested in it, names."""
-    last = max((row[1] or row[0] or 0 for row in code.co_positions()), default=0)
-    return max([last, *(_last_row(const) for const in code.co_consts if hasattr(const, "co_code"))])
-
-
-def _block(lines: list[str], code: CodeType) -> list[str]:
-    """The physical lines of a `def`: to the last one its code names, and on while they are indented deeper."""
-    first = code.co_firstlineno - 1
-    base = indent_of(lines[first])
-    end = max(_last_row(code), first + 1)
-    while end < len(lines) and (not (text := lines[end].strip()) or text[0] == "#" or indent_of(lines[end]) > base):
-        end += 1
-    return lines[first:end]
-
-
-def _parse_block(lines: list[str], code: CodeType) -> ast.AST | None:
-    """The node of a `def`, from its own physical lines; None when these alone do not parse to it."""
-    block = _block(lines, code)
-    indented = indent_of(block[0]) > 0
-    try:
-        module = parse(("if 1:\n" if indented else "") + "".join(block))
-    except (SyntaxError, ValueError):
-        return None
-    nodes = module.body[0].body if indented and isinstance(module.body[0], ast.If) else module.body
-    node = nodes[0] if nodes else None
-    if not isinstance(node, FUNCTIONS) or node.name != code.co_name:
-        return None
-    ast.increment_lineno(module, code.co_firstlineno - (2 if indented else 1))
-    return node
 
 
 def first_row(node: ast.AST) -> int:
@@ -116,26 +104,17 @@ def first_row(node: ast.AST) -> int:
     return node_span(decorators[0] if decorators else node)[0][0]
 
 
-def code_span(code: CodeType) -> Span | None:
-    """The smallest region that holds all positions of `code`; None without column information."""
-    spans = [
-        ((row, col), (end_row, end_col))
-        for row, end_row, col, end_col in code.co_positions()
-        if row is not None and col is not None and end_row is not None and end_col
-    ]
-    return (min(s for s, _ in spans), max(e for _, e in spans)) if spans else None
-
-
 def node_span(node: ast.AST) -> Span:
     return (node.lineno, node.col_offset), (node.end_lineno, node.end_col_offset)  # type: ignore[attr-defined]
 
 
-def _match(code: CodeType, nodes: Iterable[ast.AST]) -> ast.AST | None:
+def match_node(code: CodeType, nodes: Iterable[ast.AST]) -> ast.AST | None:
     """The node among `nodes` that `code` was compiled from, by kind, name, line and region."""
     if code.co_name == "<lambda>":
         return _match_lambda(code, [n for n in nodes if isinstance(n, ast.Lambda) and n.lineno == code.co_firstlineno])
     named = (n for n in nodes if isinstance(n, FUNCTIONS) and n.name == code.co_name)
-    return next((n for n in named if first_row(n) == code.co_firstlineno), None)
+    # Who has compiled the definition anew may have left out its decorators.
+    return next((n for n in named if code.co_firstlineno in (first_row(n), n.lineno)), None)
 
 
 def _match_lambda(code: CodeType, nodes: list[ast.Lambda]) -> ast.Lambda | None:
@@ -153,37 +132,12 @@ def _match_lambda(code: CodeType, nodes: list[ast.Lambda]) -> ast.Lambda | None:
     return found[0] if found else None
 
 
-def _parse_file(lines: list[str]) -> ast.Module:
+def parse_file(lines: list[str]) -> ast.Module:
+    """The tree of a file; an empty one if it cannot be parsed."""
     try:
         return parse("".join(lines))
     except (SyntaxError, ValueError):
         return ast.Module([], [])
-
-
-def _may_be_stale(code: CodeType) -> bool:
-    """Whether linecache may have another text than that of `code`: one of that name too, or that of a newer file."""
-    entry = linecache.cache.get(code.co_filename)
-    written = entry[1] if entry is not None and len(entry) > 1 else None
-    return code.co_filename in SHARED_FILENAMES or (isinstance(written, float) and written >= _imported_at)
-
-
-def _compiles_to(lines: list[str], code: CodeType) -> bool:
-    """Whether `code` is among what `lines` compile to."""
-    with importing:
-        import warnings
-
-    with _filter_lock, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            todo = [compile("".join(lines), code.co_filename, "exec", dont_inherit=True)]
-        except (SyntaxError, ValueError):
-            return False
-    while todo:
-        known = todo.pop()
-        if known == code:
-            return True
-        todo.extend(const for const in known.co_consts if hasattr(const, "co_code"))
-    return False
 
 
 def _is_lambda_of(node: ast.Lambda, code: CodeType) -> bool:
@@ -202,42 +156,11 @@ def _is_lambda_of(node: ast.Lambda, code: CodeType) -> bool:
     return not isinstance(node.body, ast.Constant) or any(repr(const) == repr(value) for const in code.co_consts)
 
 
-def _fits(node: ast.AST, code: CodeType) -> bool:
-    """Whether `code` can have been compiled from `node`: the file may have changed since."""
-    if not isinstance(node, (*FUNCTIONS, ast.Lambda)) or _last_row(code) > node_span(node)[1][0]:
-        return False
-    args = node.args
-    names = [arg.arg for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs)]
-    known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    return len(names) == len(known) and all(
-        stored.endswith(name) or not name.isascii() for stored, name in zip(known, names, strict=True)
-    )
-
-
 def class_of(code: CodeType) -> str:
     """The innermost class around `code`, which mangles its private names; "" outside classes."""
     parts = code.co_qualname.split(".")[:-1]
     classes = [p for p, after in zip(parts, [*parts, ""][1:], strict=True) if p != "<locals>" != after]
     return classes[-1] if classes else ""
-
-
-def find_node(function: FunctionType, lines: list[str]) -> ast.AST:
-    """The `def` or lambda that `function`'s code was compiled from.
-
-    Raises SourceError when there is none in `lines`.
-    """
-    code = function.__code__
-    if 0 < code.co_firstlineno <= len(lines):
-        node = None if code.co_name == "<lambda>" else _parse_block(lines, code)
-        if node is None or not _fits(node, code):
-            node = _match(code, ast.walk(_parse_file(lines)))
-        if node is not None and _fits(node, code) and (not _may_be_stale(code) or _compiles_to(lines, code)):
-            return node
-    raise SourceError(
-        "requires a Python function with retrievable source code, but what is at "
-        f"{code.co_filename}:{code.co_firstlineno} is not the code that runs as {function.__qualname__!r}: the "
-        "file has changed, or the function was generated. Reload the module, or define it in a file or a notebook cell."
-    )
 
 
 class Text:

@@ -9,7 +9,7 @@ from .names import COMPREHENSIONS, line_names
 
 if TYPE_CHECKING:
     from .names import Scope
-    from .source import Span
+    from .positions import Span
 
 _KINDS = {
     ast.If: "if",

@@ -11,10 +11,12 @@ from weakref import ref
 from .._values.read import REDACTED, Reader
 from .bytecode import decode
 from .code_plan import CodePlan
+from .columns import doubts
 from .lines import analyse
 from .markers import NOTHING
 from .names import parameters, readers, rebound
 from .offsets import analyse_code
+from .positions import positions
 from .source import FUNCTIONS, file_lines, first_row, node_span
 
 if TYPE_CHECKING:
@@ -23,20 +25,34 @@ if TYPE_CHECKING:
 
     from .._values.sample import Place
     from .lines import Body, Source
-    from .source import Span
+    from .positions import Span
 
 
 class Plan:
     """All that a recorder needs to trace one target."""
 
-    __slots__ = ("codes", "lines", "names", "parameters", "places", "preludes", "rebound", "returned", "text")
+    __slots__ = (
+        "codes",
+        "first",
+        "lines",
+        "names",
+        "notes",
+        "parameters",
+        "places",
+        "preludes",
+        "rebound",
+        "returned",
+        "text",
+    )
 
     def __init__(self, source: Source, code: CodeType) -> None:
-        self.lines = [line.text for line in source.lines]
+        self.lines = [line.text for line in source.shown]
         self.names = [line.names for line in source.lines]
         self.text = source.text
+        self.first = source.first  # its first line
+        self.notes: list[str] = []  # for the warnings of results: what may be wrong
         self.places: tuple[Place, ...] = tuple(
-            (line.text, line.names, line.kind, line.start[0], line.end[0], line.start[1]) for line in source.lines
+            (line.text, line.names, line.kind, line.start[0], line.end[0], line.start[1]) for line in source.shown
         )
         scope = source.body.scope
         self.parameters = readers([arg.arg for arg in parameters(scope.node.args)], scope, code, scope)  # type: ignore[attr-defined]
@@ -94,6 +110,7 @@ def build(code: CodeType, source: Source) -> Plan:
     """The plan for `code`, the target's, with all code nested in it."""
     plan = Plan(source, code)
     _add(plan, source, code, source.body, True)
+    plan.notes += doubts((each.code for each in plan.codes), source)
     return plan
 
 
@@ -141,9 +158,9 @@ def _descend(plan: Plan, source: Source, code: CodeType, body: Body) -> None:
 def _sites(code: CodeType) -> dict[int, Span]:
     """For each constant that an instruction loads, where the first such instruction stands."""
     found: dict[int, Span] = {}
-    positions = list(code.co_positions())
+    rows = positions(code)
     for ins in decode(code):
-        row, end_row, col, end_col = positions[ins.offset // 2]
+        row, end_row, col, end_col = rows[ins.offset // 2]
         if ins.name == "LOAD_CONST" and row and end_row and col is not None and end_col is not None:
             found.setdefault(ins.arg, ((row, col), (end_row, end_col)))
     return found

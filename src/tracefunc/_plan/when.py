@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from .._forks import importing
 from .._values.describe import describe
 from .._values.read import read
-from .source import SourceError, file_lines, find_node
+from .definition import find_node
+from .source import SourceError, file_lines
 from .when_compiler import steps_of
 
 if TYPE_CHECKING:

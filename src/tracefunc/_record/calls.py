@@ -45,6 +45,7 @@ class Calls:
         self.describe = options.describe  # for the recorders
         self.kept: list[CallInfo] = []
         self.seen = 0
+        self.called = [False] * len(plans)  # by target
         self.full = options.calls.most == 0  # whether no call that starts will be recorded any more
         self.base = 0  # the address of the frame that runs `fn`: none of our calls is below it
         self.warnings: list[str] = []
@@ -110,7 +111,8 @@ class Calls:
                 "the repr of a value let another greenlet go on, whose events are not reported then: the recording was "
                 "ended (describe=safe_repr runs no code of the program)"
             )
-            self._leave_out([info for info in self.kept if info in self._ended_before])
+            ended = set(map(id, self._ended_before))
+            self._leave_out([info for info in self.kept if id(info) in ended])
         elif self.failed and not self._failure:
             self._failure = "an error in tracefunc: the recording was ended"
             self._leave_out([])
@@ -133,6 +135,7 @@ class Calls:
         """
         with _lock:
             self.seen += 1
+        self.called[target] = True
         if error is not None:
             self._cannot_choose(target, error)
         elif chosen is None and self.chooses and not self.full:
@@ -153,6 +156,12 @@ class Calls:
             self._on_full()  # type: ignore[unreachable]
         info.started = perf_counter()
         return info
+
+    def add_refused(self, target: int, count: int) -> None:
+        """Count calls of a target that a recorder has refused by itself."""
+        if count:
+            self.seen += count
+            self.called[target] = True
 
     def close(self, info: CallInfo, key: int, where: int, raised: bool, value: object) -> None:
         """End a recorded call, whose frame has the address `key`, with a value, or an exception if it `raised`.

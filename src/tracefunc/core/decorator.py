@@ -6,7 +6,8 @@ from functools import update_wrapper
 from typing import TYPE_CHECKING, Any
 
 from .._interpreter import ASYNC_GENERATOR, COROUTINE, GENERATOR
-from .targets import codes_of, described
+from .callables import codes_of
+from .held import described
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator
@@ -29,13 +30,16 @@ class _TracedFunction:
         new_session(function)  # raises now what it would raise at each call
 
     def recorded(self) -> _RecordedCall:
-        return _RecordedCall(self.new_session(self.function), self.new_results(), self.traces)
+        return _RecordedCall(self.function, self.new_session(self.function), self.new_results(), self.traces)
 
 
 class _RecordedCall:
     """One call of a decorated function; its results are appended to `traces` when it ends."""
 
-    def __init__(self, session: Session, results: TraceResults, traces: list[TraceResults]) -> None:
+    def __init__(
+        self, function: Callable[..., Any], session: Session, results: TraceResults, traces: list[TraceResults]
+    ) -> None:
+        self.function = function
         self.session = session
         self.results = results
         self.traces = traces
@@ -53,6 +57,8 @@ class _RecordedCall:
         if isinstance(error, Exception):
             self.results.exc = error
         self.session.collect(self.results)
+        if error is None:
+            self.session.note_uncalled(self.results, self.function)
         self.traces.append(self.results)
 
 

@@ -7,7 +7,9 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from .._plan.source import file_lines
-from .targets import functions_of, targets_of, unwrapped
+from .callables import resolve
+from .held import functions_within
+from .targets import target_of_callable, targets_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,20 +32,23 @@ class Remote:
         targets: tuple[Any, ...],
         options: dict[str, Any],
         fn: Callable[..., Any],
-        sources: list[tuple[str, list[str]]] | None = None,
+        sources: list[tuple[tuple[str, int], str, list[str]]] | None = None,
     ) -> None:
-        """`new_tracer`: the class `Tracer`; `sources`: (file name, lines) of the functions, when they are known."""
+        """`new_tracer`: the class `Tracer`; `sources`: (key, file name, lines) of functions, when they are known."""
         self.new_tracer = new_tracer
         self.targets = targets
         self.options = options
         self.fn = fn
         functions = _functions(targets, fn)
         if sources is None:
-            self.sources = [(function.__code__.co_filename, file_lines(function)) for function in functions]
+            self.sources = [(_key(f), f.__code__.co_filename, file_lines(f)) for f in functions]
         else:
             self.sources = sources
-            for function, (name, lines) in zip(functions, sources, strict=True):
-                _give_source(function, name, lines)
+            given = {key: (name, lines) for key, name, lines in sources}
+            # What a wrapper stands for may not be known without its source, so that all get theirs.
+            for function in [*functions, *functions_within([fn, *targets])]:
+                if _key(function) in given:
+                    _give_source(function, *given[_key(function)])
 
     def __call__(self, *args: Any, **kwargs: Any) -> TraceResults:
         """Run the function with these arguments; raises what `Tracer` and `Tracer.run` raise."""
@@ -73,11 +78,16 @@ def _has_importable_name(value: Any) -> bool:
 
 
 def _functions(targets: tuple[Any, ...], fn: Callable[..., Any]) -> list[FunctionType]:
-    """The functions whose source is traced or shown in stacks, always in the same order."""
-    found = [function for target in targets for function in targets_of(target)[0]]
+    """The functions whose source is traced or shown in stacks."""
+    found = [function for target in targets for function in targets_of(target).functions]
     if not targets:
-        found += functions_of(fn, "fn")
-    return found + [inner for inner in unwrapped(fn) if isinstance(inner, FunctionType)]
+        found += target_of_callable(fn, "fn").functions
+    return found + [inner for inner in resolve(fn).chain if type(inner) is FunctionType]
+
+
+def _key(function: FunctionType) -> tuple[str, int]:
+    """What a function keeps in another process; its file name may be another one there."""
+    return function.__code__.co_qualname, function.__code__.co_firstlineno
 
 
 def _give_source(function: FunctionType, name: str, lines: list[str]) -> None:

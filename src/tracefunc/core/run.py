@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 
 from .._interpreter import ASYNCHRONOUS
-from .targets import codes_of, described, name_of
+from .callables import codes_of
+from .held import described, name_of
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
@@ -57,7 +58,25 @@ def run_to_end(
         finally:  # for an interrupt at its first step
             session.stop()
     session.collect(results)
+    _note_uncalled(session, results, fn)
     return results
+
+
+def _note_uncalled(session: Session, results: TraceResults, fn: Callable[..., Any]) -> None:
+    """Say which targets were never called, unless `fn` could not even be called, which `exc` says."""
+    if results.exc is None or _has_run(results.exc):
+        session.note_uncalled(results, fn)
+
+
+def _has_run(error: BaseException) -> bool:
+    """Return whether an exception comes from a frame that is not one of ours."""
+    traceback = _traceback_of(error)
+    while traceback is not None and traceback.tb_frame.f_globals is globals():
+        traceback = traceback.tb_next
+    return traceback is not None
+
+
+_traceback_of = BaseException.__dict__["__traceback__"].__get__
 
 
 async def await_to_end(
@@ -84,6 +103,7 @@ async def await_to_end(
         finally:  # for an interrupt at its first step
             session.stop()
     session.collect(results)
+    _note_uncalled(session, results, fn)
     return results
 
 

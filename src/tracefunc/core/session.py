@@ -15,10 +15,12 @@ from .._record.monitor import monitor
 from .._record.raw_call import RawCall
 from .._record.stacks import PathLabels, stack_text
 from ..results import Call
+from .held import distinct
+from .uncalled import uncalled
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Sequence
     from types import CodeType, FrameType, FunctionType
 
     from .._plan.target_plan import Plan
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from .._values.sample import Sample
     from ..results import Trace, TraceResults
     from .options import Options
+    from .targets import Target
 
 
 class Session:
@@ -34,21 +37,24 @@ class Session:
 
     _armed = False  # whether events may be armed
 
-    def __init__(self, functions: Iterable[FunctionType], options: Options, anchor: CodeType | None) -> None:
+    def __init__(self, targets: Sequence[Target], options: Options, anchor: CodeType | None) -> None:
         """`anchor`: the code at which stacks begin; None: the stacks are empty.
 
-        Raises ValueError when the source of a function cannot be retrieved.
+        Raises ValueError when there is no function whose source can be retrieved; those without are left out.
         """
-        plan_of = _planner()
-        self._warnings: dict[str, None] = {}  # of the monitor
+        self._warnings: dict[str, None] = dict.fromkeys(note for target in targets for note in target.notes)
         self.options = options
+        self.targets = targets
         labels = None if anchor is None else PathLabels(os.path.dirname(anchor.co_filename))
 
         def stack_of(frame: FrameType) -> str:
             return "" if anchor is None else stack_text(frame, anchor, labels)
 
-        functions = list(functions)
-        plans = [plan_of(function) for function in functions]
+        functions, plans = self._plans()
+        known = {id(function.__code__): i for i, function in enumerate(functions)}
+        self._indices = [  # for each target, of its plans
+            [known[id(f.__code__)] for f in target.functions if id(f.__code__) in known] for target in targets
+        ]
         conditions = [options.condition(*both) for both in zip(functions, plans, strict=True)]
         if options.redact:
             plans = [plan.redacted(options.redacts) for plan in plans]
@@ -56,6 +62,23 @@ class Session:
         self.calls = Calls(plans, conditions, _for_calls(options), stack_of)
         self.engine = _engine.engine
         self.recorders = [self.engine.recorder(plan, self.calls, i, monitor, samples) for i, plan in enumerate(plans)]
+
+    def _plans(self) -> tuple[list[FunctionType], list[Plan]]:
+        """Return the functions that can be traced, each code once, and their plans."""
+        plan_of = _planner()
+        functions, plans = [], []
+        first: ValueError | None = None
+        for function in distinct(function for target in self.targets for function in target.functions):
+            try:
+                plans.append(plan_of(function))
+            except ValueError as error:
+                first = first or error
+                self._warnings[f"not traced: {function.__qualname__}: {error}"] = None
+            else:
+                functions.append(function)
+        if first is not None and not functions:
+            raise first
+        return functions, plans
 
     def start(self, base: FrameType | None = None) -> None:
         """Arm the events. No call of a target is below the frame `base`, if there is one.
@@ -122,6 +145,17 @@ class Session:
             trace = _trace(plan, hits, raw.samples, self.options.incl_unhit)
             _prefer_sampled_texts(info, plan, trace)
             results.append(Call((info.stack, trace), _attributes(info, plan, indices.get(info.parent))))
+        results.warnings += dict.fromkeys(note for info in kept for note in calls.plans[info.target].notes)
+
+    def note_uncalled(self, results: TraceResults, fn: object) -> None:
+        """Add to the warnings of complete results which targets were never called by `fn`, and what ran instead."""
+        if self.calls.full:  # nobody has looked to the end
+            return
+        called = {i for i, was in enumerate(self.calls.called) if was}
+        traced = {id(plan.codes[0].code) for plan in self.calls.plans}
+        for target, indices in zip(self.targets, self._indices, strict=True):
+            if indices and called.isdisjoint(indices):
+                results.warnings.append(uncalled(target, traced, fn is not None and target.called is fn))
 
     def _record(self, info: CallInfo) -> RawCall:
         """Return the record of a call, to be asked for once."""
@@ -205,7 +239,7 @@ def _attributes(info: CallInfo, plan: Plan, parent: int | None) -> dict[str, obj
     return {
         "function": code.co_qualname,
         "file": code.co_filename,
-        "lineno": code.co_firstlineno,
+        "lineno": plan.first,
         "arguments": info.arguments,
         "returned": info.returned,
         "raised": info.raised,

@@ -7,10 +7,12 @@ from _thread import get_ident
 
 from .._record.thread_names import running_task
 from ..results import TraceResults
+from .callables import codes_of
+from .held import described, name_of
 from .options import Options
 from .run import await_to_end, check, run_to_end
 from .session import Session
-from .targets import codes_of, described, functions_of, name_of, targets_of
+from .targets import NoSuchTarget, Target, target_of_callable, targets_of
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
@@ -63,10 +65,10 @@ def tracefunc(
     `Tracer` does everything else: several targets, other limits, conditions, `with` and more.
     """
     check(fn)
-    functions = functions_of(*((fn, "fn") if target_func is None else (target_func, "target_func")))
+    target = target_of_callable(*((fn, "fn") if target_func is None else (target_func, "target_func")))
     anchor = None if target_func is None else _anchor(fn)
     options = _WITH_UNHIT_LINES if incl_unhit else _DEFAULTS
-    return run_to_end(Session(functions, options, anchor), TraceResults(), fn, args, kwargs)
+    return run_to_end(Session([target], options, anchor), TraceResults(), fn, args, kwargs)
 
 
 class Tracer:
@@ -142,11 +144,10 @@ class Tracer:
         )
         self.results: TraceResults | None = None
         """The results of the run that ended last."""
-        self._functions: list[FunctionType] = []
+        self._targets: list[Target] = []
         self._left_out: list[str] = []
         self._open_blocks: list[tuple[object, Session, TraceResults]] = []  # of `with`
-        for target in targets:
-            self._add(target)
+        self._add(targets)
 
     def __repr__(self) -> str:
         given = [name_of(target).strip("'") if callable(target) else repr(target) for target in self.targets]
@@ -182,7 +183,7 @@ class Tracer:
         return self._enter(sys._getframe(1))
 
     def _enter(self, frame: FrameType) -> TraceResults:
-        if not self._functions:
+        if not self._targets:
             raise TypeError("with Tracer(): there is no target to record. Name targets: Tracer(function, ...).")
         session, results = self._new_recording(_block(frame).f_code)
         self._open_blocks.append((_thread_and_task(), session, results))
@@ -198,6 +199,8 @@ class Tracer:
         if isinstance(error, Exception):
             results.exc = error
         session.collect(results)
+        if error is None:
+            session.note_uncalled(results, None)
         self.results = results
 
     async def __aenter__(self) -> TraceResults:
@@ -229,12 +232,23 @@ class Tracer:
 
     # targets
 
-    def _add(self, target: Any) -> None:
-        functions, may_leave_out = targets_of(target)
-        if may_leave_out:
-            functions = self._with_source(target, functions)
-        known = {id(function.__code__) for function in self._functions}
-        self._functions += [function for function in functions if id(function.__code__) not in known]
+    def _add(self, targets: Iterable[Any]) -> None:
+        """Find the functions of all targets. Of several, those in which there is nothing to trace are left out."""
+        first: ValueError | None = None
+        for value in targets:
+            try:
+                target = targets_of(value)
+                if target.is_collection:
+                    target.functions = self._with_source(value, target.functions)
+            except NoSuchTarget:
+                raise
+            except ValueError as error:
+                first = first or error
+                self._left_out.append(f"not traced: {error}")
+            else:
+                self._targets.append(target)
+        if first is not None and not self._targets:
+            raise first
 
     def _with_source(self, target: Any, functions: list[FunctionType]) -> list[FunctionType]:
         """Leave out functions without source, such as generated methods; raises ValueError when none is left."""
@@ -256,13 +270,13 @@ class Tracer:
 
     def _new_session(self, fn: Any) -> Session:
         """Return a session that traces a run of `fn`."""
-        if self._functions:
-            return Session(self._functions, self.options, _anchor(fn))
-        return Session(functions_of(fn, "fn"), self.options, None)
+        if self._targets:
+            return Session(self._targets, self.options, _anchor(fn))
+        return Session([target_of_callable(fn, "fn")], self.options, None)
 
     def _new_recording(self, anchor: CodeType | None) -> tuple[Session, TraceResults]:
         """Return a session that the caller starts, stops and collects, and its results; stacks begin at `anchor`."""
-        return Session(self._functions, self.options, anchor), self._new_results()
+        return Session(self._targets, self.options, anchor), self._new_results()
 
     def _new_results(self) -> TraceResults:
         """Return results that are yet to be filled."""
