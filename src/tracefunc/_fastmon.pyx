@@ -44,21 +44,7 @@ ctypedef long long Count
 ctypedef unsigned long long Bits  # of up to `loop_iterators.MAX_LOOPS` loops
 
 include "_native/declarations.pxi"
-
-cdef object DISABLE = sys.monitoring.DISABLE
-cdef PyObject *_disable = <PyObject *>DISABLE  # the same for C, and None
-cdef PyObject *_none = <PyObject *>None
-cdef int NOTHING = markers.NOTHING
-cdef int UNREPORTED = markers.UNREPORTED
-cdef int UNCHANGED = markers.UNCHANGED
-cdef int FIRST_VARIABLE = markers.FIRST_VARIABLE
-cdef int READS_LOCAL = LOCAL
-cdef int ASYNCHRONOUS = _interpreter.ASYNCHRONOUS, SUSPENDING = _interpreter.SUSPENDING
-cdef int YIELDING = _interpreter.SUSPENDING & ~_interpreter.COROUTINE
-
 include "_native/other_tools.pxi"
-
-
 include "_native/layout_probe.pxi"
 include "_native/when.pxi"
 include "_native/address_map.pxi"
@@ -94,6 +80,7 @@ cdef class Recorder:
     cdef object remove, rearm
     cdef bint stopped
     cdef int refused  # calls in a row that are not recorded
+    cdef bint passes  # whether it waits for a call that is not recorded any more
 
     def __init__(self, plan, calls, int target, monitor, samples, measure_all=False):
         cdef bint with_iterators = _knows_stack and not (measure_all or FREE_THREADED)
@@ -154,7 +141,7 @@ cdef class Recorder:
             self.notice(not self.frames.are_none())
         # The start of a frame that can be suspended may be disabled too early.
         if self.store.is_full() and not code_state.table.flags & SUSPENDING:
-            if FREE_THREADED:
+            if self.store.pass_over(PyEval_GetFrame()) or self.finish() or FREE_THREADED:
                 return None
             if self.store.is_complete():
                 self.silencing.disable_unreachable(code_state)
@@ -386,9 +373,10 @@ cdef class Recorder:
     cdef object refuse(self):
         """A call is not recorded: after many of them, only starts are needed, as long as no call is recorded."""
         self.refused += 1
-        if self.refused >= REFUSALS and not (self.wants_only_starts or self.frames.outer or FREE_THREADED):
-            if not self.store.is_full():
-                self.want_only_starts()
+        if self.store.is_full():
+            self.finish()
+        elif self.refused >= REFUSALS and not (self.wants_only_starts or self.frames.outer or FREE_THREADED):
+            self.want_only_starts()
         return None
 
     cdef int want_only_starts(self) except -1:
@@ -409,10 +397,16 @@ cdef class Recorder:
     # the end
 
     def finish(self):
-        """Stop, if nothing more can be recorded."""
+        """Stop, if nothing more can be recorded. Returns whether that is done."""
         self.full = self.store.is_full()
-        if self.frames.outer == 0 and self.store.is_complete():
+        if self.frames.outer or not self.store.is_complete():
+            return False
+        self.passes = self.store.watches()  # until it is known whether there are more calls
+        if not self.passes:
             self.remove(self)
+        elif not (self.wants_only_starts or FREE_THREADED):
+            self.want_only_starts()
+        return not self.passes
 
     def disarmed(self):
         """No event comes any more, and nothing else is counted from now on."""

@@ -239,6 +239,7 @@ def _file(shell: Any, text: str) -> str:
 
 def _with_page(results: TraceResults, options: dict[str, Any]) -> TraceResults:
     """Write the page, if the options ask for one."""
+    results.door = "command line"  # whose spelling of options is that of the magics
     if "html" in options:
         results.to_html(options["html"])
     return results

@@ -59,6 +59,8 @@ def pytest_configure(config: pytest.Config) -> None:
     folder = config.getoption("tracefunc_html")
     if folder:  # absolute, as workers of xdist may be elsewhere
         config.option.tracefunc_html = str(config.invocation_params.dir / folder)
+        if Path(config.option.tracefunc_html).is_file():
+            raise pytest.UsageError(f"--tracefunc-html: {folder!r} is a file, not a folder")
         _check_that_pages_can_be_made()
     if config.getoption("tracefunc"):
         config.pluginmanager.register(Phases(config), "tracefunc phases")
@@ -89,6 +91,7 @@ def trace_calls(request: pytest.FixtureRequest) -> type[Tracer]:
 
         def _new_results(self) -> TraceResults:
             results = super()._new_results()
+            results.door = "pytest fixture"
             traces.parts.append(("trace_calls", results))
             return results
 
@@ -145,6 +148,7 @@ class Phases:
 
         test = codes_of(getattr(item, "obj", None)) if phase == "call" else []
         session, results = self.tracer._new_recording(test[0] if test else None)
+        results.door = "pytest"
         try:
             session.start()
             yield
@@ -202,8 +206,11 @@ def _bounded(results: TraceResults) -> str:
     text = results.text(compact=True)
     if len(text) <= _MAX_SECTION:
         return text
+    from .render.omissions import omissions
+
     shown = text[: text.rfind("\n", 0, _MAX_SECTION) + 1] or text[:_MAX_SECTION]
-    return f"{shown.rstrip()}\n... {len(text) - len(shown):,} more characters: --tracefunc-html DIR shows everything"
+    more = f"... {len(text) - len(shown):,} more characters: --tracefunc-html DIR shows everything"
+    return "\n".join([shown.rstrip(), more, *omissions(results)])
 
 
 # --- reporting ----------------------------------------------------------------------------------------------------
@@ -216,6 +223,7 @@ class Reports:
         folder = config.getoption("tracefunc_html")
         self.folder = Path(folder) if folder else None
         self.pages: dict[str, str] = {}  # by the test's id
+        self.problems: list[str] = []  # with files that could not be written
         self.is_worker = _is_worker(config)  # the index is written by its controller
 
     @pytest.hookimpl(wrapper=True)
@@ -230,22 +238,32 @@ class Reports:
         if report.when == "teardown":  # the last one
             del item.stash[_KEY]
             if traces.failed and self.folder is not None:
-                report.tracefunc_page = self._write_page(self.folder, item.nodeid, traces)  # type: ignore[attr-defined]
+                try:
+                    report.tracefunc_page = self._write_page(self.folder, item.nodeid, traces)  # type: ignore[attr-defined]
+                except OSError as error:  # the disk is full, ...
+                    report.tracefunc_problem = f"no page of {item.nodeid}: {error}"  # type: ignore[attr-defined]
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         page = getattr(report, "tracefunc_page", None)
         if page is not None:
             self.pages[report.nodeid] = page
+        if problem := getattr(report, "tracefunc_problem", ""):
+            self.problems.append(problem)
 
     def pytest_sessionfinish(self) -> None:
         if self.pages and self.folder is not None and not self.is_worker:
-            (self.folder / "index.html").write_text(_index(self.pages), encoding="utf-8")
+            try:
+                (self.folder / "index.html").write_text(_index(self.pages), encoding="utf-8", errors="backslashreplace")
+            except OSError as error:
+                self.problems.append(f"no index: {error}")
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self.pages and self.folder is not None:
             terminalreporter.write_sep("-", "traces of failing tests")
             terminalreporter.write_line(f"{len(self.pages)} in {self.folder / 'index.html'}")
+        for problem in self.problems:
+            terminalreporter.write_line(f"tracefunc: {problem}", red=True)
 
     def _write_page(self, folder: Path, nodeid: str, traces: Traces) -> str | None:
         """Write the page of a test; returns the name of its file, None if there is nothing to show."""

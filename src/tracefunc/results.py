@@ -42,6 +42,11 @@ class Line:
         self.hits = hits
         self.vars = vars
 
+    @property
+    def complete(self) -> bool:
+        """Whether every hit has its sample."""
+        return all(len(samples) >= self.hits for samples in self.vars.values())
+
     def __repr__(self) -> str:
         return f"<Line {self.lineno}: {self.text!r}, hits {self.hits}>"
 
@@ -77,6 +82,8 @@ class Call(tuple[str, Trace]):
     """The exception that ended it, or None."""
     yielded: list[Sample]
     """What a generator yielded: at most as many samples as a line may have."""
+    more_yielded: bool = False
+    """Whether it yielded more values than `yielded` has samples."""
     thread: str = ""
     """The name of the thread that started it."""
     task: str | None = None
@@ -158,7 +165,22 @@ class TraceResults(list[Call]):
     engine: str = ""
     """The engine that recorded them, "fast" or "pure", and why it was chosen, in brackets."""
     calls: int = 0
-    """How many calls of the targets were seen, recorded or not, until nothing more was to be recorded."""
+    """How many calls of the targets there were, recorded or not, as far as they were watched."""
+    watched_to_the_end: bool = True
+    """Whether `calls` counts all. Once as many calls are recorded as `max_calls` allows, and there has been one more of
+    a target, that target is not watched any more."""
+    limits: dict[str, int | None] = {}  # noqa: RUF012  # each result has its own
+    """The options `max_calls`, `max_samples` and `max_repr` of the trace; None: no limit."""
+    keep: str = "first"
+    """The option `keep`: which calls and samples are kept where there are more."""
+    chosen_by: tuple[str, ...] = ()
+    """The options by which calls may have been left out: "when", "threads"."""
+    door: str = "python"
+    """Where the trace was started: "python", "command line", "pytest" (the plugin's options) or "pytest fixture".
+    Views spell options as they are there."""
+    redact: tuple[str, ...] = ()
+    """The names, or globs of names, whose values the trace hides."""
+    _hides_result = False  # whether `result` may be the value of such a name
     warnings: list[str]
     """What went wrong besides `exc`: targets left out, a `when` that raised, ..."""
 
@@ -176,14 +198,29 @@ class TraceResults(list[Call]):
         return type(self)(deepcopy(list(self), memo), self.__dict__ | {"warnings": list(self.warnings)})
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Leave out `result` and `exc` where they cannot be pickled; a warning says so."""
+        """Leave out `result` and `exc` where they cannot be pickled; a warning says so.
+
+        Where they may show what `redact` hides, they are as in a trace that was read from JSON.
+        """
         known = self.__dict__ | {"warnings": list(self.warnings)}
+        if self.redact:
+            _leave_out_secrets(self, known)
         for name in ("result", "exc"):
-            why = _cannot_pickle(known.get(name))
+            why = _cannot_pickle(known.get(name), bool(self.redact))
             if why:
                 known[name] = None
                 known["warnings"].append(f"{name} was not pickled: {why}")
         return type(self), (list(self), known)
+
+    def __repr__(self) -> str:
+        """Return the list of pairs, and behind it, as a comment, which calls and samples it lacks."""
+        columns = ((hits, column) for call in self for hits, names in call.trace.values() for column in names.values())
+        shown = super().__repr__()
+        if len(self) >= self.calls and self.watched_to_the_end and all(len(column) >= hits for hits, column in columns):
+            return shown  # without an import
+        from .render.omissions import missing
+
+        return f"{shown}  # {missing(self)}"
 
     # views
 
@@ -254,6 +291,10 @@ class TraceResults(list[Call]):
                 merged.append(Call((call.stack, call.trace), call.__dict__ | {"parent": parent}))
             merged.warnings += part.warnings
             merged.calls += part.calls
+        merged.watched_to_the_end = all(part.watched_to_the_end for part in parts)
+        _merge_options(merged, parts)
+        merged.redact = tuple(dict.fromkeys(name for part in parts for name in part.redact))
+        merged._hides_result = any(part._hides_result for part in parts)
         merged.exc = next((part.exc for part in parts if part.exc is not None), None)
         merged.result = next((part.result for part in parts if part.result is not None), None)
         merged.result_sample = next((part.result_sample for part in parts if part.result_sample), None)
@@ -318,8 +359,31 @@ class Difference:
         page_view.write_page(self, path)
 
 
-def _cannot_pickle(value: object) -> str:
-    """Return why a value cannot be pickled, or ""."""
+def _merge_options(merged: TraceResults, parts: tuple[TraceResults, ...]) -> None:
+    """Take over the options of the parts; of different limits the lowest, as less is missing at any higher one."""
+    known = [part for part in parts if part.limits]
+    for name in dict.fromkeys(name for part in known for name in part.limits):
+        numbers = [part.limits[name] for part in known if part.limits.get(name) is not None]
+        merged.limits = merged.limits | {name: min(filter(None, numbers), default=None)}
+    merged.chosen_by = tuple(dict.fromkeys(name for part in parts for name in part.chosen_by))
+    if known:
+        merged.keep, merged.door = known[0].keep, known[0].door
+
+
+def _leave_out_secrets(results: TraceResults, known: dict[str, Any]) -> None:
+    """Leave out of `known`, the attributes of results, what may show what `redact` hides."""
+    from .render.selection import hides_result, result_sample, run_error
+
+    if hides_result(results):
+        known["result"], known["result_sample"] = None, result_sample(results)
+        known["warnings"].append("result was not pickled: redact hides some of it")
+    error = run_error(results)
+    if error is not None and error.is_redacted and not isinstance(results.exc, RecordedError):
+        known["exc"] = RecordedError(error.type, error.message, error.text(), error.traceback)
+
+
+def _cannot_pickle(value: object, hides_values: bool) -> str:
+    """Return why a value cannot be pickled, or ""; `hides_values`: whether a message may show what is hidden."""
     if value is None:
         return ""
     import pickle
@@ -327,5 +391,5 @@ def _cannot_pickle(value: object) -> str:
     try:
         pickle.dumps(value)
     except Exception as error:
-        return f"{type(value).__name__}: {error}"
+        return type(value).__name__ + ("" if hides_values else f": {error}")
     return ""

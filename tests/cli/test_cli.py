@@ -1,5 +1,6 @@
 """The command line: programs run as `python` runs them, what is traced in them, and the other commands."""
 
+import itertools
 import json
 import os
 import re
@@ -620,7 +621,84 @@ def test_an_output_that_fails_at_the_end(folder):
     write("program.py", "import os\ndef f(): os.rmdir('gone')\nf()")
     Path("gone").mkdir()
     status, out, err = run(*TRACEFUNC, "--json", "gone/x.json", "program.py")
-    assert (status, out) == (0, "") and err.startswith("tracefunc: error: ") and "Traceback" not in err
+    assert (status, out) == (120, "") and re.fullmatch("tracefunc: error: .*\n", err)
+
+
+def test_no_output_overwrites_source_or_input(folder):
+    options = itertools.cycle(["-o", "--html", "--json"])
+    write("other.py", "x = 1")
+    write("script", f"#!{sys.executable}\nx = 1")
+    write("without.suffix", AREA)
+    os.symlink("area.py", "link.json")
+    os.link("area.py", "hard.json")
+    os.link("without.suffix", "hard.txt")
+    kept = {path: path.read_text() for path in folder.iterdir()}
+    for output in ("area.py", "./area.py", "link.json", "hard.json", "other.py", "script", folder / "area.py"):
+        status, out, err = run(*TRACEFUNC, next(options), output, "area.py")
+        assert (status, out) == (2, "") and re.fullmatch("tracefunc: error: cannot write .*\n", err), output
+    assert run(*TRACEFUNC, next(options), "hard.txt", "without.suffix")[0] == 2
+    assert run(*TRACEFUNC, next(options), "other.py", "-m", "area")[0] == 2
+    assert {path: path.read_text() for path in folder.iterdir() if path.is_file()} == kept
+
+
+def test_no_output_overwrites_a_module_that_the_program_uses(folder):
+    write("library.py", "def f(): return 1")
+    os.link("library.py", "trace.json")
+    status, out, err = run(*TRACEFUNC, "-t", "library:f", "--json", "trace.json", "-c", "import library; library.f()")
+    assert status == 120 and "it is the source of the module library" in err
+    assert Path("library.py").read_text() == "def f(): return 1"
+
+
+def test_no_output_overwrites_a_trace_that_is_read(folder):
+    assert run(*TRACEFUNC, "-q", "--json", "a.json", "area.py")[0] == 0
+    shutil.copy("a.json", "b.json")
+    os.symlink("b.json", "link.json")
+    text = Path("a.json").read_text()
+    for command in (
+        ["show", "a.json", "-o", "a.json"],
+        ["show", "a.json", "--html", "./a.json"],
+        ["diff", "a.json", "b.json", "--html", "link.json"],
+        ["show", "a.json", "-o", "x", "--html", "x"],
+    ):
+        status, out, err = run(*TRACEFUNC, *command)
+        assert (status, out) == (2, "") and re.fullmatch("tracefunc: error: .*\n", err)
+    assert Path("a.json").read_text() == Path("b.json").read_text() == text
+    with open("a.json") as stdin:
+        command = [*TRACEFUNC, "show", "-", "-o", "a.json"]
+        assert subprocess.run(command, stdin=stdin, capture_output=True, timeout=60).returncode == 2
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux has a device that is full")
+def test_a_full_disk(folder):
+    assert run(*TRACEFUNC, "-q", "--json", "t.json", "area.py")[0] == 0
+    full = "cannot write to stdout: No space left on device"
+    for command, status, said in (
+        ("show t.json >/dev/full", 2, full),
+        ("show --compact t.json >/dev/full", 2, full),
+        ("diff t.json t.json --html /dev/full", 2, "cannot write '/dev/full': No space left on device"),
+        ("completion bash >/dev/full", 2, full),
+        ("--version >/dev/full", 2, full),
+        ("--help >/dev/full", 2, full),
+        ("show t.json >&-", 2, "cannot write to stdout: it is closed"),
+        ("--json - area.py >&-", 2, "cannot write to stdout: it is closed"),
+        ("show - <&-", 2, "cannot read stdin: it is closed"),
+        ("-q -o - -c 'def f(): pass\nf()' >/dev/full".replace("\\n", "\n"), 120, full),
+        ("-q --json /dev/full area.py >/dev/null", 120, "cannot write '/dev/full': No space left on device"),
+        ("-q --html /dev/full -c 'def f(): raise SystemExit(3)\nf()'", 3, "cannot write '/dev/full': No space left"),
+    ):
+        done = run("sh", "-c", f"{shlex.join(TRACEFUNC)} {command}")
+        assert done[0] == status and re.fullmatch(f"tracefunc: error: {re.escape(said)}.*\n", done[2]), (command, done)
+    assert run("sh", "-c", f"{shlex.join(TRACEFUNC)} area.py 2>/dev/full")[:2] == (120, "2 24\n")
+    assert run("sh", "-c", f"{shlex.join(TRACEFUNC)} area.py 2>&-") == (0, "2 24\n", "")
+
+
+@needs_posix
+def test_a_reader_that_goes_away(folder):
+    write("program.py", "def f(n): return n\nfor i in range(500): f(i)")
+    assert run(*TRACEFUNC, "-q", "--max-calls", "none", "--json", "t.json", "program.py")[0] == 0
+    for command in ("show t.json", "completion bash", "-q --max-calls none --json - program.py"):
+        done = run("sh", "-c", f"{shlex.join(TRACEFUNC)} {command} | head -c 5")
+        assert len(done[1]) == 5 and done[2] == ""
 
 
 # --- terminals and signals ----------------------------------------------------------------------------------------

@@ -76,6 +76,19 @@ def limited(results, max_calls, max_samples, keep):
     ]
 
 
+def without_hidden_exceptions(traces, wanted):
+    """Traces with the texts of exceptions that may tell of what is hidden as they would be without."""
+    for (_, trace), (_, other) in zip(traces, wanted, strict=True):
+        for text, (_, names) in trace.items():
+            for name, samples in names.items():
+                known = other.get(text, (0, {}))[1].get(name, [])
+                for k, (one, two) in enumerate(zip(samples, known)):
+                    if one[0] == two[0] and "(<redacted>)" in one[1]:
+                        assert re.search(r"\w+(Error|Exception|Group|Interrupt)\(", two[1]), two
+                        samples[k] = two
+    return traces
+
+
 def deterministic(test):
     """Try up to three times: the order of some programs' sets is that of addresses, and differs from run to run."""
 
@@ -182,7 +195,7 @@ def test_redacted_names(redact):
             )
             for stack, trace in plain(whole.traces)
         ]
-        assert plain(some.traces) == wanted
+        assert without_hidden_exceptions(plain(some.traces), wanted) == wanted
         for one, other in zip(some.traces, whole.traces, strict=True):
             assert {n for n, s in one.arguments.items() if s == ("redacted", "<redacted>")} == {
                 n for n in other.arguments if hidden(n)

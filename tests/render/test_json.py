@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from tracefunc import Tracer, TraceResults, tracefunc
+from tracefunc.render import html
 from tracefunc.render import json as view
+from tracefunc.render.html.page_data import page_data
 from tracefunc.results import Call, RecordedError
 
 pytestmark = pytest.mark.both_engines
@@ -326,3 +328,146 @@ def test_seconds_that_are_no_number(seconds):
 
 def len_of(items):
     return len(items)
+
+
+# --- whatever is accepted can be shown ------------------------------------------------------------------------------
+
+TEXTS = st.sampled_from(
+    ["", "a", "x = 1", "f(\n  x)", "if x:", "'''", "\n", "\r", "\x1b[31m", "\u202e", "\ud800", "é\t漢", "a\x0cb"]
+)
+COUNTS = st.integers(0, 9) | st.sampled_from([10**6, 2**63 - 1])
+SAMPLES = st.tuples(TEXTS, TEXTS).map(list)
+PLACES = st.fixed_dictionaries(
+    {
+        "text": TEXTS,
+        "names": st.lists(TEXTS, max_size=2),
+        "kind": TEXTS | st.sampled_from(["statement", "for", "lambda", "try", "if", "return"]),
+        "lineno": COUNTS,
+        "end_lineno": COUNTS,
+        "col": COUNTS,
+    }
+)
+TARGETS = st.fixed_dictionaries(
+    {"function": TEXTS, "file": TEXTS, "lineno": COUNTS, "source": TEXTS, "places": st.lists(PLACES, max_size=3)}
+)
+OPTIONS = {
+    "max_calls": st.none() | COUNTS,
+    "max_samples": st.none() | COUNTS,
+    "max_repr": st.none() | COUNTS,
+    "keep": st.sampled_from(["first", "last", "ends"]),
+    "redact": st.lists(TEXTS, max_size=2),
+}
+
+
+@st.composite
+def documents(draw):
+    targets = draw(st.lists(TARGETS, min_size=1, max_size=2))
+    calls = []
+    for i in range(draw(st.integers(0, 3))):
+        target = draw(st.integers(0, len(targets) - 1))
+        places = targets[target]["places"]
+        texts = dict.fromkeys(draw(st.lists(st.sampled_from([place["text"] for place in places] or ["x"]), max_size=3)))
+        columns = st.lists(st.fixed_dictionaries({"name": TEXTS, "samples": st.lists(SAMPLES, max_size=3)}), max_size=1)
+        call = {"target": target, "parent": draw(st.none() | st.integers(0, i - 1)) if i else None}
+        call |= {"lines": [{"text": text, "hits": draw(COUNTS), "vars": draw(columns)} for text in texts]}
+        call |= {"arguments": draw(st.lists(st.fixed_dictionaries({"name": TEXTS, "value": SAMPLES}), max_size=1))}
+        call |= {name: draw(st.none() | SAMPLES) for name in ("returned", "raised")}
+        call |= {"stack": draw(TEXTS), "thread": draw(TEXTS), "task": draw(st.none() | TEXTS), "seconds": None}
+        call |= {"yielded": draw(st.lists(SAMPLES, max_size=2)), "more_yielded": draw(st.booleans())}
+        call |= {"ended_at": draw(st.none() | st.integers(0, len(places) - 1)) if places else None}
+        calls.append(call)
+    error = st.fixed_dictionaries(dict.fromkeys(("type", "message", "text", "traceback"), TEXTS))
+    return {
+        "format": "tracefunc",
+        "version": 1,
+        "engine": draw(TEXTS),
+        "seen": draw(COUNTS),
+        "watched_to_the_end": draw(st.booleans()),
+        "options": draw(st.fixed_dictionaries({}, optional=OPTIONS)),
+        "chosen_by": draw(st.lists(TEXTS, max_size=1)),
+        "door": draw(st.sampled_from(["python", "command line", "pytest", "pytest fixture"])),
+        "warnings": draw(st.lists(TEXTS, max_size=1)),
+        "result": draw(st.none() | SAMPLES),
+        "exception": draw(st.none() | error),
+        "targets": targets,
+        "calls": calls,
+    }
+
+
+def show_all(results, other):
+    """Ask for every view."""
+    results.text(width=60), results.text(compact=True), results.text(builtins=True), results._repr_markdown_()
+    html.page(results), html.fragment(results), repr(results), pickle.dumps(results)
+    results.diff(other).text(), results.diff(results).text()
+    results.merge(other).text()
+    assert TraceResults.from_json(results.to_json()) == results
+
+
+@settings(max_examples=10)
+@given(documents(), documents())
+def test_what_is_accepted_can_be_shown(document, other):
+    assert VALID.is_valid(document)
+    show_all(*(TraceResults.from_json(json.dumps(one)) for one in (document, other)))
+
+
+@pytest.mark.parametrize("first, last", [(0, 0), (3, 1), (2**63 - 1, 2**63 - 1)])
+@pytest.mark.parametrize("lineno", [0, 7])
+@pytest.mark.parametrize("source", ["", "def f():\n  x\n"])
+def test_lines_beyond_the_source(first, last, lineno, source):
+    place = {"text": "x\ny", "names": [], "kind": "statement", "lineno": first, "end_lineno": last, "col": 77}
+    document = json.loads(tracefunc(fib, 1).to_json())
+    document["targets"] = [{"function": "f", "file": "f.py", "lineno": lineno, "source": source, "places": [place]}]
+    [call] = document["calls"]
+    call |= {"lines": [{"text": "x\ny", "hits": 1, "vars": []}], "ended_at": 0, "raised": ["E", "E()"]}
+    results = TraceResults.from_json(json.dumps(document))
+    show_all(results, results)
+    assert page_data(results)["calls"][0]["ended"] == 0
+
+
+@pytest.mark.parametrize(
+    "name, value, said",
+    [
+        ("watched_to_the_end", 1, "watched_to_the_end is 1, expected: true or false"),
+        ("options", {"max_calls": -1}, "options.max_calls is -1, expected: a whole number"),
+        ("options", {"keep": "best"}, "options.keep is 'best', expected: 'first' or 'last' or 'ends'"),
+        ("options", {"nonsense": 1}, "options has 'nonsense', which is unknown"),
+        ("door", "window", "door is 'window', expected: 'python' or"),
+        ("chosen_by", "when", "chosen_by is 'when', expected: an array"),
+    ],
+)
+def test_wrong_options_of_a_trace(name, value, said):
+    document = json.loads(tracefunc(fib, 1).to_json()) | {name: value}
+    assert not VALID.is_valid(document)
+    with pytest.raises(ValueError) as caught:
+        TraceResults.from_json(json.dumps(document))
+    assert said in str(caught.value)
+
+
+# --- texts that break lines -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("odd", ["\n", "\r\n", "\x1b[2J", "\u202e", "\u200f", "\ud800", "\x85", "\u2028", "\x00"])
+def test_odd_names_of_files_and_functions(odd, define):
+    if odd == "\x00":
+        name = "file.py"
+    else:
+        name = f"a{odd}b (c.py:3)\n.py"
+    space = define("def inner(n): return n\ndef outer(n): return inner(n)\n", name)
+    code = space["inner"].__code__
+    space["inner"].__code__ = code.replace(co_qualname=f"in{odd}ner (x.py:1)\nmore")
+    results = tracefunc(space["outer"], 1, target_func=space["inner"])
+    rows = results[0].stack.split("\n")
+    assert len(rows) == 2 == len(results[0].stack.splitlines()) and all(row.isprintable() for row in rows)
+    assert [row[row.rindex(":") :] for row in rows] == [":2)", ":1)"]
+    for shown in (
+        results.text(),
+        results.text(compact=True),
+        results.diff(Tracer(space["inner"]).run(space["outer"], 2)).text(),
+    ):
+        assert all(row.isprintable() for row in shown.split("\n"))
+    data = page_data(results)
+    assert (
+        data["targets"][0]["function"] + data["targets"][0]["file"] + data["calls"][0]["stack"].replace("\n", "")
+    ).isprintable()
+    assert odd not in html.fragment(results).replace("\n", "") or odd == "\n"
+    assert results[0].function == f"in{odd}ner (x.py:1)\nmore"  # as it is

@@ -6,7 +6,9 @@
 cdef int ask_first(PyObject *self, PyObject *code) noexcept:
     """What `when` says of a call that starts, if nothing else has to be done about one that it refuses."""
     held = <Recorder>self
-    if not held.asks_first or not held.wants_only_starts or not held.frames.are_none() or code != held.target_code:
+    if not held.asks_first or not held.wants_only_starts or held.passes:
+        return UNASKED
+    if not held.frames.are_none() or code != held.target_code:
         return UNASKED
     cdef int answer = held.check.ask()
     if answer == REFUSED:

@@ -103,3 +103,15 @@ cdef extern from "Python.h":
     void Py_DECREF(PyObject *value)
     void Py_XDECREF(PyObject *value)
     PyObject *Py_NewRef(PyObject *value)
+
+
+cdef object DISABLE = sys.monitoring.DISABLE
+cdef PyObject *_disable = <PyObject *>DISABLE  # the same for C, and None
+cdef PyObject *_none = <PyObject *>None
+cdef int NOTHING = markers.NOTHING
+cdef int UNREPORTED = markers.UNREPORTED
+cdef int UNCHANGED = markers.UNCHANGED
+cdef int FIRST_VARIABLE = markers.FIRST_VARIABLE
+cdef int READS_LOCAL = LOCAL
+cdef int ASYNCHRONOUS = _interpreter.ASYNCHRONOUS, SUSPENDING = _interpreter.SUSPENDING
+cdef int YIELDING = _interpreter.SUSPENDING & ~_interpreter.COROUTINE

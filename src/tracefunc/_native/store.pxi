@@ -109,6 +109,17 @@ cdef class Store:
         except RecursionError:  # the program's own limit, so near that there is nothing left for us
             return None
 
+    cdef bint pass_over(self, PyFrameObject *frame) except -1:
+        """A call starts after the last one that is recorded. Returns whether the next one is of interest."""
+        try:
+            return self.calls.pass_over(self.target, <object>frame)
+        except RecursionError:
+            return True
+
+    cdef bint watches(self) except -1:
+        """Whether it is of interest that another call starts, although none is recorded any more."""
+        return self.calls.watches(self.target)
+
     cdef RecordedCall new_call(self):
         """What is stored of a call that starts."""
         return RecordedCall(self.lines, self.codes, self.max_samples)

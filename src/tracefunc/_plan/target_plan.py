@@ -16,6 +16,7 @@ from .lines import analyse
 from .markers import NOTHING
 from .names import parameters, readers, rebound
 from .offsets import analyse_code
+from .outcomes import NOTHING_HIDDEN, Outcomes
 from .positions import positions
 from .source import FUNCTIONS, file_lines, first_row, node_span
 
@@ -37,6 +38,7 @@ class Plan:
         "lines",
         "names",
         "notes",
+        "outcomes",
         "parameters",
         "places",
         "preludes",
@@ -62,11 +64,12 @@ class Plan:
             for line in source.lines
             if line.kind == "return" and isinstance(line.node.value, ast.Name)  # type: ignore[attr-defined]
         }
+        self.outcomes = NOTHING_HIDDEN
         self.codes: list[CodePlan] = []
         self.preludes: list[int] = []  # the line that state len(lines) + k is the prelude of
 
     def redacted(self, hides: Callable[[str], bool]) -> Plan:
-        """A plan that does not read the names which `hides` is true for."""
+        """A plan that does not read the names which `hides` is true for, and knows which outcomes hold their values."""
 
         def without(found: tuple[Reader, ...]) -> tuple[Reader, ...]:
             return tuple(
@@ -74,6 +77,7 @@ class Plan:
             )
 
         plan = copy(self)
+        plan.outcomes = Outcomes(self.places, hides)
         plan.parameters = without(self.parameters)
         plan.codes = [code.with_readers({i: without(r) for i, r in code.readers.items()}) for code in self.codes]
         return plan

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from contextvars import Token
     from typing import Any
 
     from .._values.describe import Describe
+    from .._values.redaction import Redaction
     from .._values.sample import Sample
     from .limit import Limit
 
@@ -18,6 +18,7 @@ class CallInfo:
 
     __slots__ = (
         "arguments",
+        "more_yielded",
         "number",
         "parent",
         "raised",
@@ -43,6 +44,7 @@ class CallInfo:
         self.returned: Sample | None = None
         self.raised: Sample | None = None
         self.yielded: list[Sample] = []
+        self.more_yielded = False  # whether it yielded more
         self.where = -1  # the offset at which it raised, or the state that was under way when it returned
         self.thread = ""
         self.task: str | None = None
@@ -57,11 +59,10 @@ class CallOptions:
 
     `describe` and `outline` make samples of values: that of a line's name, and any other, for which no code of the
     program may run. `calls` and `yields` limit the recorded calls and the values kept of a generator. `one_thread`:
-    whether only calls of the thread that starts the trace are recorded. `hides` returns whether values of a name must
-    not be shown.
+    whether only calls of the thread that starts the trace are recorded. `redaction`: what must not be shown, or None.
     """
 
-    __slots__ = ("calls", "describe", "hides", "one_thread", "outline", "yields")
+    __slots__ = ("calls", "describe", "one_thread", "outline", "redaction", "yields")
 
     def __init__(
         self,
@@ -70,11 +71,11 @@ class CallOptions:
         calls: Limit,
         yields: Limit,
         one_thread: bool,
-        hides: Callable[[str], bool],
+        redaction: Redaction | None,
     ) -> None:
         self.describe = describe
         self.outline = outline
         self.calls = calls
         self.yields = yields
         self.one_thread = one_thread
-        self.hides = hides
+        self.redaction = redaction

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from .._forks import importing
 from .._interpreter import ASYNC_GENERATOR
+from .._values.plain_text import REDACTED_TEXT, own_name
 from .._values.sample import REDACTED_SAMPLE, UNAVAILABLE, sample
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from types import FrameType
 
     from .._plan.target_plan import Plan
     from .._values.describe import Describe
+    from .._values.redaction import Redaction
     from .._values.sample import Sample
     from .call_info import CallInfo
     from .limit import Limit
@@ -25,18 +27,31 @@ class CallValues:
     names of lines.
     """
 
-    def __init__(self, plans: Sequence[Plan], outline: Describe, yields: Limit, hides: Callable[[str], bool]) -> None:
+    def __init__(self, plans: Sequence[Plan], outline: Describe, yields: Limit, redaction: Redaction | None) -> None:
         self._plans = plans
         self._outline = outline
         self._yields = yields
-        self._hidden = [hides(plan.codes[0].code.co_name) for plan in plans]  # by target
+        codes = [plan.codes[0].code for plan in plans]
+        # By target: whether nothing that it gives is shown, and whether what it raises may tell of what is hidden.
+        self._hidden = [redaction is not None and redaction.hides(code.co_name) for code in codes]
+        self._may_tell = [redaction is not None and redaction.mentions(code) for code in codes]
 
     def arguments(self, target: int, frame: FrameType) -> dict[str, Sample]:
         """Return samples of the arguments of a call that starts in `frame`."""
         return {reader.name: sample(frame, reader, self._outline) for reader in self._plans[target].parameters}
 
-    def outcome(self, target: int, value: object) -> Sample:
-        """Return a sample of what a call returned, raised or yielded."""
+    def returned(self, target: int, value: object, where: int) -> Sample:
+        """Return a sample of what a call returned while the state `where` was under way."""
+        return REDACTED_SAMPLE if self._plans[target].outcomes.hides_returned(where) else self._outcome(target, value)
+
+    def raised(self, target: int, error: object) -> Sample:
+        """Return a sample of the exception that ended a call."""
+        if self._may_tell[target] and not self._hidden[target]:
+            name = own_name(type(error))
+            return name, f"{name}({REDACTED_TEXT})"
+        return self._outcome(target, error)
+
+    def _outcome(self, target: int, value: object) -> Sample:
         if self._hidden[target]:
             return REDACTED_SAMPLE
         try:
@@ -50,13 +65,14 @@ class CallValues:
             if type(value).__name__ != "async_generator_wrapped_value":
                 return True  # an `await` in it
             value = _unwrapped(value)
-        if self._yields.most == 0:
+        if self._yields.surplus < 0 and len(info.yielded) >= self._yields.most:
+            info.more_yielded = True
             return False
-        info.yielded.append(self.outcome(info.target, value))
-        if self._yields.surplus < 0:
-            return len(info.yielded) < self._yields.most
+        is_hidden = self._plans[info.target].outcomes.hides_yielded
+        info.yielded.append(REDACTED_SAMPLE if is_hidden else self._outcome(info.target, value))
         if len(info.yielded) > self._yields.most:
             del info.yielded[self._yields.surplus]
+            info.more_yielded = True
         return True
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .call_info import CallOptions
 
 _MOST_WARNINGS = 10
+_MOST_TRIES = 100  # calls of a target for which `when` is asked once no more are recorded
 
 _lock = RLock()  # of the calls of all traces, held for a few steps
 held_over_forks(_lock)
@@ -47,6 +48,8 @@ class Calls:
         self.seen = 0
         self.called = [False] * len(plans)  # by target
         self.full = options.calls.most == 0  # whether no call that starts will be recorded any more
+        # By target: how many more calls are looked at once it is full, to know whether there are any.
+        self._tries = [0 if self.full else _MOST_TRIES] * len(plans)
         self.base = 0  # the address of the frame that runs `fn`: none of our calls is below it
         self.warnings: list[str] = []
         self.failed = False  # whether an error of ours has ended the recording; at first, that is all that is noted
@@ -55,7 +58,7 @@ class Calls:
         self._ended_before: list[CallInfo] = []  # the calls that had ended by then
         self.chooses = options.one_thread or any(conditions)
         self._limit = options.calls
-        self._values = CallValues(plans, options.outline, options.yields, options.hides)
+        self._values = CallValues(plans, options.outline, options.yields, options.redaction)
         self.thread = get_ident() if options.one_thread else 0  # the only one whose calls are recorded
         self._on_full: Callable[[], None] = _do_nothing
         self._on_failure: Callable[[], None] = _do_nothing
@@ -133,14 +136,18 @@ class Calls:
 
         `chosen` is what `when` says of it, and `error` what it raised; None: it was not asked.
         """
+        self.called[target] = True
+        if self.full:
+            self._count_without_recording(target, frame)
+            self._pass(target, frame)
+            return None
         with _lock:
             self.seen += 1
-        self.called[target] = True
         if error is not None:
             self._cannot_choose(target, error)
-        elif chosen is None and self.chooses and not self.full:
+        elif chosen is None and self.chooses:
             chosen = self._is_chosen(target, frame)
-        if self.full or chosen is False:
+        if chosen is False:
             self._pass(target, frame)
             return None
         info = CallInfo(target, self.stack_of(frame), self._parent(frame))
@@ -149,6 +156,7 @@ class Calls:
         if frame.f_code.co_flags & (GENERATOR | ASYNCHRONOUS) != GENERATOR:  # which shares its consumer's context
             info.token = self._contexts.enter(target, info)  # before it is kept: no stack may be left for this
         if not self._keep(info):
+            self._tries[target] = 0
             self.forget(info, id(frame))
             return None
         self._running[id(frame)] = info
@@ -171,11 +179,10 @@ class Calls:
         info.where = where
         info.seconds = perf_counter() - info.started
         self.forget(info, key)
-        outcome = self._values.outcome(info.target, value)
         if raised:
-            info.raised = outcome
+            info.raised = self._values.raised(info.target, value)
         else:
-            info.returned = outcome
+            info.returned = self._values.returned(info.target, value, where)
 
     def forget(self, info: CallInfo, key: int) -> None:
         """Forget the frame of a recorded call, with the address `key`: it is gone."""
@@ -190,6 +197,36 @@ class Calls:
         token = self._passed.pop(key, None)
         if token is not None:
             self._contexts.leave(token)
+
+    def pass_over(self, target: int, frame: FrameType) -> bool:
+        """Count a call that starts after the last one that is recorded; return whether the next one is counted, too.
+
+        It is not after one that would have been recorded: then it is known that there are more, and listening ends.
+        """
+        with _lock:
+            if not self._tries[target]:
+                return False
+            self._tries[target] -= 1
+            self.seen += 1
+        if not self.chooses or self._is_chosen(target, frame):
+            self._tries[target] = 0
+        return self._tries[target] > 0
+
+    def _count_without_recording(self, target: int, frame: FrameType) -> None:
+        if self._tries[target]:
+            self.pass_over(target, frame)
+        else:
+            with _lock:
+                self.seen += 1
+
+    def watches(self, target: int) -> bool:
+        """Return whether it is of interest that another call of a target starts."""
+        return self._tries[target] > 0 and not (self.failed or self.switched)
+
+    @property
+    def watched_to_the_end(self) -> bool:
+        """Whether `seen` counts all calls."""
+        return all(self._tries) and not (self.failed or self.switched)
 
     def is_starting(self, target: int) -> bool:
         """Return whether a call was opened that its recorder does not know yet."""
@@ -237,8 +274,12 @@ class Calls:
             self._warn(f"when raised {condition.error_text(error)}: that call of {name} is not recorded")
 
     def _warn(self, text: str) -> None:
-        if text not in self.warnings and len(self.warnings) < _MOST_WARNINGS:
+        if text in self.warnings:
+            return
+        if len(self.warnings) < _MOST_WARNINGS:
             self.warnings.append(text)
+        else:
+            self.warnings[-1] = "more warnings of this kind are left out"
 
     def _parent(self, frame: FrameType) -> int:
         """Return the number of the recorded call that `frame` was called in, by the stack or the context; or -1."""

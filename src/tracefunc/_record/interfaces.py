@@ -25,7 +25,7 @@ class Recorder(Protocol):
     def code_objects(self) -> list[CodeType]:
         """Return the code objects whose events are wanted, the target's first."""
 
-    def finish(self) -> None:
+    def finish(self) -> bool:
         """Have the recorder removed if nothing more can be recorded."""
 
     def disarmed(self) -> None:

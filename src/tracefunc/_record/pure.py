@@ -109,6 +109,10 @@ class Recorder:
 
     def _pass_by(self, code_state: CodeState, frame: FrameType) -> object:
         """A call starts after the last one that is recorded."""
+        if self.store.pass_over(frame):
+            return None
+        if self.finish():
+            return None
         code_state.attempts += 1  # recorded calls share the code with others
         if code_state.attempts < MAX_ATTEMPTS:
             return None
@@ -311,10 +315,19 @@ class Recorder:
         self.frames.forget(key)
         self.finish()
 
-    def finish(self) -> None:
-        """Stop, if nothing more can be recorded."""
-        if not self.frames.by_key and self.store.is_complete():
-            self.monitor.remove(self)
+    def finish(self) -> bool:
+        """Stop, if nothing more can be recorded; return whether that is done.
+
+        Until it is known whether there are more calls than those that are recorded, the next start is waited for.
+        """
+        if self.frames.by_key or not self.store.is_complete():
+            return False
+        if self.store.watches():
+            if not self.wants_only_starts:
+                self._want_only_starts(True)
+            return False
+        self.monitor.remove(self)
+        return True
 
     # samples
 
@@ -345,8 +358,9 @@ class Recorder:
     def _refuse(self) -> None:
         """A call is not recorded. After many of them, only starts are wanted, as long as no call is recorded."""
         self.refused += 1
-        may_change = not self.wants_only_starts and not self.frames.by_key and not self.store.is_full()
-        if may_change and self.refused >= _MAX_REFUSALS:
+        if self.store.is_full():
+            self.finish()
+        elif self.refused >= _MAX_REFUSALS and not self.wants_only_starts and not self.frames.by_key:
             self._want_only_starts(True)
 
     def _want_only_starts(self, only_starts: bool) -> None:

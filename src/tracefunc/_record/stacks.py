@@ -6,6 +6,7 @@ import os
 import sys
 
 from .._forks import importing
+from .._values.plain_text import escaped
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
@@ -34,8 +35,9 @@ def stack_text(frame: FrameType, anchor_code: CodeType, labels: PathLabels | Non
     """Return a `qualname (path:line)` per frame, outermost first, from that running `anchor_code` to `frame`.
 
     If `anchor_code` runs several times, the text begins with its outermost frame; if it does not run, the text is "".
-    The line is the current one, but for `frame`, which is about to start, the first one of its code. `labels` shorten
-    the paths: one object serves a whole trace. Without it, one is made for this text alone.
+    The line is the current one, but for `frame`, which is about to start, the first one of its code. Characters that
+    are invisible, or would break the line, are escaped as in a `repr`. `labels` shorten the paths: one object serves a
+    whole trace. Without it, one is made for this text alone.
     """
     frames: list[FrameType] = []
     length = 0  # how many frames there are from the outermost anchor down, once one is found
@@ -56,7 +58,7 @@ def stack_text(frame: FrameType, anchor_code: CodeType, labels: PathLabels | Non
 def _entry(frame: FrameType, line: int | None, labels: PathLabels) -> str:
     """Return one frame's text; `line`: None for the first line of its code."""
     code = frame.f_code
-    return f"{code.co_qualname} ({labels.shorten(code.co_filename)}:{line or code.co_firstlineno})"
+    return escaped(f"{code.co_qualname} ({labels.shorten(code.co_filename)}:{line or code.co_firstlineno})")
 
 
 class PathLabels:

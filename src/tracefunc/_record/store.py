@@ -57,6 +57,17 @@ class Store:
         except RecursionError:  # the program's own limit, so near that no stack is left for us
             return None
 
+    def pass_over(self, frame: FrameType) -> bool:
+        """Note a call that starts after the last one that is recorded; return whether the next one is of interest."""
+        try:
+            return self._calls.pass_over(self._target, frame)
+        except RecursionError:
+            return True
+
+    def watches(self) -> bool:
+        """Return whether it is of interest that another call starts, although none is recorded any more."""
+        return self._calls.watches(self._target)
+
     def new_call(self) -> RawCall:
         """Return an empty record."""
         return RawCall(self._line_count, self._code_count)

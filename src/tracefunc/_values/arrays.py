@@ -10,7 +10,7 @@ import sys
 from itertools import islice
 
 from .builtin_reprs import join_items
-from .plain_text import own_name, plain
+from .plain_text import REDACTED_TEXT, own_name, plain
 from .static_types import GETSET, flags_of, module_of, mro_of, namespace_of, real_module
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
@@ -48,11 +48,31 @@ def _summary(value: Any, kind: type, attributes: tuple[str, ...], first: FirstEl
         text += f" {name}={_short(getattr(value, name))}"
     if len(text) >= room:
         return text + ">"
+    is_column = first is _of_column or first is _of_index
+    if _is_hidden(value if is_column else None, getattr(value, "dtype", None), shared):
+        return f"{text} {REDACTED_TEXT}>"
     try:
         elements = first(value, (room - len(text)) // 3 + 2)
     except Exception:  # not to be had without computing something
         return text + ">"
     return join_items(text + " [", elements, room, shared) + "]>"
+
+
+def _is_hidden(column: Any, dtype: Any, shared: Walk) -> bool:
+    """Whether the elements have a name that is hidden: that of a column, or of a field of numpy's records."""
+    if shared.redaction is None:
+        return False
+    fields = getattr(dtype, "names", None)
+    if column is not None or fields or getattr(dtype, "kind", "O") == "O":
+        shared.overlooks = True  # all but the first elements
+    names = [getattr(column, "name", None), *(fields if type(fields) is tuple else ())]
+    for labels in (getattr(column, "names", None), getattr(column, "index", None)):  # pandas': those of the elements
+        if labels is not None and module_of(type(labels)).partition(".")[0] == "pandas":
+            names += islice(labels, _MOST_LABELS)
+    return any(type(name) is str and shared.hides_key(name) for name in names)
+
+
+_MOST_LABELS = 1_000
 
 
 def _short(value: Any) -> str:
@@ -112,7 +132,7 @@ _LIBRARIES: dict[str, tuple[tuple[tuple[str, ...], tuple[str, ...], FirstElement
     "pandas": (
         (("DataFrame",), ("shape",), _of_frame),
         (("Series",), ("shape", "dtype"), _of_column),
-        (("Index", "RangeIndex", "DatetimeIndex"), ("shape", "dtype"), _of_index),
+        (("Index", "RangeIndex", "DatetimeIndex", "MultiIndex"), ("shape", "dtype"), _of_index),
     ),
     "polars": ((("DataFrame",), ("shape",), _of_polars_frame), (("Series",), ("shape", "dtype"), _of_index)),
     "torch": ((("Tensor",), ("shape", "dtype", "device"), _of_tensor),),
@@ -129,6 +149,8 @@ def _numpy_text(value: Any, kind: type, library: Any, room: int, shared: Walk) -
         names = namespace_of(array)
         if all(type(names.get(name)) is GETSET for name in ("shape", "dtype", "flat")):
             about = " ".join(f"{name}={_short(names[name].__get__(value))}" for name in ("shape", "dtype"))
+            if _is_hidden(None, names["dtype"].__get__(value), shared):
+                return f"<{own_name(kind)} {about} {REDACTED_TEXT}>"
             elements = islice(names["flat"].__get__(value), room // 3 + 2)
             return join_items(f"<{own_name(kind)} {about} [", map(_item, elements), room, shared) + "]>"
     if flags_of(kind) & _HEAP_TYPE and not module_of(kind).startswith("numpy"):

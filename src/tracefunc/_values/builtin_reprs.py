@@ -11,12 +11,15 @@ from itertools import islice
 
 from .._forks import importing
 from .._interpreter import HAS_FROZENDICT
+from .plain_text import REDACTED_TEXT
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
     from collections import OrderedDict, defaultdict, deque
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any
+
+    from .redaction import Redaction
 
     Leaf = Callable[[Any, int], str]
     Walker = Callable[[Any, int, "Walk"], str]
@@ -30,19 +33,34 @@ UNOPENED = "(...)"  # ends the text of an object whose fields are not shown
 class Walk:
     """What the leaves and walkers of one description share."""
 
-    __slots__ = ("depth", "is_safe", "opened", "other")
+    __slots__ = ("depth", "found", "is_safe", "opened", "other", "overlooks", "redaction", "searches")
 
-    def __init__(self, opened: list[Any], other: Walker, is_safe: bool = False) -> None:
+    def __init__(
+        self, opened: list[Any], other: Walker, is_safe: bool = False, redaction: Redaction | None = None
+    ) -> None:
         self.opened = opened  # the containers whose repr is under way in this thread
         self.other = other  # describes what is neither a leaf nor a container
         self.is_safe = is_safe  # whether no code of the program may run
         self.depth = 0  # how many objects' fields are being shown, one within the other
+        self.redaction = redaction  # which items and fields are hidden; None: none is
+        self.searches = False  # whether the text does not matter, but what would be hidden, however deep it is
+        self.found = False  # whether something is hidden
+        self.overlooks = False  # whether there are values that cannot be seen
+
+    def hides_key(self, key: Any) -> bool:
+        """Whether what a mapping has under a key is hidden."""
+        if self.redaction is None or not self.redaction.hides_key(key):
+            return False
+        self.found = True
+        return True
 
 
 def walk(value: Any, room: int, shared: Walk) -> str:
     """Return the text of a value of any type, as leaves and walkers do for theirs."""
     kind = type(value)
     which = id(kind)
+    if shared.searches and (which in ATOMS or which in LEAVES or _holds_only_leaves(value, kind)):
+        return "_"
     if which in ATOMS or (kind is int and -(1 << 100) < value < 1 << 100) or (kind is str and len(value) <= room):
         return repr(value)
     if (leaf := LEAVES.get(which)) is not None:
@@ -97,6 +115,13 @@ def join_items(text: str, items: Iterable[object], room: int, shared: Walk) -> s
     return text
 
 
+def _holds_only_leaves(value: Any, kind: type) -> bool:
+    """Whether a built-in container without keys holds no other container, and no object."""
+    if not (kind is list or kind is set or kind is frozenset or kind is deque or (kind is tuple and len(value) != 2)):
+        return False
+    return all(which in ATOMS or which in LEAVES for which in map(id, map(type, tuple(value))))
+
+
 def _are_numbers(items: Sequence[Any]) -> bool:
     """Whether these are numbers, none of them long: then the built-in repr will do. (A `nan` may count as long.)"""
     return bool(
@@ -121,6 +146,8 @@ def _walk_list(value: list[Any], room: int, shared: Walk) -> str:
 
 
 def _walk_tuple(value: tuple[Any, ...], room: int, shared: Walk) -> str:
+    if len(value) == 2 and shared.redaction is not None and type(value[0]) is str and shared.hides_key(value[0]):
+        return f"({walk(value[0], max(room - 1, 1), shared)}, {REDACTED_TEXT})"  # an item of a mapping
     many = max(room, 0) // 3 + 2  # elements do not fit, if each has a character at least
     if len(value) > many and _are_numbers(head := value[:many]):
         return repr(head)
@@ -141,7 +168,7 @@ def walk_pairs(pairs: Iterable[tuple[Any, Any]], room: int, shared: Walk) -> str
         text += walk(key, room - len(text), shared) + ": "
         if len(text) >= room:
             break
-        text += walk(item, room - len(text), shared)
+        text += REDACTED_TEXT if shared.hides_key(key) else walk(item, room - len(text), shared)
         separator = ", "
     return text + "}"
 
@@ -162,6 +189,23 @@ def _walk_deque(value: deque[Any], room: int, shared: Walk) -> str:
 
 def _walk_view(value: Iterable[Any], room: int, shared: Walk) -> str:
     return join_items(type(value).__name__ + "([", head_of(value, room), room, shared) + "])"
+
+
+def _walk_values(value: Any, room: int, shared: Walk) -> str:
+    """The view of a dictionary's values, which have the names that are its keys."""
+    if shared.redaction is None:
+        return _walk_view(value, room, shared)
+    from gc import get_referents  # built in
+
+    [mapping] = get_referents(value.mapping)
+    text, separator = "dict_values([", ""
+    for key, item in head_of(dict.items(mapping), room):
+        text += separator
+        if len(text) >= room:
+            break
+        text += REDACTED_TEXT if shared.hides_key(key) else walk(item, room - len(text), shared)
+        separator = ", "
+    return text + "])"
 
 
 def _walk_ordereddict(value: OrderedDict[Any, Any], room: int, shared: Walk) -> str:
@@ -262,7 +306,7 @@ CONTAINERS: dict[int, tuple[str, Walker]] = {
     id(OrderedDict): ("...", _walk_ordereddict),
     id(defaultdict): ("", _walk_defaultdict),
     id(type({}.keys())): ("...", _walk_view),
-    id(type({}.values())): ("...", _walk_view),
+    id(type({}.values())): ("...", _walk_values),
     id(type({}.items())): ("...", _walk_view),
 }
 if HAS_FROZENDICT:

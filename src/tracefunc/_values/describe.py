@@ -12,13 +12,15 @@ from .arrays import shortened
 from .builtin_reprs import ATOMS, CONTAINERS, LEAVES, Walk, walk
 from .instance_dict import prepare
 from .open_reprs import open_reprs
-from .plain_text import name_of, own_name, plain
-from .safe_repr import safe_repr, safe_walk
+from .plain_text import REDACTED_TEXT, name_of, own_name, plain
+from .safe_repr import safe_repr, safe_walk, search
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+    from .redaction import Redaction
 
     Describe = Callable[[Any], tuple[str, str]]
 
@@ -54,19 +56,30 @@ def describe(value: Any) -> tuple[str, str]:
     return name_of(kind), text if len(text) <= WIDTH else text[: WIDTH - 3] + "..."
 
 
-def describer(width: int | None, show: Callable[[Any], str] | None = None) -> Describe:
+def describer(
+    width: int | None, show: Callable[[Any], str] | None = None, redaction: Redaction | None = None
+) -> Describe:
     """Return a function like `describe` for texts of `width` characters (None: of any length).
 
     `show` takes the place of `repr`. The text that it returns is cut too; an `E` that it raises gives
-    `<repr-error E: message>`.
+    `<repr-error E: message>`. What `redaction` hides is in no text: items and fields of such names are replaced, and no
+    code of the program makes the text of an object that has some, or that cannot be looked into.
     """
     if show is None or show is repr:
+        if redaction is not None:
+            prepare()
+            return _walker(width, lambda: Walk(open_reprs(), _ask_repr_if_harmless, redaction=redaction), name_of)
         return describe if width == WIDTH else _walker(width, _repr_walk, name_of)
     if show is safe_repr:
         prepare()
-        return _walker(width, safe_walk, own_name)
+        return _walker(width, lambda: safe_walk(redaction), own_name)
+
+    if redaction is not None:
+        prepare()
 
     def text_of(value: Any) -> str:
+        if redaction is not None and search(value, redaction).found:
+            return REDACTED_TEXT
         text = show(value)
         if not isinstance(text, str):
             raise TypeError(f"describe() must return a str, not {name_of(type(text))}")
@@ -75,12 +88,14 @@ def describer(width: int | None, show: Callable[[Any], str] | None = None) -> De
     return _describer(width, text_of, name_of)
 
 
-def outliner(width: int | None, show: Callable[[Any], str] | None = None) -> Describe:
+def outliner(
+    width: int | None, show: Callable[[Any], str] | None = None, redaction: Redaction | None = None
+) -> Describe:
     """Return a function that describes values where no code of the program may run, unless `show` runs some.
 
     Its texts are those of `safe_repr`.
     """
-    return describer(width, safe_repr if show is None or show is repr else show)
+    return describer(width, safe_repr if show is None or show is repr else show, redaction)
 
 
 def _walker(width: int | None, new_walk: Callable[[], Walk], name_of: Callable[[type], str]) -> Describe:
@@ -116,3 +131,13 @@ def _broken(error: Exception) -> str:
 def _ask_repr(value: Any, room: int, shared: Walk | None = None) -> str:
     """The repr of a value whose type has no leaf or walker; that of an array is made of its first elements."""
     return plain(repr(shortened(value, room) if "array" in sys.modules else value))
+
+
+def _ask_repr_if_harmless(value: Any, room: int, shared: Walk) -> str:
+    """The repr of a value that certainly holds nothing which is hidden; any other value is shown as by `safe_repr`."""
+    redaction = shared.redaction
+    assert redaction is not None
+    known = search(value, redaction)
+    if known.found or known.overlooks:
+        return walk(value, room, safe_walk(redaction))
+    return _ask_repr(value, room)

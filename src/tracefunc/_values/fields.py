@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from .builtin_reprs import UNOPENED, join_items, ordered_pairs, walk, walk_pairs
+from .builtin_reprs import UNOPENED, join_items, once, ordered_pairs, walk, walk_pairs
 from .instance_dict import attributes_of
-from .plain_text import own_name
-from .static_types import MEMBER, MISSING, class_attribute, mro_of, namespace_of, read_descriptor
+from .plain_text import REDACTED_TEXT, own_name
+from .static_types import (
+    FUNCTION,
+    MEMBER,
+    MISSING,
+    class_attribute,
+    mro_of,
+    namespace_of,
+    read_descriptor,
+    size_of_objects,
+)
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
@@ -52,11 +61,15 @@ def field_of(value: Any, kind: type, name: str) -> Any:
 
 def object_text(value: Any, kind: type, room: int, shared: Walk) -> str:
     """`<Cart items=[Item(...), ...] owner='ann'>`: an object's type and fields, but only the type within a field."""
+    if shared.searches and _has_more_than_fields(kind):
+        shared.overlooks = True
     fields = fields_of(value, kind)
     first = next(fields, None)
     if first is None:
         return address_text(value, kind)
     name = own_name(kind)
+    if shared.searches:
+        return once(value, room, shared, "...", _search_fields)
     if shared.depth:
         return name + UNOPENED
     shared.depth += 1
@@ -64,6 +77,18 @@ def object_text(value: Any, kind: type, room: int, shared: Walk) -> str:
         return join_fields(f"<{name} ", _chained(first, fields), room, shared, " ") + ">"
     finally:
         shared.depth -= 1
+
+
+def _search_fields(value: Any, room: int, shared: Walk) -> str:
+    return join_fields("", fields_of(value, type(value)), room, shared)
+
+
+def _has_more_than_fields(kind: type) -> bool:
+    """Whether the objects of a class may hold more than can be read of them: fields of C, which their repr may show."""
+    slots = sum(type(found) is MEMBER for base in mro_of(kind) for found in list(namespace_of(base).values()))
+    method = class_attribute(kind, "__repr__")
+    is_plain = type(method) is FUNCTION or method is object.__repr__
+    return not is_plain or size_of_objects(kind) > size_of_objects(object) + slots * tuple.__itemsize__
 
 
 def _chained(first: tuple[str, Any], others: Pairs) -> Iterator[tuple[str, Any]]:
@@ -78,7 +103,7 @@ def join_fields(text: str, fields: Pairs, room: int, shared: Walk, separator: st
         text += f"{between}{name}="
         if len(text) >= room:
             break
-        text += walk(item, room - len(text), shared)
+        text += REDACTED_TEXT if shared.hides_key(name) else walk(item, room - len(text), shared)
         between = separator
         if len(text) >= room:
             break

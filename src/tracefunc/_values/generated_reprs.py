@@ -5,7 +5,7 @@ from __future__ import annotations
 from .builtin_reprs import join_items, walk
 from .fields import field_of, fields_of, join_fields
 from .instance_dict import attributes_of
-from .plain_text import own_name
+from .plain_text import REDACTED_TEXT, own_name
 from .static_types import (
     FUNCTION,
     MISSING,
@@ -50,6 +50,9 @@ def _exception(value: Any, kind: type, room: int, shared: Walk) -> str:
     text = own_name(kind) + "("
     if any(other is value for other in shared.opened):
         return text + "...)"
+    if shared.redaction is not None and shared.redaction.tells(value):
+        shared.found = True
+        return text + REDACTED_TEXT + ")"
     arguments = read_descriptor(namespace_of(BaseException)["args"], value, kind)
     shared.opened.append(value)
     try:
@@ -84,6 +87,8 @@ def _enum_member(value: Any, kind: type, room: int, shared: Walk) -> str:
     if content is MISSING:
         return ""
     text = f"<{own_name(kind)}." + (f"{name}: " if type(name) is str else " ")
+    if type(name) is str and shared.hides_key(name):
+        return text + REDACTED_TEXT + ">"
     return text + walk(content, max(room - len(text), 1), shared) + ">"
 
 

@@ -15,6 +15,8 @@ TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
     from typing import Any
 
+    from .redaction import Redaction
+
 
 def safe_repr(value: Any) -> str:
     """Return a text for `value` that is made without running any code of the program's own.
@@ -28,9 +30,24 @@ def safe_repr(value: Any) -> str:
     return walk(value, sys.maxsize, safe_walk())
 
 
-def safe_walk() -> Walk:
+def safe_walk(redaction: Redaction | None = None) -> Walk:
     """Return what a walk needs that runs no code of the program."""
-    return Walk([], _leaf, is_safe=True)
+    return Walk([], _leaf, is_safe=True, redaction=redaction)
+
+
+def search(value: Any, redaction: Redaction) -> Walk:
+    """Return what is known of the values in `value`: whether `redaction` hides some, and whether all could be seen.
+
+    Where there are too many to look at each, the answer is that some are hidden.
+    """
+    shared = safe_walk(redaction)
+    shared.searches = True
+    if len(walk(value, _MOST_SEARCHED, shared)) > _MOST_SEARCHED:
+        shared.found = True
+    return shared
+
+
+_MOST_SEARCHED = 20_000  # characters of the text that shows how the values are nested, and no more of them
 
 
 def _leaf(value: Any, room: int, shared: Walk) -> str:
@@ -49,4 +66,5 @@ def _leaf(value: Any, room: int, shared: Walk) -> str:
             or object_text(value, kind, room, shared)
         )
     except Exception:  # at the recursion limit, say
+        shared.overlooks = True
         return address_text(value, kind)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .plain_text import REDACTED_TEXT
 from .read import REDACTED, read
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
@@ -16,7 +17,7 @@ Place = tuple[str, tuple[str, ...], str, int, int, int]  # text, names, kind, fi
 Sample = tuple[str, str]  # type name, text
 
 UNAVAILABLE = ("NameError", "<unavailable>")  # the sample of a name that cannot be read
-REDACTED_SAMPLE = ("redacted", "<redacted>")  # and of one that must not be looked at
+REDACTED_SAMPLE = ("redacted", REDACTED_TEXT)  # and of one that must not be looked at
 
 
 def sample(frame: FrameType, reader: Reader, describe: Describe) -> Sample:

@@ -18,6 +18,7 @@ _read_mro = _OF_TYPE["__mro__"].__get__
 _read_namespace = _OF_TYPE["__dict__"].__get__
 _read_flags = _OF_TYPE["__flags__"].__get__
 _read_dictoffset = _OF_TYPE["__dictoffset__"].__get__
+_read_size = _OF_TYPE["__basicsize__"].__get__
 _read_qualname = _OF_TYPE["__qualname__"].__get__
 
 MISSING: Any = object()
@@ -56,6 +57,11 @@ def flags_of(kind: type) -> int:
 def dict_offset_of(kind: type) -> int:
     """Where the objects of a class have their dictionary; 0 if they have none, negative if the interpreter keeps it."""
     return _read_dictoffset(kind)  # type: ignore[no-any-return]
+
+
+def size_of_objects(kind: type) -> int:
+    """How many bytes an object of a class takes, without items and without what the interpreter keeps before it."""
+    return _read_size(kind)  # type: ignore[no-any-return]
 
 
 def qualname_of(kind: type) -> str:

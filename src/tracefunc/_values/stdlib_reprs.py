@@ -12,7 +12,7 @@ from .arrays import shortened
 from .builtin_reprs import join_items, walk, walk_pairs
 from .fields import join_fields
 from .instance_dict import attribute
-from .plain_text import own_name
+from .plain_text import REDACTED_TEXT, own_name
 from .static_types import FUNCTION, MISSING, flags_of, member, module_of, namespace_of, qualname_of, stdlib_module
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
@@ -129,6 +129,10 @@ def _namespace(value: Any, room: int, shared: Walk) -> str:
 def _partial(value: Any, room: int, shared: Walk) -> str:
     function, arguments, keywords = (member(value, type(value), name) for name in ("func", "args", "keywords"))
     given = tuple.__getitem__(arguments, slice(0, min(room, _MOST)))
+    if shared.redaction is not None and type(function) is FUNCTION:
+        names = function.__code__.co_varnames[: function.__code__.co_argcount]
+        if any(shared.hides_key(name) for name, _ in zip(names, given, strict=False)):
+            return join_items("functools.partial(", (function,), room, shared) + f", {REDACTED_TEXT})"
     text = join_items("functools.partial(", (function, *given), room, shared)
     if dict.__len__(keywords) and len(text) < room:
         text = join_fields(text + ", ", dict.items(keywords), room, shared)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
-from . import outputs, parsers
+from . import outputs, parsers, streams
 from .errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,33 +21,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     command = COMMANDS.get(given[0]) if given else None
     try:
-        return _run(given) if command is None else command.act(command.parser().parse_args(given[1:]))
+        if command is None:
+            return _run(given)
+        return streams.checked(lambda: command.act(command.parser().parse_args(given[1:])))
     except BrokenPipeError:  # nobody reads any more; the interpreter must not fail to flush the pipe again
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        streams.abandon(sys.stdout)
         return 1
     except UsageError as error:
-        print(f"tracefunc: error: {error}", file=sys.stderr)
+        streams.complain(f"error: {error}", sys.stderr)
         return error.status
 
 
 def _run(arguments: Sequence[str]) -> int:
     parser = parsers.run_parser()
     given = parsers.split(arguments, parser)
-    options = parser.parse_args(given.options)
+    try:
+        options = parser.parse_args(given.options)
+    finally:
+        streams.flush()  # of --help and --version
     if not given.kind:
         if given.options:
             parser.error("there is no program to run: tracefunc [options] program.py")
         parser.print_help()
+        streams.flush()
         return 0
     if options.quiet and not (options.output or options.html or options.json or options.open):
         parser.error("--quiet leaves nothing to show: add --html, --json or --output")
-    outputs.check_outputs(options)
+    outputs.check_outputs(options, *([given.program] if given.kind == "file" else []))
     from . import program as programs
 
     try:
         program = programs.load(given.kind, given.program, given.arguments)
     except programs.ProgramError as error:
-        print(f"tracefunc: {error}", file=sys.stderr)
+        streams.complain(str(error), sys.stderr)
         return error.status
     except BaseException:
         programs.hide_our_frames()
@@ -61,18 +66,18 @@ def _run(arguments: Sequence[str]) -> int:
 
 
 def _show(options: Namespace) -> int:
-    outputs.check_outputs(options)
+    outputs.check_outputs(options, options.file)
     outputs.show(outputs.load(options.file), options)
     return 0
 
 
 def _diff(options: Namespace) -> int:
-    outputs.check_outputs(options)
+    outputs.check_outputs(options, options.before, options.after)
     difference = outputs.load(options.before).diff(outputs.load(options.after))
     if options.html:
-        difference.to_html(options.html)
-    elif difference and not options.quiet:
-        outputs.write("-", difference.text())
+        outputs.write_html(difference, options.html)
+    elif not options.quiet and (text := difference.text()):
+        outputs.write("-", text)
     return 1 if difference else 0
 
 
@@ -80,7 +85,7 @@ def _completion(options: Namespace) -> int:
     from .completion import SHELLS
 
     of_commands = {name: command.parser() for name, command in COMMANDS.items()}
-    print(SHELLS[options.shell](parsers.run_parser(), of_commands), end="")
+    outputs.write("-", SHELLS[options.shell](parsers.run_parser(), of_commands))
     return 0
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from .. import __version__
 from ..core.options import OPTIONS
+from . import streams
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from _typeshed import SupportsWrite
 
     from ..core.options import Option
 
@@ -60,9 +64,19 @@ examples:
 # --- parsers ------------------------------------------------------------------------------------------------------
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser that fails where its help cannot be written."""
+
+    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
+        if file is sys.stdout and message:
+            streams.put(message)
+        else:
+            super()._print_message(message, file)
+
+
 def run_parser() -> argparse.ArgumentParser:
     """Return the parser of tracefunc's own options, those before the program."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="tracefunc",
         usage=_USAGE,
         description=_DESCRIPTION,
@@ -111,7 +125,7 @@ def completion_parser() -> argparse.ArgumentParser:
 
 
 def _command_parser(name: str, description: str) -> argparse.ArgumentParser:
-    return argparse.ArgumentParser(prog=f"tracefunc {name}", description=description, allow_abbrev=False)
+    return _Parser(prog=f"tracefunc {name}", description=description, allow_abbrev=False)
 
 
 def _add_option(add: Add, option: Option) -> None:
@@ -156,7 +170,7 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         from .._record.engine import engine
 
-        print(f"tracefunc {__version__}, engine: {engine}")
+        parser._print_message(f"tracefunc {__version__}, engine: {engine}\n", sys.stdout)
         parser.exit()
 
 

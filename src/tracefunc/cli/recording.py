@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from .errors import UsageError
 from .outputs import show_run
+from .streams import complain, fail_at_exit
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -27,11 +28,13 @@ class Recording:
         self.stderr = sys.stderr  # the program may replace it
         self.process = os.getpid()
         self.interrupted = False
+        self.status: object = 0  # with which the program ends
         self.progress: Progress | None = None
         try:
             self.session, self.results = tracer._new_recording(program.code)
         except ValueError as error:
             raise UsageError(error) from error
+        self.results.door = "command line"
 
     def run(self) -> None:
         """Run the program; raises what it raises."""
@@ -54,6 +57,7 @@ class Recording:
             if isinstance(error, Exception):
                 self.results.exc = error
             self.interrupted = type(error) is KeyboardInterrupt
+            self.status = error.code or 0 if isinstance(error, SystemExit) else 1
             self._stop_progress()
             from .program import hide_our_frames
 
@@ -68,20 +72,15 @@ class Recording:
         self.session.stop()
         self.session.collect(self.results)
         _flush(sys.stdout)  # the program's own output comes first
+        is_written = False
         try:
-            show_run(self.results, self.options, self.stderr)
+            is_written = show_run(self.results, self.options, self.stderr)
         except KeyboardInterrupt:
-            self._report("interrupted while the trace was shown")
-        except (UsageError, OSError, ImportError, ValueError) as error:
-            self._report(f"error: {error}")
+            complain("interrupted while the trace was shown", self.stderr)
+        if not is_written and self.status == 0:
+            fail_at_exit()
         if self.interrupted:
             _remember_the_interrupt()
-
-    def _report(self, text: str) -> None:
-        try:
-            print(f"tracefunc: {text}", file=self.stderr)
-        except (OSError, ValueError):
-            pass  # stderr is closed, or nobody reads it any more
 
     def _stop_progress(self) -> None:
         if self.progress is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .._forks import importing
 from .._record.limit import Limit
 from .._values.describe import describer, outliner
+from .._values.redaction import Redaction
 from .._values.safe_repr import safe_repr
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
@@ -168,7 +169,7 @@ OPTIONS = (
     _ChoiceOption("keep", ("first", "last", "ends"), "which calls and samples to keep when a limit is exceeded"),
     _ConditionOption("when", None, "EXPR", "record only the calls for whose arguments this expression is true"),
     _DescribeOption("describe", "make the texts of values without running code of the program, or with its repr"),
-    NamesOption("redact", "NAME", "never read the values of this name or glob of names"),
+    NamesOption("redact", "NAME", "hide the values of this name or glob of names: of variables, fields and keys"),
     _ChoiceOption("threads", ("all", "current"), "record the calls of all threads or only of the current one"),
     _SwitchOption("incl_unhit", "include the lines that never ran, with 0 hits"),
     _SwitchOption("reraise", "raise what the traced function raises, instead of keeping it in the results"),
@@ -184,7 +185,7 @@ def at_a_door(given: dict[str, Any]) -> dict[str, Any]:
 class Options:
     """The options of one tracer, checked; the defaults are those of `tracefunc()`."""
 
-    __slots__ = tuple(option.name for option in OPTIONS)
+    __slots__ = (*(option.name for option in OPTIONS), "redaction")
 
     if TYPE_CHECKING:
         max_calls: int | None
@@ -197,6 +198,7 @@ class Options:
         threads: Threads
         incl_unhit: bool
         reraise: bool
+        redaction: Redaction | None
 
     def __init__(self, **given: Any) -> None:
         """Raises TypeError or ValueError for a value that its option does not allow, or a name that is no option."""
@@ -204,6 +206,7 @@ class Options:
             setattr(self, option.name, option.check(given.pop(option.name, option.default)))
         if given:
             raise TypeError(f"there is no option {next(iter(given))!r}.")
+        self.redaction = Redaction(self.redact) if self.redact else None  # what must not be shown
 
     def as_dict(self) -> dict[str, Any]:
         """Return the arguments that make such options again."""
@@ -215,11 +218,11 @@ class Options:
 
     def describer(self) -> Describe:
         """Return the function that describes values."""
-        return describer(self.max_repr, self.describe)
+        return describer(self.max_repr, self.describe, self.redaction)
 
     def outliner(self) -> Describe:
         """Return the function that describes values which no executed line of the target has mentioned yet."""
-        return outliner(self.max_repr, self.describe)
+        return outliner(self.max_repr, self.describe, self.redaction)
 
     def condition(self, function: FunctionType, plan: Plan) -> Condition | None:
         """Return `when` for the calls of one target."""
@@ -229,12 +232,3 @@ class Options:
             from .._plan.when import Condition
 
         return Condition(self.when, function, plan, bool(self.redact))
-
-    def redacts(self, name: str) -> bool:
-        """Whether the values of that name must not be read."""
-        if not self.redact:
-            return False
-        with importing:
-            from fnmatch import fnmatchcase
-
-        return any(fnmatchcase(name, pattern) for pattern in self.redact)

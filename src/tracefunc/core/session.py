@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .._plan.target_plan import Plan
     from .._record.call_info import CallInfo
     from .._record.interfaces import Recorder
+    from .._values.redaction import Redaction
     from .._values.sample import Sample
     from ..results import Trace, TraceResults
     from .options import Options
@@ -56,8 +57,9 @@ class Session:
             [known[id(f.__code__)] for f in target.functions if id(f.__code__) in known] for target in targets
         ]
         conditions = [options.condition(*both) for both in zip(functions, plans, strict=True)]
-        if options.redact:
-            plans = [plan.redacted(options.redacts) for plan in plans]
+        if options.redaction is not None:
+            plans = [plan.redacted(options.redaction.hides) for plan in plans]
+        self._hides_result = options.redaction is not None and _may_return_secrets(plans, options.redaction, anchor)
         samples = options.limit(options.max_samples)
         self.calls = Calls(plans, conditions, _for_calls(options), stack_of)
         self.engine = _engine.engine
@@ -132,7 +134,12 @@ class Session:
         for recorder in self.recorders:
             recorder.stop()
         results.engine = str(self.engine)
-        results.calls = calls.seen
+        results.calls, results.watched_to_the_end = calls.seen, calls.watched_to_the_end
+        options = self.options
+        results.limits = {name: getattr(options, name) for name in ("max_calls", "max_samples", "max_repr")}
+        results.keep = options.keep
+        results.chosen_by = ("when",) * (options.when is not None) + ("threads",) * (options.threads == "current")
+        results.redact, results._hides_result = self.options.redact, self._hides_result
         results.warnings += [*calls.failure(), *calls.warnings, *self._warnings]
         kept = list(calls.kept)
         indices = {info.number: i for i, info in enumerate(kept)}
@@ -188,6 +195,14 @@ def _planner() -> Callable[[FunctionType], Plan]:
         return plan
 
 
+def _may_return_secrets(plans: list[Plan], redaction: Redaction, anchor: CodeType | None) -> bool:
+    """Return whether what a run returns may be the value of a name that is hidden, also where no call is recorded."""
+    codes = [plan.codes[0].code for plan in plans]
+    if any(redaction.hides(code.co_name) for code in codes) or any(plan.outcomes.hides_any for plan in plans):
+        return True
+    return anchor is not None and all(anchor is not code for code in codes) and redaction.mentions(anchor)
+
+
 def _for_calls(options: Options) -> CallOptions:
     return CallOptions(
         describe=options.describer(),
@@ -195,7 +210,7 @@ def _for_calls(options: Options) -> CallOptions:
         calls=options.limit(options.max_calls),
         yields=options.limit(options.max_samples),
         one_thread=options.threads == "current",
-        hides=options.redacts,
+        redaction=options.redaction,
     )
 
 
@@ -244,6 +259,7 @@ def _attributes(info: CallInfo, plan: Plan, parent: int | None) -> dict[str, obj
         "returned": info.returned,
         "raised": info.raised,
         "yielded": info.yielded,
+        "more_yielded": info.more_yielded,
         "thread": info.thread,
         "task": info.task,
         "seconds": info.seconds,

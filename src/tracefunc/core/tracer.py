@@ -99,8 +99,9 @@ class Tracer:
     describe : callable, optional
         Returns the text of a value, instead of `repr`: for example `tracefunc.safe_repr`, or its name as text.
     redact : str or iterable of str
-        Names, or globs of names, whose values are never read and are shown as `<redacted>`. If a target has such a
-        name, so are the values that it returns, yields and raises.
+        Names, or globs of names, whose values are hidden: `<redacted>` stands for those of variables, fields of objects
+        and keys of mappings, for what is returned and yielded by an expression that holds one, and in the texts of
+        exceptions from code that uses such a name. If a target has such a name, nothing that it gives is shown.
     threads : "all" or "current"
         Whether to record the calls of all threads, or only of the thread that starts the trace.
     incl_unhit : bool

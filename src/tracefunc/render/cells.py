@@ -6,6 +6,8 @@ import re
 from typing import TYPE_CHECKING
 from unicodedata import category, east_asian_width
 
+from .._values.plain_text import escaped as escaped
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -13,13 +15,6 @@ __all__ = ["columns", "cut", "escaped", "expanded", "pieces"]
 
 _ESCAPE = re.compile(r"\\(?:x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}|N\{[^}]*\}|.)")
 _TAB = 8
-
-
-def escaped(text: str) -> str:
-    """Return `text` with characters that are invisible, or move the cursor, as in its `repr`: `\\n`, `\\x1b`, ..."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def expanded(text: str) -> str:

@@ -48,6 +48,10 @@ def dumps(results: TraceResults, indent: int | None = None) -> str:
         "version": VERSION,
         "engine": results.engine,
         "seen": results.calls,
+        "watched_to_the_end": results.watched_to_the_end,
+        "options": {**results.limits, "keep": results.keep, "redact": results.redact},
+        "chosen_by": results.chosen_by,
+        "door": results.door,
         "warnings": results.warnings,
         "result": result_sample(results),
         "exception": _exception(results),
@@ -74,6 +78,7 @@ def _call(call: Call, targets: dict[Target, int]) -> dict[str, object]:
         "returned": call.returned,
         "raised": call.raised,
         "yielded": call.yielded,
+        "more_yielded": call.more_yielded,
         "thread": call.thread,
         "task": call.task,
         "seconds": call.seconds,
@@ -125,10 +130,16 @@ def loads(text: str | bytes) -> TraceResults:
     document = _parsed(text)
     # The format and its version come first, as the rest depends on them.
     _object(document, "the text", {"format": _format, "version": _version}, more=True)
-    known = _object(document, "the text", _DOCUMENT)
+    known = _object(document, "the text", _DOCUMENT, optional=_OPTIONAL)
     results = TraceResults(_calls(known["calls"], known["targets"]))
     results.engine, results.calls, results.warnings = known["engine"], known["seen"], known["warnings"]
     results.result_sample, results.exc = known["result"], known["exception"]
+    options = known.get("options", {})
+    results.keep, results.redact = options.pop("keep", results.keep), options.pop("redact", results.redact)
+    results.limits = options
+    for name in ("watched_to_the_end", "chosen_by", "door"):
+        if name in known:
+            setattr(results, name, known[name])
     return results
 
 
@@ -234,17 +245,20 @@ def _list_of(read: Read) -> Read:
     return read_list
 
 
-def _object_of(fields: dict[str, Read]) -> Read:
-    return lambda value, where: _object(value, where, fields)
+def _object_of(fields: dict[str, Read], optional: dict[str, Read] | None = None) -> Read:
+    return lambda value, where: _object(value, where, fields, optional=optional)
 
 
-def _object(value: object, where: str, fields: dict[str, Read], more: bool = False) -> dict[str, Any]:
-    """Read the fields of an object; others are an error unless `more` is true."""
+def _object(
+    value: object, where: str, fields: dict[str, Read], more: bool = False, optional: dict[str, Read] | None = None
+) -> dict[str, Any]:
+    """Read the fields of an object, and the optional ones that it has; others are an error unless `more` is true."""
     if not isinstance(value, dict):
         raise _wrong(where, value, "an object")
     for name in fields:
         if name not in value:
             raise ValueError(f"not a trace: {where} has no {name!r}.")
+    fields = fields | {name: read for name, read in (optional or {}).items() if name in value}
     for name in value:
         if name not in fields and not more:
             raise ValueError(f"not a trace: {where} has {describe(name)[1]}, which is unknown.")
@@ -271,6 +285,25 @@ def _mapping_of(key: str, fields: dict[str, Read]) -> Read:
 def _place(value: object, where: str) -> Place:
     place = _object(value, where, _PLACE)
     return tuple(tuple(item) if isinstance(item, list) else item for item in place.values())  # type: ignore[return-value]
+
+
+def _truth(value: object, where: str) -> bool:
+    if type(value) is not bool:
+        raise _wrong(where, value, "true or false")
+    return value
+
+
+def _one_of(*texts: str) -> Read:
+    def read_text(value: object, where: str) -> str:
+        if value not in texts:
+            raise _wrong(where, value, " or ".join(map(repr, texts)))
+        return str(value)
+
+    return read_text
+
+
+def _texts(value: object, where: str) -> tuple[str, ...]:
+    return tuple(_list_of(_text)(value, where))
 
 
 def _error(value: object, where: str) -> RecordedError:
@@ -304,6 +337,7 @@ _CALL: dict[str, Read] = {
     "ended_at": _optional(_count),
     "lines": _mapping_of("text", {"hits": _count, "vars": _mapping_of("name", {"samples": _list_of(_sample)})}),
 }
+_OPTIONAL_OF_CALL: dict[str, Read] = {"more_yielded": _truth}
 _DOCUMENT: dict[str, Read] = {
     "format": _format,
     "version": _version,
@@ -313,5 +347,21 @@ _DOCUMENT: dict[str, Read] = {
     "result": _optional(_sample),
     "exception": _optional(_error),
     "targets": _list_of(_object_of(_TARGET)),
-    "calls": _list_of(_object_of(_CALL)),
+    "calls": _list_of(_object_of(_CALL, _OPTIONAL_OF_CALL)),
+}
+# What traces do not have that were written before there was such a thing.
+_OPTIONAL: dict[str, Read] = {
+    "watched_to_the_end": _truth,
+    "options": _object_of(
+        {},
+        {
+            "max_calls": _optional(_count),
+            "max_samples": _optional(_count),
+            "max_repr": _optional(_count),
+            "keep": _one_of("first", "last", "ends"),
+            "redact": _texts,
+        },
+    ),
+    "chosen_by": _texts,
+    "door": _one_of("python", "command line", "pytest", "pytest fixture"),
 }

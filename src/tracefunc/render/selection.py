@@ -8,7 +8,10 @@ from itertools import groupby
 from traceback import format_exception
 from typing import TYPE_CHECKING, NamedTuple
 
-from .._values.describe import describe, describer
+from .._values.describe import describer
+from .._values.plain_text import REDACTED_TEXT
+from .._values.redaction import Redaction
+from .._values.safe_repr import search
 from .._values.sample import REDACTED_SAMPLE
 from ..results import RecordedError
 from .cells import escaped
@@ -20,17 +23,20 @@ if TYPE_CHECKING:
     from ..results import Call, Line, TraceResults
 
 __all__ = [
+    "MOST_OF_ERROR",
     "Run",
     "RunError",
     "elided",
     "error_text",
     "file_of",
     "folded",
+    "hides_result",
     "is_unhit",
     "labels",
     "masked",
     "may_run_without_hits",
     "parents",
+    "redaction_of",
     "result_sample",
     "run_error",
     "runs",
@@ -110,9 +116,11 @@ def is_unhit(line: Line) -> bool:
 class RunError:
     """The exception that ended a run, in texts that may be shown; each is made when a view asks for it."""
 
-    def __init__(self, error: Exception, is_redacted: bool) -> None:
+    def __init__(self, error: Exception, is_redacted: bool, redaction: Redaction | None = None) -> None:
+        """`is_redacted`: whether nothing is shown but its type; `redaction`: what is hidden if only some of it is."""
         self._error = error
-        self._is_redacted = is_redacted
+        self._redaction = redaction
+        self.is_redacted = is_redacted
 
     @property
     def type(self) -> str:
@@ -125,8 +133,8 @@ class RunError:
     @property
     def message(self) -> str:
         """What `str` makes of the exception."""
-        if self._is_redacted:
-            return REDACTED_SAMPLE[1]
+        if self.is_redacted:
+            return REDACTED_TEXT
         try:
             return str(self._error)
         except Exception as other:
@@ -134,13 +142,13 @@ class RunError:
 
     def text(self, room: int | None = None) -> str:
         """Return what `repr` makes of the exception, in `room` characters (None: in as many as there are)."""
-        return REDACTED_SAMPLE[1] if self._is_redacted else describer(room)(self._error)[1]
+        return REDACTED_TEXT if self.is_redacted else describer(room, None, self._redaction)(self._error)[1]
 
     @property
     def traceback(self) -> str:
         """What the interpreter would print of the exception."""
-        if self._is_redacted:
-            return f"{self.type}: {REDACTED_SAMPLE[1]}\n"
+        if self.is_redacted:
+            return f"{self.type}: {REDACTED_TEXT}\n"
         if isinstance(self._error, RecordedError):
             return self._error.traceback
         return "".join(format_exception(self._error))
@@ -148,10 +156,25 @@ class RunError:
 
 def run_error(results: TraceResults) -> RunError | None:
     """Return the exception that ended the run, None where none did."""
-    return None if results.exc is None else RunError(results.exc, _is_redacted(results))
+    error, redaction = results.exc, redaction_of(results)
+    if error is None:
+        return None
+    is_redacted = _is_redacted(results)
+    if redaction is not None and not isinstance(error, RecordedError):
+        is_redacted = is_redacted or redaction.tells(error) or search(error, redaction).found
+    return RunError(error, is_redacted, redaction)
 
 
-def error_text(results: TraceResults, room: int = 200) -> str:
+def redaction_of(results: TraceResults) -> Redaction | None:
+    """Return what the trace was told to hide, None if nothing."""
+    return Redaction(results.redact) if results.redact else None
+
+
+MOST_OF_ERROR = 200
+"""The characters of the exception that ended a run, at most, in all views but JSON."""
+
+
+def error_text(results: TraceResults, room: int = MOST_OF_ERROR) -> str:
     """Return the exception that ended the run in `room` characters, escaped; or ""."""
     error = run_error(results)
     return escaped(error.text(room)) if error else ""
@@ -161,14 +184,26 @@ def result_sample(results: TraceResults) -> Sample | None:
     """Return what the run returned, as a sample; None where it raised."""
     if results.exc is not None:
         return None
-    if _is_redacted(results):
+    if results._hides_result or _is_redacted(results):
         return REDACTED_SAMPLE
-    return results.result_sample or describe(results.result)
+    return results.result_sample or describer(_RESULT, None, redaction_of(results))(results.result)
+
+
+_RESULT = 50  # characters of what the run returned
+
+
+def hides_result(results: TraceResults) -> bool:
+    """Return whether what the run returned holds what is hidden."""
+    redaction = redaction_of(results)
+    if redaction is None or results.result is None:
+        return False
+    return results._hides_result or _is_redacted(results) or search(results.result, redaction).found
 
 
 def _is_redacted(results: TraceResults) -> bool:
     """Return whether what a call gave was redacted: then what the whole run gave must not be shown either."""
-    return any(REDACTED_SAMPLE in (call.returned, call.raised, *call.yielded) for call in results)
+    ends = [sample for call in results for sample in (call.returned, call.raised, *call.yielded) if sample]
+    return any(sample == REDACTED_SAMPLE or sample[1].endswith(f"({REDACTED_TEXT})") for sample in ends)
 
 
 # --- values ---

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..cells import cut, escaped
+from ..omissions import omissions
 from ..selection import elided, runs
 from ..text.call_tree import heading
 from ..text.rows import wrapped
@@ -33,7 +34,8 @@ def sections(difference: Difference, room: int) -> list[Section]:
     """Return a difference as sections, in rows of at most `room` columns without their marks.
 
     First comes the point where the traces diverge; then what differs in each pair of calls; then the calls that only
-    one trace has; then the lines of the source that changed; then the values that cannot be compared.
+    one trace has; then the lines of the source that changed; then the values that cannot be compared; then what the
+    traces themselves leave out.
     """
     found = [_first(difference.first, room)] if difference.first else []
     lines: dict[tuple[int | None, int | None], list[LineDifference]] = {}
@@ -51,7 +53,35 @@ def sections(difference: Difference, room: int) -> list[Section]:
             found.append(Section(f"Calls only in the {which}", rows))
     if difference.source:
         found.append(_source(difference.source, room))
-    return found + ([_not_comparable(difference.not_comparable, room)] if difference.not_comparable else [])
+    if difference.not_comparable:
+        found.append(_not_comparable(difference.not_comparable, room))
+    is_cut = any(_ELIDED in text for section in found for _, row in section.rows for text, _ in row)
+    left_out = _left_out(difference, is_cut, room)
+    title = "Not in the traces" if found else "Nothing differs in the traces, which do not have everything"
+    return [*map(_with_ellipses, found), *([Section(title, left_out)] if left_out else [])]
+
+
+_ELIDED = "\ufdd0"  # stands for values that are left out: no character, so no text has it
+
+
+def _with_ellipses(section: Section) -> Section:
+    rows = [(mark, [(text.replace(_ELIDED, "…"), style) for text, style in row]) for mark, row in section.rows]
+    return section._replace(rows=rows)
+
+
+def _left_out(difference: Difference, is_cut: bool, room: int) -> list[tuple[str, Row]]:
+    """Return the rows about what each trace leaves out, and about values that are not shown."""
+    found = []
+    both = [omissions(results) for results in difference.traces]
+    for text in dict.fromkeys([*both[0], *both[1]]):
+        mark = " " if text in both[0] and text in both[1] else "-" if text in both[0] else "+"
+        words: list[Word] = [[(word if i == 0 else " " + word, "")] for i, word in enumerate(text.split(" "))]
+        found += [(mark, [("  ", ""), *row]) for row in wrapped(words, room - 2, 2)]
+    if is_cut:
+        found.append(
+            (" ", [("  … stands for values that are not shown: the attributes of the difference have all.", "")])
+        )
+    return found
 
 
 def _call(difference: Difference, pair: tuple[int, int], differs: bool, room: int) -> list[tuple[str, Row]]:
@@ -155,7 +185,7 @@ def _course(found: list[Run], start: int) -> list[str]:
         return [found[0].text]
     first, last = elided(found[start:], _MOST_VALUES)
     shown = [[run.text + (f" ×{run.times}" if run.times > 1 else "") for run in part] for part in (first, last)]
-    values = [*shown[0], *(["…"] if last else []), *shown[1]]
+    values = [*shown[0], *([_ELIDED] if last else []), *shown[1]]
     return (["…"] if start else []) + values or ["(no value)"]
 
 

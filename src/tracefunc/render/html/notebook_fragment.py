@@ -6,6 +6,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from .. import html_templates
+from ..cells import escaped
+from ..omissions import omissions, seen_of
 from ..selection import error_text, may_run_without_hits, shown_names
 from .extra import environment
 from .page_data import Target, Targets, depths
@@ -29,6 +31,9 @@ _MOST_SAMPLES = 10  # of a name
 _MOST_ROW = 500  # characters of a row of source
 _MOST_VALUE = 60
 _MOST_TITLE = 200
+_MOST_WARNINGS = 10
+_CUT = "\ufdd0"  # stands for what is cut: no character, so no text has it
+_REST = "… stands for what does not fit: to_html(path) shows all."
 _DEEPEST = 8  # calls that are deeper are not indented further
 
 
@@ -49,9 +54,16 @@ def fragment(results: TraceResults) -> str:
             break
         left -= len(text)
         parts.append(text)
-    warnings = [_cut(text, _MOST_TITLE) for text in results.warnings[:10]]
-    text = str(templates.whole(style, parts, len(results), error_text(results, _MOST_TITLE), warnings))
-    return html_templates.encoded(text).decode()
+    warnings = [_cut(escaped(text), _MOST_TITLE) for text in results.warnings[:_MOST_WARNINGS]]
+    if len(results.warnings) > _MOST_WARNINGS:
+        warnings.append(f"{len(results.warnings) - _MOST_WARNINGS} more warnings")
+    notes = [_cut(text, _MOST_TITLE) for text in omissions(results)]
+    text = str(templates.whole(style, parts, len(results), error_text(results, _MOST_TITLE), warnings, notes))
+    if _CUT in text:
+        text = str(
+            templates.whole(style, parts, len(results), error_text(results, _MOST_TITLE), warnings, [*notes, _REST])
+        )
+    return html_templates.encoded(text.replace(_CUT, "…")).decode()
 
 
 def _shown_call(call: Call, target: Target, templates: Any, room: int) -> dict[str, Any]:
@@ -64,7 +76,7 @@ def _shown_call(call: Call, target: Target, templates: Any, room: int) -> dict[s
         if room < 0:
             break
         rows.append(text)
-    given = ", ".join(f"{name}={text}" for name, (_, text) in call.arguments.items())
+    given = ", ".join(f"{escaped(name)}={text}" for name, (_, text) in call.arguments.items())
     return {
         "function": _cut(target.function, _MOST_TITLE),
         "arguments": _cut(given, _MOST_TITLE),
@@ -80,12 +92,14 @@ def _rows(call: Call, target: Target) -> Iterator[dict[str, Any]]:
     raising = target.ended_at(call) if call.raised is not None else None
     for number, starting in enumerate(_starting(target)):
         lines = [(call.trace.get(target.lines[i].text) or (0, {})) for i in starting]
+        seen = [seen_of(hits, names, call) for hits, names in lines]
         counted = [i for i in starting if not may_run_without_hits(target.lines[i].kind, target.lines[i].text)]
         yield {
             "number": target.lineno + number,
             "hits": [hits for hits, _ in lines],
             "tokens": _shortened(target.tokens[number]),
             "values": [_values(names, call) for _, names in lines],
+            "seen": [f"({both[0]} of {both[1]})" for both in seen if both],
             "is_raising": raising in starting,
             "is_unhit": bool(counted) and not any(hits for hits, _ in lines),
         }
@@ -110,11 +124,12 @@ def _outcome(call: Call) -> tuple[str, str]:
 def _values(names: dict[str, list[Sample]], call: Call) -> list[tuple[str, str]]:
     """Return the names of a line with the values that they had, one after the other."""
     shown: list[tuple[str, str]] = []
-    for name, samples in shown_names(names, call)[:_MOST_NAMES]:
+    found = shown_names(names, call)
+    for name, samples in found[:_MOST_NAMES]:
         values = [_cut(text, _MOST_VALUE) for text, _ in groupby(text for _, text in samples[:_MOST_SAMPLES])]
-        more = ["…"] if len(samples) > _MOST_SAMPLES else []
+        more = [_CUT] if len(samples) > _MOST_SAMPLES else []
         shown.append((_cut(name, _MOST_VALUE), " → ".join(values + more)))
-    return shown
+    return [*shown, (_CUT, _CUT)] if len(found) > _MOST_NAMES else shown
 
 
 def _shortened(tokens: list[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -123,11 +138,11 @@ def _shortened(tokens: list[tuple[str, str]]) -> list[tuple[str, str]]:
     room = _MOST_ROW
     for name, text in tokens:
         if len(text) > room:
-            return [*found, (name, text[:room]), ("", "…")]
+            return [*found, (name, text[:room]), ("", _CUT)]
         found.append((name, text))
         room -= len(text)
     return found
 
 
 def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
+    return text if len(text) <= most else text[: most - 1] + _CUT

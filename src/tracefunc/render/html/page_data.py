@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..cells import escaped
+from ..omissions import count_of_calls, is_cut_short, omissions
 from ..selection import error_text, may_run_without_hits, shown_names
 
 if TYPE_CHECKING:
@@ -23,10 +25,11 @@ def page_data(results: TraceResults) -> dict[str, Any]:
         "calls": calls,
         "targets": [target.as_dict() for target in targets],
         "samples": [list(sample) for sample in samples],
-        "seen": results.calls,
         "engine": results.engine,
         "raised": error_text(results) or None,
-        "warnings": results.warnings,
+        "count": count_of_calls(results) if is_cut_short(results) else None,
+        "omissions": omissions(results, builtins=True),
+        "warnings": [escaped(text) for text in results.warnings],
     }
 
 
@@ -45,26 +48,34 @@ class Target:
 
     def __init__(self, call: Call, number: int = 0) -> None:
         self.number = number
-        self.function = call.function or "call"
-        self.file = call.file
+        self.function = escaped(call.function) or "call"
+        self.file = escaped(call.file)
         self.lineno = call.lineno or 1
         self.source = call.source.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n")
         self.rows = self.source.split("\n")
         places = call.places
-        if not places or max(last for *_, last, _ in places) - self.lineno >= len(self.rows):
+        if not places or not all(map(self._has, places)):
             places = self._without_source(call)
         self.lines = [
             TargetLine(place[0], place[2], place[1], _span(place, self.rows, self.lineno)) for place in places
         ]
 
+    def _has(self, place: Place) -> bool:
+        """Return whether a line is in the rows of the source; a trace that was read from JSON may say anything."""
+        _, _, _, first, last, _ = place
+        return self.lineno <= first <= last < self.lineno + len(self.rows)
+
     def _without_source(self, call: Call) -> tuple[Place, ...]:
-        """Make a source of the texts of the lines that were hit, which is all that a plain pair has."""
+        """Make a source of the texts of the lines; a plain pair has only those that were hit."""
         places: list[Place] = []
         self.rows, self.lineno = [], 1
-        for text, (_, names) in call.trace.items():
+        known = [(text, names, kind) for text, names, kind, *_ in call.places]
+        for text, names, kind in known or [
+            (text, tuple(names), "statement") for text, (_, names) in call.trace.items()
+        ]:
             first = len(self.rows) + 1
             self.rows += text.rstrip(" ").split("\n")
-            places.append((text, tuple(names), "statement", first, len(self.rows), 0))
+            places.append((text, names, kind, first, len(self.rows), 0))
         self.source = "\n".join(self.rows)
         return tuple(places)
 
@@ -154,6 +165,7 @@ def _call(call: Call, targets: Targets, samples: _Numbered) -> dict[str, Any]:
         "returned": number(call.returned),
         "raised": number(call.raised),
         "yielded": [number(sample) for sample in call.yielded],
+        "moreYielded": call.more_yielded,
         "thread": call.thread,
         "task": call.task,
         "seconds": call.seconds,

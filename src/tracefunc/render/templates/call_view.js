@@ -84,7 +84,7 @@ function showCall() {
   const facts = [`${call.target.file}:${call.target.lineno}`];
   if (call.seconds !== null) facts.push(duration(call.seconds));
   if (call.runner() && model.runners.size > 1) facts.push(call.runner());
-  if (call.yielded.length) facts.push(`yielded ${call.yielded.map((s) => model.samples[s][1]).join(", ")}`);
+  if (call.yielded.length) facts.push(`yielded ${call.yielded.map((s) => model.samples[s][1]).join(", ")}${call.moreYielded ? ", …" : ""}`);
   $("call-facts").textContent = facts.join(" · ");
   $("stack").hidden = !call.stack;
   $("stack").lastElementChild.textContent = call.stack;

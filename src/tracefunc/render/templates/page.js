@@ -69,13 +69,13 @@ function listenToHeader() {
 function begin() {
   const dark = matchMedia("(prefers-color-scheme: dark)").matches;
   $("theme").setAttribute("aria-pressed", String(dark));
-  const facts = [plural(model.calls.length, "call")];
-  if (model.seen > model.calls.length) facts.push(`${model.seen.toLocaleString("en")} seen`);
+  const facts = [model.count ?? plural(model.calls.length, "call")];
   if (model.engine) facts.push(`engine ${model.engine}`);
   $("summary").textContent = facts.join(" · ");
   const notices = model.warnings.map((text) => make("p", { class: "notice" }, text));
   if (model.raised) notices.unshift(make("p", { class: "notice raised" }, `✗ The run raised ${model.raised}`));
   if (!model.calls.length) notices.push(make("p", { class: "notice" }, "No call was recorded."));
+  notices.push(...model.omissions.map((text) => make("p", { class: "notice" }, text)));
   $("notices").append(...notices);
   listenToHeader();
   if (!model.calls.length) {

@@ -9,11 +9,10 @@ from ..selection import elided, error_text, labels, parents
 from .rows import size, trimmed, wrapped
 
 if TYPE_CHECKING:
-    from ..._values.sample import Sample
     from ...results import Call, TraceResults
     from .rows import Row, Word
 
-__all__ = ["heading", "notes", "row_of", "rule", "tree"]
+__all__ = ["elides_yielded", "heading", "notes", "row_of", "rule", "tree"]
 
 _MOST_YIELDED = 6
 
@@ -70,13 +69,19 @@ def _words(call: Call, most: int) -> list[Word]:
     left_out = most < len(call.arguments)
     words.append([(" …)" if left_out and shown else "…)" if left_out else ")", "call")])
     if call.yielded:
-        words.append([(" yields ", "rule"), (_yielded(call.yielded), "value")])
+        words.append([(" yields ", "rule"), (_yielded(call), "value")])
     return [*words, _end(call)]
 
 
-def _yielded(samples: list[Sample]) -> str:
-    first, last = elided([escaped(text) for _, text in samples], _MOST_YIELDED)
-    return ", ".join([*first, *(["…"] if last else []), *last])
+def elides_yielded(call: Call) -> bool:
+    """Return whether some yielded values of a call are not shown."""
+    return len(call.yielded) > _MOST_YIELDED
+
+
+def _yielded(call: Call) -> str:
+    first, last = elided([escaped(text) for _, text in call.yielded], _MOST_YIELDED)
+    more = ["…"] if call.more_yielded and not last else []
+    return ", ".join([*first, *(["…"] if last else []), *last, *more])
 
 
 def _end(call: Call) -> Word:
@@ -87,13 +92,13 @@ def _end(call: Call) -> Word:
     return [(" (not ended)", "rule")]
 
 
-def notes(results: TraceResults, width: int) -> list[Row]:
-    """Return the notes about the whole trace: calls that were not recorded, warnings, the exception that ended it."""
+def notes(results: TraceResults, width: int, left_out: list[str]) -> list[Row]:
+    """Return the notes about the whole trace: what is left out, warnings, the exception that ended it."""
     rows: list[Row] = []
     if not results:
         rows.append([("No call was recorded.", "")])
-    elif results.calls > len(results):
-        rows.append([(f"{len(results)} of {results.calls} calls recorded.", "")])
+    for text in left_out:
+        rows += wrapped([[(word, "")] for word in _spaced(text)], width, 4)
     for warning in results.warnings:
         rows += wrapped([[(word, "")] for word in _spaced("warning: " + escaped(warning))], width, 4)
     if results.exc is not None:

@@ -13,6 +13,7 @@ __all__ = ["print_in_colours"]
 
 _STYLES = {
     "call": "bold",
+    "elided": "dim",
     "file": "dim",
     "heat0": "blue",
     "heat1": "cyan",

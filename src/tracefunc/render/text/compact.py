@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from ..cells import cut, escaped
+from ..omissions import omissions, page_option, seen_of
 from ..selection import elided, error_text, file_of, folded, is_unhit, labels, parents, runs, shown_names, stack_above
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def compact(results: TraceResults, builtins: bool = False) -> str:
 
     The length is at most 1000 characters for the whole and for each call, 150 for each line that was hit in a call, and
     450 for each name of such a line and each argument, yielded value and warning: source is cut to 100 characters,
-    values to 50, their number on a line to 6.
+    values to 50, their number on a line to 6. What is left out is said at the end.
     """
     rows = [_LEGEND]
     refs = _references(results)
@@ -54,11 +55,17 @@ def compact(results: TraceResults, builtins: bool = False) -> str:
             rows.append(",".join(refs[i] for i in group) + " " + _call(call) + label)
             rows += _lines(call, shown, builtins)
         rows += _unhit(calls)
-    return "\n".join([*rows, *_notes(results)])
+    text = "\n".join([*rows, *_notes(results, builtins)])
+    if _CUT in text:
+        text = text.replace(_CUT, "…") + f"\n… stands for what is cut here: {page_option(results)} shows all."
+    return text
+
+
+_CUT = "\ue000"  # stands for what is cut: the texts of a trace are escaped, so none has it
 
 
 def _short(text: str, room: int = _LONG) -> str:
-    return cut(text, room, len)
+    return text if len(text) <= room else cut(text, room, len)[:-1] + _CUT
 
 
 def _by_target(results: TraceResults) -> Callable[[list[int]], int]:
@@ -79,7 +86,7 @@ def _call(call: Call) -> str:
     arguments = ", ".join(f"{_name(name)}={_value(text)}" for name, (_, text) in call.arguments.items())
     shown = f"{_short(escaped(call.function), _TEXT)}({arguments})"
     if call.yielded:
-        shown += " yields " + ",".join(_value(text) for _, text in call.yielded)
+        shown += " yields " + ",".join([_value(text) for _, text in call.yielded] + ["…"] * call.more_yielded)
     if call.raised:
         shown += f" raised {_value(call.raised[1])}"
         shown += f" at {_numbers(call.lines)[call.ended_at]}" if call.ended_at is not None else ""
@@ -129,6 +136,7 @@ def _lines(call: Call, shown: set[int], builtins: bool) -> list[str]:
         if i not in shown:
             shown.add(i)
             row += " " + _short(_joined(line.text), _TEXT) + (" |" if news else "")
+        news += _not_sampled(line, call, builtins) if news else ""
         rows.append(row + news)
     return rows
 
@@ -148,8 +156,14 @@ def _news(line: Line, call: Call, known: Known, builtins: bool) -> str:
         if values not in (last, last[-1:]):
             known[name] = values
             first, rest = elided(found, _VALUES)
-            news += f" {_name(name)}=" + ",".join([*map(_times, first), *(["…"] if rest else []), *map(_times, rest)])
+            news += f" {_name(name)}=" + ",".join([*map(_times, first), *([_CUT] if rest else []), *map(_times, rest)])
     return news
+
+
+def _not_sampled(line: Line, call: Call, builtins: bool) -> str:
+    """Return behind the values of a line how many of its hits they show, if not all."""
+    seen = seen_of(line.hits, line.vars, call, builtins)
+    return f" ({seen[0]} of {seen[1]})" if seen else ""
 
 
 def _times(run: Run) -> str:
@@ -169,10 +183,9 @@ def _unhit(calls: list[Call]) -> list[str]:
     return [_short("never: " + " ".join(parts))] if parts else []
 
 
-def _notes(results: TraceResults) -> list[str]:
+def _notes(results: TraceResults, builtins: bool) -> list[str]:
     notes = [] if results else ["no call recorded"]
-    if results.calls > len(results) > 0:
-        notes.append(f"{len(results)} of {results.calls} calls recorded")
+    notes += [_short(text) for text in omissions(results, builtins)]
     notes += ["warning: " + _short(escaped(warning)) for warning in results.warnings]
     if results.exc is not None:
         notes.append("run raised " + _short(error_text(results)))

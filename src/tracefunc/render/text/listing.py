@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..cells import columns, cut, escaped, expanded
+from ..omissions import seen_of
 from ..selection import elided, is_unhit, runs, shown_names
-from .rows import size, trimmed, wrapped
+from .rows import ELIDED, size, trimmed, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,6 +22,7 @@ __all__ = ["listing"]
 _UNHIT = "-"
 _MOST_VALUES = 12  # of a name on a line
 _HEATS = 5
+_FOLD = "…"  # the row that stands for those of a docstring
 _FOLDED = 4  # a docstring of this many physical lines, or more, is not shown in full
 
 
@@ -97,7 +99,7 @@ def _entries(call: Call) -> Iterator[_Entry]:
         shown = _unindented(row, indent)
         yield _Entry(str(lineno), shown, here[0] if here else None)
         if lineno + 1 in hidden:
-            yield _Entry("", _indent(shown) + "…", None)
+            yield _Entry("", _indent(shown) + _FOLD, None)
         for line in here[1:]:
             before = row.encode("utf-8", "surrogatepass")[: line.col].decode("utf-8", "replace")
             yield _Entry("", " " * columns(_unindented(before, indent)) + _first_row(line), line)
@@ -143,7 +145,8 @@ def _with_values(entry: _Entry, words: list[Word], room: int, aside: int) -> Ite
     if rows and columns(source) <= aside - 3:
         yield [(source, style), (" " * (aside - columns(source)), ""), *rows.pop(0)]
     else:
-        yield [(cut(source, room), style)]
+        shown = cut(source, room)
+        yield [(shown, style), ("", ELIDED)] if shown != source else [(shown, style)]
     for row in rows:
         yield [(" " * aside, ""), *row]
 
@@ -151,16 +154,14 @@ def _with_values(entry: _Entry, words: list[Word], room: int, aside: int) -> Ite
 def _words(line: Line, call: Call, builtins: bool, room: int) -> list[Word]:
     """Return what stands behind a line: the values of its names, and how many of its hits they show if not all."""
     words: list[Word] = []
-    names = shown_names(line.vars, call, builtins)
-    for name, samples in names:
+    for name, samples in shown_names(line.vars, call, builtins):
         course = _course(name, samples, room)
         if words:
             (first, style), *others = course[0]
             course[0] = [("   " + first, style), *others]
         words += course
-    seen = max((len(samples) for _, samples in names), default=0)
-    if names and seen < line.hits:
-        words.append([(f"   ({seen} of {line.hits})", "rule")])
+    if seen := seen_of(line.hits, line.vars, call, builtins):
+        words.append([(f"{'   ' if words else ''}({seen[0]} of {seen[1]})", "rule")])
     return words
 
 
@@ -181,7 +182,7 @@ def _joined(name: str, first: Sequence[Run], last: Sequence[Run]) -> list[Word]:
         before: Row = [(" -> ", "rule")] if words else [(escaped(name), "name"), (" ", "")]
         words.append([*before, *_value(run, 1 if constant else run.times)])
     if last:
-        words.append([(" -> …", "rule")])
+        words.append([(" -> …", ELIDED)])
     return words + [[(" -> ", "rule"), *_value(run, run.times)] for run in last]
 
 

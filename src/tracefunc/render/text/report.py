@@ -7,12 +7,13 @@ import sys
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
-from ..cells import cut, escaped
+from ..cells import escaped
+from ..omissions import omissions, page_option
 from ..selection import elided, file_of, folded, stack_above
-from .call_tree import heading, notes, rule, tree
+from .call_tree import elides_yielded, heading, notes, rule, tree
 from .compact import compact as compact_text
 from .listing import listing
-from .rows import plain
+from .rows import ELIDED, plain, trimmed
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -94,8 +95,15 @@ def _rows(results: TraceResults, width: int, builtins: bool) -> list[Row]:
             rows.append([])
         rows += _head(call, numbers if len(results) > 1 else [], width)
         rows += listing(call, width, builtins)
-    below = notes(results, width)
+    below = notes(results, width, [*omissions(results, builtins), *_not_shown(results, rows)])
     return [*rows, *([[]] if rows and below else []), *below]
+
+
+def _not_shown(results: TraceResults, rows: list[Row]) -> list[str]:
+    """Return what the trace has and the text leaves out."""
+    if any(style == ELIDED for row in rows for _, style in row) or any(map(elides_yielded, results)):
+        return [f"… stands for what does not fit: {page_option(results)} shows all."]
+    return []
 
 
 def _head(call: Call, numbers: list[int], width: int) -> list[Row]:
@@ -103,7 +111,7 @@ def _head(call: Call, numbers: list[int], width: int) -> list[Row]:
     title = ", ".join([*first, *(["…"] if last else []), *last]) or escaped(call.function)
     rows = [rule(title, file_of(call), width), *heading(call, width, 1)]
     if frames := stack_above(call):
-        rows.append([(cut(f" called by {', '.join(frames)}", width), "rule")])
+        rows.append(trimmed([(f" called by {', '.join(frames)}", "rule")], width))
     return rows
 
 

@@ -13,7 +13,11 @@ if TYPE_CHECKING:
     Row = list[Part]
     Word = Sequence[Part]
 
-__all__ = ["plain", "size", "trimmed", "wrapped"]
+__all__ = ["ELIDED", "plain", "size", "trimmed", "wrapped"]
+
+
+ELIDED = "elided"
+"""The style of a part that stands for what is not shown, or of an empty one behind a part that was cut."""
 
 
 def plain(rows: Iterable[Row]) -> str:
@@ -34,6 +38,7 @@ def trimmed(row: Word, room: int) -> Row:
         found.append((fitting, style))
         room -= columns(fitting)
         if fitting != text:
+            found.append(("", ELIDED))
             break
     return found
 
