@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .positions import has_columns
+from .positions import rows_without_columns
 from .source import first_row
 
 if TYPE_CHECKING:
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 def doubts(codes: Iterable[CodeType], source: Source) -> list[str]:
     """What to warn of: statements that cannot be told apart, since they share a physical line."""
     codes = list(codes)
-    if all(has_columns(code) for code in codes):
+    lacking = {row for code in codes for row in rows_without_columns(code)}
+    if not lacking:
         return []
     offset = source.shown[0].start[0] - source.lines[0].start[0] if source.lines else 0
-    rows = sorted({row + offset for body in source.body.all() for row in _shared_rows(body)})
+    rows = sorted({row + offset for body in source.body.all() for row in _shared_rows(body) if row in lacking})
     if not rows:
         return []
     target = codes[0]

@@ -55,6 +55,6 @@ def code_span(code: CodeType) -> Span | None:
     return (min(s for s, _ in spans), max(e for _, e in spans)) if spans else None
 
 
-def has_columns(code: CodeType) -> bool:
-    """Whether each instruction that stands on a line says where in the line."""
-    return all(row is None or col is not None for row, _, col, _ in positions(code))
+def rows_without_columns(code: CodeType) -> set[int]:
+    """The lines on which something stands that does not say where in the line."""
+    return {row for row, _, col, _ in positions(code) if row is not None and col is None}
