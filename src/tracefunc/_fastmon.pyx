@@ -77,14 +77,14 @@ cdef class Recorder:
     cdef bint full  # no call is recorded that has not started
     cdef PyObject *target_code
     cdef object notice  # looks for other tools, None where these do not matter
-    cdef object remove, rearm
+    cdef object remove, rearm, disable  # the answer where an event is not needed any more, and Python code has run
     cdef bint stopped
     cdef int refused  # calls in a row that are not recorded
     cdef bint passes  # whether it waits for a call that is not recorded any more
 
     def __init__(self, plan, calls, int target, monitor, samples, measure_all=False):
         cdef bint with_iterators = _knows_stack and not (measure_all or FREE_THREADED)
-        self.plan = plan
+        self.plan, self.disable = plan, DISABLE
         self.notice, self.remove, self.rearm = monitor.notice, monitor.remove, monitor.rearm
         self.wants_only_starts = calls.chooses and not FREE_THREADED  # where nothing is armed again while threads run
         self.codes = CodeStates(plan, with_iterators)
@@ -145,7 +145,7 @@ cdef class Recorder:
                 return None
             if self.store.is_complete():
                 self.silencing.disable_unreachable(code_state)
-            return DISABLE
+            return self.disable
         cdef PyFrameObject *executing = PyEval_GetFrame()
         info = self.store.open(executing, answer, error)
         if info is None:
@@ -274,7 +274,7 @@ cdef class Recorder:
             if code_state.table.only_yield >= 0 and code_state.frames_wanting_yields == 0:
                 if not (code_state.table.is_target and FREE_THREADED):
                     code_state.yields_disabled = True
-                    return DISABLE
+                    return self.disable
         return None
 
     # frames end
@@ -313,7 +313,7 @@ cdef class Recorder:
                 if inner and self.silencing.active:
                     if not self.silencing.is_return_needed(code_state, tracefunc_offset(offset) >> 1):
                         code_state.returns_disabled = True
-                        return DISABLE
+                        return self.disable
             elif frame == NULL:
                 self.store.leave_refused(code_state.table)
         return None
@@ -409,7 +409,8 @@ cdef class Recorder:
         return not self.passes
 
     def disarmed(self):
-        """No event comes any more, and nothing else is counted from now on."""
+        """No event comes any more, and nothing else is counted from now on. No answer disables what others arm now."""
+        self.disable = None
         self.loops.release()
 
     def stop(self):

@@ -433,6 +433,41 @@ def test_many_calls_are_refused_while_one_starts(define, engine, monkeypatch, ch
     assert [counts(trace) for _, trace in results] == [busy(12)] * 2
 
 
+def test_a_callback_that_answers_when_the_next_trace_has_begun(define, engine, monkeypatch):
+    """Its answer, that a start is not wanted any more, is about the trace before."""
+    target = define("""
+        def target(pause):
+            pause()
+            return 1
+    """)["target"]
+    here, go_on = threading.Event(), threading.Event()
+
+    def is_starting(calls, number, really=Calls.is_starting):
+        if threading.current_thread() is thread and not here.is_set():
+            here.set()
+            go_on.wait()
+        return really(calls, number)
+
+    def work():
+        while not go_on.is_set():
+            target(int)
+
+    def first():
+        thread.start()
+        here.wait()
+
+    def second():
+        go_on.set()
+        thread.join()
+        return target(int)
+
+    thread = threading.Thread(target=work)
+    monkeypatch.setattr(Calls, "is_starting", is_starting)
+    assert len(Tracer(target, max_calls=1).run(target, first)) == 1
+    results = Tracer(target).run(second)
+    assert [counts(trace) for _, trace in results] == [{"pause()": 1, "return 1": 1}]
+
+
 def test_calls_that_go_on_while_it_is_found_out_whether_one_is_alone(define, monkeypatch):
     """They have been seen to start, and are not recorded yet, when the pure engine asks which frames there are."""
     target = define("""

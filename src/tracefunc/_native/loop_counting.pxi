@@ -98,7 +98,7 @@ cdef class LoopCounting:
             return _none
         if code_state.needed[loop.body] == EVERYTHING:
             code_state.needed[loop.body] = COUNT_ONLY
-        return _disable
+        return _disable if self.enabled else _none  # a later trace may have armed it meanwhile
 
     cdef bint counts_itself(
         self, CodeState code_state, LoopCount *loop, Bits bit, Frame *frame, PyObject *iterable

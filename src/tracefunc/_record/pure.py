@@ -62,6 +62,7 @@ class Recorder:
         self.counting = CountingMode(self.frames, self.store, monitor, self.examine, measure_all)
         self.wants_only_starts = calls.chooses  # no event is wanted but the start of a call
         self.refused = 0  # calls in a row
+        self.disable: object = DISABLE  # the answer to an event that is not wanted any more
 
     def code_objects(self) -> list[CodeType]:
         """Return the code objects whose events are wanted, the target's first."""
@@ -118,7 +119,7 @@ class Recorder:
             return None
         if self.store.is_complete():
             self.frames.disable_unreachable(code_state, frame)
-        return DISABLE
+        return self.disable
 
     def examine(self, code: CodeType, offset: int, depth: int = 1) -> object:
         """INSTRUCTION: control is about to execute `offset` in the frame that is `depth` callers up."""
@@ -128,7 +129,7 @@ class Recorder:
                 return None
             action = code_state.actions.get(offset)
             if action is None or offset in code_state.unreachable:
-                return DISABLE
+                return self.disable
             frame = sys._getframe(depth)
             state = self.frames.by_key.get(id(frame))
             if state is None or state.code_state is not code_state:
@@ -139,7 +140,7 @@ class Recorder:
             if counting is not None and offset in counting.derived:
                 state.call.silenced.add(code_state.plan.index)
                 if not counting.ended:  # no other thread can end it between this and the answer
-                    return DISABLE
+                    return self.disable
             state.counts[offset] += 1
             element = action.element
             if element >= 0:
@@ -198,10 +199,10 @@ class Recorder:
                     state.wants_yields = self.store.give(state.info, value)
                 if code_state.plan.only_yield >= 0 and not state.wants_yields:
                     if state.info is None:
-                        return DISABLE
+                        return self.disable
                     if code_state.frames == 1 and not FREE_THREADED:
                         code_state.stale_generation += 1  # the values of the next call will be wanted again
-                        return DISABLE
+                        return self.disable
             return None
         except Exception as ours:
             return self.frames.survive(ours, depth + 1)
@@ -224,7 +225,7 @@ class Recorder:
                 elif code_state.attempts < MAX_ATTEMPTS:
                     self.counting.start(code_state)
                 elif not code_state.plan.is_target:  # where a nested frame was suspended is not needed while it runs
-                    return DISABLE
+                    return self.disable
             return None
         except Exception as ours:
             return self.frames.survive(ours, depth + 1)
@@ -375,7 +376,11 @@ class Recorder:
     # the end
 
     def disarmed(self) -> None:
-        """Note that no event will come any more."""
+        """Note that no event will come any more.
+
+        A thread may be in a callback still, and its answer must not disable an offset that a later trace has armed.
+        """
+        self.disable = None
 
     def stop(self) -> None:
         """Complete the records of all calls; to be called once, at the end."""
@@ -393,7 +398,8 @@ def share(recorders: dict[int, tuple[Recorder, ...]], name: str) -> Callable[...
     def deliver(code: CodeType, *details: object) -> object:
         try:
             answers = [getattr(recorder, name)(code, *details, 2) for recorder in recorders.get(id(code), ())]
-            return DISABLE if answers and all(answer is DISABLE for answer in answers) else None
+            agreed = answers and all(answer is DISABLE for answer in answers)
+            return recorders[id(code)][0].disable if agreed else None
         except Exception as error:
             for recorder in recorders[id(code)]:
                 recorder.frames.survive(error, 2, True)
