@@ -140,7 +140,7 @@ cdef class Recorder:
         if self.notice is not None and others_are_there():
             self.notice(not self.frames.are_none())
         # The start of a frame that can be suspended may be disabled too early.
-        if self.store.is_full() and not code_state.table.flags & SUSPENDING:
+        if answer == UNASKED and self.store.is_full() and not code_state.table.flags & SUSPENDING:
             if self.store.pass_over(PyEval_GetFrame()) or self.finish() or FREE_THREADED:
                 return None
             if self.store.is_complete():

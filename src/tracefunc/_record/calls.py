@@ -137,7 +137,7 @@ class Calls:
         `chosen` is what `when` says of it, and `error` what it raised; None: it was not asked.
         """
         self.called[target] = True
-        if self.full:
+        if self.full and chosen is None:
             self._count_without_recording(target, frame)
             self._pass(target, frame)
             return None
@@ -147,7 +147,7 @@ class Calls:
             self._cannot_choose(target, error)
         elif chosen is None and self.chooses:
             chosen = self._is_chosen(target, frame)
-        if chosen is False:
+        if chosen is False or self.full:  # since it was asked
             self._pass(target, frame)
             return None
         info = CallInfo(target, self.stack_of(frame), self._parent(frame))
