@@ -201,8 +201,8 @@ class Calls:
     def pass_over(self, target: int, frame: FrameType) -> bool:
         """Count a call that starts after the last one that is recorded; return whether the next one is counted, too.
 
-        It is not after one that may have been recorded: then it is known that there are more, and listening ends. `when`
-        is not asked any more.
+        It is not after one that may have been recorded: then it is known that there are more, and listening ends.
+        `when` is not asked any more.
         """
         with _lock:
             if not self._tries[target]:
