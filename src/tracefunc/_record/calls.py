@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .call_info import CallOptions
 
 _MOST_WARNINGS = 10
-_MOST_TRIES = 100  # calls of a target for which `when` is asked once no more are recorded
+_MOST_TRIES = 100  # calls of a target that other threads make once no more are recorded
 
 _lock = RLock()  # of the calls of all traces, held for a few steps
 held_over_forks(_lock)
@@ -201,14 +201,15 @@ class Calls:
     def pass_over(self, target: int, frame: FrameType) -> bool:
         """Count a call that starts after the last one that is recorded; return whether the next one is counted, too.
 
-        It is not after one that would have been recorded: then it is known that there are more, and listening ends.
+        It is not after one that may have been recorded: then it is known that there are more, and listening ends.
+        `when` is not asked any more.
         """
         with _lock:
             if not self._tries[target]:
                 return False
             self._tries[target] -= 1
             self.seen += 1
-        if not self.chooses or self._is_chosen(target, frame):
+        if not self.thread or get_ident() == self.thread:
             self._tries[target] = 0
         return self._tries[target] > 0
 
