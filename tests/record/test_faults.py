@@ -144,11 +144,14 @@ class Text(str):
 
 
 def test_names_of_threads_that_cannot_be_had():
+    def work(name):
+        if name is not None:
+            threading.current_thread()._name = name
+        target(1)
+
     def run():
-        threads = [kind(target=target, args=(1,)) for kind in (Nameless, Numbered, threading.Thread, threading.Thread)]
-        threads[2]._name = 7
-        threads[3]._name = Text("mine")
-        for thread in threads:
+        for kind, name in ((Nameless, None), (Numbered, None), (threading.Thread, 7), (threading.Thread, Text("mine"))):
+            thread = kind(target=work, args=(name,))
             thread.start()
             thread.join()
 
