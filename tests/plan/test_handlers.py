@@ -8,7 +8,7 @@ import pytest
 from groundtruth import compare, truth
 from tracefunc import tracefunc
 
-pytestmark = pytest.mark.both_engines
+pytestmark = [pytest.mark.both_engines, pytest.mark.usefixtures("young_heap")]
 
 HELPERS = """
 import asyncio

@@ -10,7 +10,7 @@ from groundtruth import compare, truth
 from other_tools import hits, texts
 from tracefunc import tracefunc
 
-pytestmark = pytest.mark.both_engines
+pytestmark = [pytest.mark.both_engines, pytest.mark.usefixtures("young_heap")]
 
 
 # --- lines without an instruction of their own --------------------------------------------------------------------

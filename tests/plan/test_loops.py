@@ -14,7 +14,7 @@ from groundtruth import compare, truth
 from tracefunc import Tracer, tracefunc
 from tracefunc._plan.loop_iterators import MAX_LOOPS
 
-pytestmark = pytest.mark.both_engines
+pytestmark = [pytest.mark.both_engines, pytest.mark.usefixtures("young_heap")]
 
 ENDS = {
     "exhausted": """

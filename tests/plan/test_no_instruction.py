@@ -7,7 +7,7 @@ import pytest
 import groundtruth
 from tracefunc import tracefunc
 
-pytestmark = pytest.mark.both_engines
+pytestmark = [pytest.mark.both_engines, pytest.mark.usefixtures("young_heap")]
 
 
 def after():

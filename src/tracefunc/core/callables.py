@@ -179,6 +179,9 @@ def _of_object(found: Resolved, value: Any, depth: int) -> Resolved:
 
 
 def _items(table: dict[Any, Any]) -> list[Any]:
+    """Return what can be called of a table of implementations; nothing of a namespace, such as a module's."""
+    if any(type(key) is str and key in ("__builtins__", "__name__") for key in list(table)):
+        return []
     return [item for item in list(dict.values(table)) if callable(item) and not is_class(item)]
 
 
