@@ -50,9 +50,12 @@ check: env env-lint-python quick-lint ## the inner loop, under a minute: lint, t
 	$(VENV)/bin/python -m pytest $(PYTEST_ARGS) -m "not slow"
 
 # Processes that tests start are measured too, and the callbacks of the pure recorder: see tests/measured_callbacks.py.
-coverage: env ## run all tests, and see which lines and branches of the Python code they run: at least 95 %
+# Generated programs and corpora take long when they are measured, and run no lines of their own.
+NOT_MEASURED = tests/corpus tests/groundtruth tests/project tests/test_programs.py
+coverage: env ## see which lines and branches of the Python code the tests run, but for the longest ones: at least 95 %
 	rm -f .coverage .coverage.*
-	TRACEFUNC_COVERAGE=1 $(VENV)/bin/python -m pytest $(PYTEST_ARGS) --cov --cov-report=term:skip-covered
+	TRACEFUNC_COVERAGE=1 $(VENV)/bin/python -m pytest $(PYTEST_ARGS) -m "not heavy" $(addprefix --ignore=,$(NOT_MEASURED)) \
+		--cov --cov-report=term:skip-covered
 
 coverage-compiled: ## report which lines of the compiled recorder the tests run (needs gcc; 5 minutes)
 	$(PYTHON3) tools/coverage_compiled.py $(PYTEST_ARGS)

@@ -3,7 +3,7 @@
 import sys
 from types import FunctionType, MethodType, SimpleNamespace
 
-from tracefunc._record import monitor, pure
+from tracefunc._record import monitor, pure, pure_frames
 
 
 def register(tool, event, callback):
@@ -25,4 +25,4 @@ class Monitoring:
 def install():
     """Put the function above in its place, and make up for the frame that it adds."""
     monitor.monitoring = Monitoring()
-    pure.sys = SimpleNamespace(**vars(sys) | {"_getframe": lambda depth=0: sys._getframe(depth + 2)})
+    pure.sys = pure_frames.sys = SimpleNamespace(**vars(sys) | {"_getframe": lambda depth=0: sys._getframe(depth + 2)})
