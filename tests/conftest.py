@@ -73,9 +73,10 @@ def armed(*functions, tool=_TOOL):
 
 @pytest.fixture(autouse=True)
 def nothing_left_behind():
-    """Fail a test that leaves a tool id, an event or a recorder behind."""
-    before = tools()
+    """Fail a test that leaves a tool id, an event, a recorder or another trace function behind."""
+    before, traced = tools(), sys.gettrace()
     yield
+    assert sys.gettrace() is traced
     sys.modules["__main__"] = _MAIN
     vars(builtins).pop("_", None)  # of a display hook: IPython leaves its own `_` alone where there is one
     assert tools() == before

@@ -242,6 +242,15 @@ def test_the_debugger_in_the_target(define):
     assert hits(beside) == hits(alone)
 
 
+@pytest.fixture
+def trace_function():
+    """Put the trace function back that others take away."""
+    before = sys.gettrace()
+    yield
+    sys.settrace(before)
+
+
+@pytest.mark.usefixtures("trace_function")
 def test_the_trace_module_around_the_target(define):
     program = define(PROGRAM, __file__="defined.py")  # `trace` leaves out what has no file
     alone = tracefunc(program["call"], TURNS, do_nothing, target_func=program["target"])
