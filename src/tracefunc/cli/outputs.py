@@ -55,7 +55,7 @@ def check_outputs(options: Namespace, *inputs: str) -> None:
 
 def _check_writable(path: str) -> None:
     if not path:
-        raise UsageError("cannot write '': there is no file without a name")
+        raise UsageError("cannot write '': the name of the file is empty")
     if os.path.isdir(path):
         raise UsageError(f"cannot write {path!r}: it is a directory")
     if os.path.exists(path):
