@@ -88,11 +88,15 @@ def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _returns(around: ast.AST, node: ast.AST) -> bool:
-    """Whether a function returns the one that is defined in it, or something made of it."""
+    """Whether a function returns the one that is defined in it, or something made of it.
+
+    One that returns it beside others that it defines gives none of them for what it was given.
+    """
     if isinstance(around, ast.Lambda):
         return True
     names = {getattr(node, "name", "")}
     own = list(_own_nodes(around))
+    beside = {other.name for other in own if isinstance(other, FUNCTIONS)} - names
 
     def mentions(value: ast.AST | None) -> bool:
         return value is not None and any(
@@ -103,7 +107,16 @@ def _returns(around: ast.AST, node: ast.AST) -> bool:
         for statement in own:
             if isinstance(statement, ast.Assign) and mentions(statement.value):
                 names.update(target.id for target in statement.targets if isinstance(target, ast.Name))
-    return any(isinstance(statement, ast.Return) and mentions(statement.value) for statement in own)
+    returned = [s.value for s in own if isinstance(s, ast.Return) and mentions(s.value)]
+    together = {part.id for value in returned for part in _elements(value) if isinstance(part, ast.Name)}
+    return bool(returned) and beside.isdisjoint(together)
+
+
+def _elements(value: ast.AST | None) -> list[ast.AST]:
+    """What a display of a tuple, list or dictionary holds; nothing of any other expression."""
+    if isinstance(value, ast.Dict):
+        return [*value.values]
+    return [*value.elts] if isinstance(value, (ast.Tuple, ast.List)) else []
 
 
 def _passed_on(node: ast.AST) -> set[str]:
