@@ -46,8 +46,8 @@ demo: ## trace a real function and print the trace
 test: env ## run all tests on that interpreter
 	$(VENV)/bin/python -m pytest $(PYTEST_ARGS)
 
-check: env env-lint-python quick-lint ## the inner loop, under a minute: lint, types, imports, sizes, and all tests but the slow ones
-	$(VENV)/bin/python -m pytest $(PYTEST_ARGS) -m "not slow"
+check: env env-lint-python quick-lint ## the inner loop, under a minute: lint, types, imports, sizes, and the quick tests with the compiled engine
+	TRACEFUNC_ENGINE=fast $(VENV)/bin/python -m pytest $(PYTEST_ARGS) -m "not slow"
 
 # Processes that tests start are measured too, and the callbacks of the pure recorder: see tests/measured_callbacks.py.
 # Generated programs and corpora take long when they are measured, and run no lines of their own.

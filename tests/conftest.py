@@ -100,18 +100,26 @@ def young_heap():
     gc.unfreeze()
 
 
-# A missing extension is a failure, unless TRACEFUNC_ENGINE=pure says that a pure installation is tested.
-KINDS = ("pure",) if os.environ.get("TRACEFUNC_ENGINE") == "pure" else ("fast", "pure")
+# A missing extension is a failure, unless TRACEFUNC_ENGINE=pure says that a pure installation is tested; "fast" leaves
+# the pure engine out, as `make check` does.
+_ONLY = os.environ.get("TRACEFUNC_ENGINE")
+KINDS = (_ONLY,) if _ONLY in ("fast", "pure") else ("fast", "pure")
 ENGINES = {name: _engine.choose(name, False) for name in KINDS}
-collect_ignore = [] if "fast" in KINDS else ["record/test_twins.py"]
+collect_ignore = [] if len(KINDS) > 1 else ["record/test_twins.py"]
+
+
+_HERE = Path(__file__).parent
+_OF_THE_PROJECT = [_HERE / "project", _HERE / "compatibility", _HERE / "test_house.py"]  # not of what one Python does
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m selects
 def pytest_collection_modifyitems(config, items):
-    """Mark heavy tests as slow; leave out the tests that need a browser, unless they are asked for."""
+    """Mark heavy tests as slow, the project's as `once`; leave out those of the browser unless they are asked for."""
     for item in items:
         if item.get_closest_marker("heavy"):
             item.add_marker("slow")
+        if any(item.path.is_relative_to(place) for place in _OF_THE_PROJECT):
+            item.add_marker("once")
     if "browser" in config.getoption("markexpr") or os.environ.get("TRACEFUNC_REQUIRE_BROWSER") == "1":
         return
     left_out = [item for item in items if item.get_closest_marker("browser")]

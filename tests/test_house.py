@@ -137,6 +137,7 @@ def lint(tmp_path):
     return run
 
 
+@pytest.mark.slow
 @needs_linter
 def test_imports_are_as_the_contracts_say(lint):
     [(code, said)] = lint()
@@ -255,6 +256,7 @@ def limits(monkeypatch):
     return limits
 
 
+@pytest.mark.slow
 def test_sizes(limits):
     messages, count = limits.check(ROOT)
     assert messages == []

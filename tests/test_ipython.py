@@ -221,6 +221,7 @@ def test_import_stays_light():
     assert callable(tracefunc.load_ipython_extension)
 
 
+@pytest.mark.once
 @pytest.mark.heavy
 @pytest.mark.filterwarnings("default")  # those of the Jupyter packages
 def test_notebook(tmp_path, monkeypatch):

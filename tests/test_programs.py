@@ -21,14 +21,14 @@ from tracefunc import tracefunc
 pytestmark = [pytest.mark.both_engines, pytest.mark.usefixtures("young_heap")]
 
 EXAMPLES = int(os.environ.get("TRACEFUNC_EXAMPLES", "0"))
-COUNT = EXAMPLES or 10
+COUNT = EXAMPLES or 6
 # A short run stops there at the latest; a long one has a minute for 50 programs.
 SECONDS = 60 + EXAMPLES * 1.2  # for a slow machine: the number of programs is what ends a test
 
 NEWER = fuzz.NEWER_SYNTAX
 
 quick = settings(
-    max_examples=EXAMPLES or 20,
+    max_examples=EXAMPLES or 10,
     deadline=None,
     derandomize=not EXAMPLES,
     database=None,
@@ -93,6 +93,7 @@ def test_drawn_programs(prog):
         assert wrong == []
 
 
+@pytest.mark.slow
 def test_a_seed_gives_one_program():
     for kind in ("sync", "async"):
         for seed in range(30):
@@ -184,6 +185,7 @@ def test_a_held_tool_id_and_an_armed_code_are_noticed():
         sys.monitoring.free_tool_id(free)
 
 
+@pytest.mark.slow
 def test_a_wrong_trace_is_noticed():
     source = "def target(x):\n    y = x\n    return y\ndef main(xs):\n    for x in xs: target(x)\n"
     call = Call("main", ([1, 2],), "target")

@@ -108,6 +108,7 @@ def test_reports_of_failing_tests(project, engine, options):
     assert found["test_calling_nothing"]["Traced calls"].startswith("none was recorded\n")
 
 
+@pytest.mark.once
 def test_options(project):
     project.makepyfile(
         """
@@ -136,6 +137,7 @@ def test_options(project):
     assert sorted(call.partition("(")[0] for call in several) == ["Box.volume"] + ["area"] * 9
 
 
+@pytest.mark.once
 def test_a_long_trace_is_cut(project):
     project.makepyfile(
         """
@@ -153,6 +155,7 @@ def test_a_long_trace_is_cut(project):
     assert re.search(r"^\.\.\. [\d,]+ more characters: --tracefunc-html DIR shows everything$", text, re.M)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=" ".join)
 def test_pages(project, workers):
     result = project.runpytest_subprocess("--tracefunc", "library:area", "--tracefunc-html", "out/traces", *workers)
@@ -167,6 +170,7 @@ def test_pages(project, workers):
         assert f"test_library.py::{test}" in (folder / name).read_text(encoding="utf-8")
 
 
+@pytest.mark.once
 def test_no_page_where_nothing_fails(project):
     result = project.runpytest_subprocess(
         "--tracefunc", "library:area", "--tracefunc-html", "traces", "-k", "passing or nothing"
@@ -176,6 +180,7 @@ def test_no_page_where_nothing_fails(project):
     assert "traces of failing tests" not in result.stdout.str()
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     "options, said",
     [
@@ -196,6 +201,7 @@ def test_wrong_options(project, options, said):
     assert "Traceback" not in result.stderr.str()
 
 
+@pytest.mark.once
 def test_a_wrong_target_is_told_by_each_test_with_xdist(project):
     result = project.runpytest_subprocess("--tracefunc", "library:aera", "-n", "2")
     assert result.ret == pytest.ExitCode.TESTS_FAILED

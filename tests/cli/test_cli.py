@@ -538,6 +538,7 @@ def test_where_the_program_begins(given, ours, kind, what, arguments):
     assert cli.split(given, cli.run_parser()) == (ours, kind, what, arguments)
 
 
+@pytest.mark.slow
 def test_a_script_that_is_called_like_a_command(folder):
     write("show", AREA)
     assert trace("show")[:3] == (0, "2 24\n", "")  # behind options
@@ -668,6 +669,8 @@ def test_no_output_overwrites_a_trace_that_is_read(folder):
         assert subprocess.run(command, stdin=stdin, capture_output=True, timeout=60).returncode == 2
 
 
+@pytest.mark.once
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux has a device that is full")
 def test_a_full_disk(folder):
     assert run(*TRACEFUNC, "-q", "--json", "t.json", "area.py")[0] == 0
@@ -692,6 +695,7 @@ def test_a_full_disk(folder):
     assert run("sh", "-c", f"{shlex.join(TRACEFUNC)} area.py 2>&-") == (0, "2 24\n", "")
 
 
+@pytest.mark.slow
 @needs_posix
 def test_a_reader_that_goes_away(folder):
     write("program.py", "def f(n): return n\nfor i in range(500): f(i)")
@@ -767,6 +771,8 @@ def in_terminal(*command, until=None):
     return started.wait(), written.decode()
 
 
+@pytest.mark.once
+@pytest.mark.slow
 @needs_posix
 def test_progress_in_a_terminal(folder):
     write("waiting.py", WAITING)
@@ -785,6 +791,8 @@ def test_no_progress_of_a_short_run(folder, options):
     assert status == 0 and "\x1b[K" not in written and "calls recorded, " not in written
 
 
+@pytest.mark.once
+@pytest.mark.slow
 def test_no_progress_where_stderr_is_no_terminal(folder):
     write("program.py", "import time\ndef f(): time.sleep(2.5)\nf()")
     assert run(*TRACEFUNC, "--json", "t.json", "program.py") == (
@@ -797,6 +805,7 @@ def test_no_progress_where_stderr_is_no_terminal(folder):
 # --- commands -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.once
 @pytest.mark.slow
 @pytest.mark.both_engines
 @pytest.mark.parametrize("options", [[], ["--compact"], ["--builtins"], ["--compact", "--builtins"]], ids=" ".join)
@@ -819,6 +828,7 @@ def test_text(folder, engine, options):
     assert Path("again.txt").read_text(encoding="utf-8") == written
 
 
+@pytest.mark.slow
 def test_pages(folder):
     done = run(*TRACEFUNC, "--html", "run.html", "--json", "trace.json", "area.py")
     assert done == (
@@ -831,6 +841,8 @@ def test_pages(folder):
         assert "Box.volume" in Path(page).read_text(encoding="utf-8")
 
 
+@pytest.mark.once
+@pytest.mark.slow
 @needs_posix
 def test_a_browser_is_opened(folder, monkeypatch):
     write("browser", f"#!{sys.executable}\nimport sys\nopen('opened', 'w').write(sys.argv[1])")
@@ -851,6 +863,7 @@ def test_pages_cannot_be_made(folder):
         assert err.startswith("tracefunc: error: ") and "pip install 'tracefunc[html]'" in err
 
 
+@pytest.mark.slow
 def test_diff_of_values_without_fields(folder):
     for name in ("one.json", "same.json"):
         run(*TRACEFUNC, "--json", name, "area.py")
@@ -860,6 +873,7 @@ def test_diff_of_values_without_fields(folder):
     assert run(*TRACEFUNC, "diff", "one.json", "one.json") == (0, "", "")
 
 
+@pytest.mark.slow
 def test_diff(folder):
     source = AREA.replace("class Box:\n", "class Box:\n    def __init__(self):\n        self.size = 3\n\n")
     write("area.py", source)
@@ -877,6 +891,7 @@ def test_diff(folder):
     assert (status, out) == (2, "") and err.startswith("tracefunc: error: cannot write")
 
 
+@pytest.mark.slow
 @needs_posix
 def test_nobody_reads(folder):
     trace("--max-calls", "none", "area.py")
@@ -927,6 +942,7 @@ def test_completions_are_read_by_the_shell(folder, shell):
     assert run(shell, "-n", "completion") == (0, "", "")
 
 
+@pytest.mark.once
 @needs_posix
 @pytest.mark.parametrize(
     "words, wanted",
@@ -994,6 +1010,7 @@ def readme(folder, monkeypatch):
     return re.findall(r"^```console\n\$ (.*?)\n(.*?)^```\n", text, re.M | re.S)
 
 
+@pytest.mark.once
 @pytest.mark.slow
 def test_readme(readme):
     assert [command.split()[0] for command, _ in readme] == ["tracefunc", "pytest"]

@@ -75,6 +75,7 @@ for name in ("alone", "semicolon", "suite", "comprehensions", "lambdas", "nested
 """
 
 
+@pytest.mark.slow
 def test_statements_that_share_a_line(tmp_path):
     (tmp_path / "subject.py").write_text(SUBJECT)
     plain = run_python(RUN, cwd=tmp_path).splitlines()

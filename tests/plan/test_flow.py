@@ -658,6 +658,7 @@ def test_an_exception_before_the_first_point_of_what_has_a_handler(deriving, def
     assert deriving.derived and not deriving.wrong
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120 + 3 * SECONDS)
 @pytest.mark.parametrize("kind", ["sync", "async"])
 def test_derived_counts_of_generated_programs(deriving, kind):
@@ -815,6 +816,7 @@ def make_risk():
     return risk
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("of", ["generator", "coroutine"])
 def test_derived_counts_of_generated_loops_that_are_suspended(deriving, define, of):
     for seed in range(COUNT * 4):
@@ -854,6 +856,7 @@ def test_generated_loops(recorder, define):
             assert answers[2] == answers[3] == answers[0], f"seed {seed}, n {n}, one sample\n{source}"
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120 + 3 * SECONDS)
 def test_generated_programs(recorder):
     """All statement kinds, calls in calls, threads of control that leave in every way."""

@@ -81,6 +81,7 @@ def check_depths(flow, found, code):
                 assert found[i] == (ins.name == "RETURN_VALUE"), code
 
 
+@pytest.mark.slow
 def test_depths():
     """Where on the stack an iterable is, in all code of some of the standard library's modules."""
     folder = Path(sysconfig.get_path("stdlib"))

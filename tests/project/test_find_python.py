@@ -177,6 +177,7 @@ def test_ways_to_get_uv_are_tried_in_turn(finder, machine, monkeypatch):
     assert tried == [(way, python) for way in ways for python in ("first", sys.executable, "last")]
 
 
+@pytest.mark.slow
 def test_an_interpreter_without_pip(finder, machine, monkeypatch):
     """As Debian's python3 without python3-pip and python3-venv: another one that is there installs uv."""
     bare = machine.script("bin/python3.13", 'case "$*" in *"-m pip"*|*"-m venv"*) exit 1;; esac; exec true')

@@ -655,6 +655,7 @@ def test_results_cross_processes(method):
     assert [call.trace["total += i"][0] for call in merged] == [1, 2, 3, 4, 5]
 
 
+@pytest.mark.slow
 def test_results_cross_a_pool():
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         assert pool.map(traced_work, [3])[0][0].returned == ("int", "3")

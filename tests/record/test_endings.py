@@ -205,6 +205,7 @@ def test_none_where_the_call_returned():
     assert (results[0].ended_at, results[0].returned) == (None, ("int", "0"))
 
 
+@pytest.mark.slow
 def test_generated_programs():
     found = endings.survey(range(40))
     assert not found, found[0][:3]

@@ -21,6 +21,7 @@ SCRIPT = Path(__file__).parents[1] / "isolated" / "faults.py"
 STEP = 1 if os.environ.get("TRACEFUNC_STRESS") else 97  # one of so many faults; TRACEFUNC_STRESS: each
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(3000)
 def test_a_fault_at_each_call_of_ours():
     """See the script: it compiles the package so that each of its calls can fail while a program runs."""

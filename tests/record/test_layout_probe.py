@@ -179,6 +179,7 @@ assert list(map(sys.getrefcount, (values, *values[:2]))) == before
 """
 
 
+@pytest.mark.once
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [pytest.param(name, marks=mistake[4:]) for name, mistake in MISTAKES.items()])
 def test_a_mistake_is_found(mistaken, name):

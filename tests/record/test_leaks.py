@@ -11,7 +11,7 @@ pytestmark = pytest.mark.both_engines
 
 SCRIPT = Path(__file__).parents[1] / "isolated" / "leaks.py"
 KINDS = "plain nested generator raising recursive asynchronous tracing suspended left inner_trace".split()
-TRACES = os.environ.get("TRACEFUNC_LEAK_TRACES", "20000")  # `make leaks` takes more
+TRACES = os.environ.get("TRACEFUNC_LEAK_TRACES", "4000")  # `make leaks` takes more
 
 
 def run(*arguments):

@@ -379,6 +379,7 @@ def test_nothing_keeps_the_frames_alive():
         gc.enable()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(FREE_THREADED, reason="threads run on meanwhile: all_frames() gives none")
 def test_all_frames_are_those_of_one_moment():
     """A thread that goes on while its stack is walked would suspend a generator, and the walk end there."""

@@ -104,6 +104,7 @@ def test_loops(recording, define, name):
         same(recording, lambda n=n: tracefunc(fn, n))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("of", test_flow.KINDS)
 def test_generated_loops(recording, define, of):
     for seed in range(EXAMPLES):
@@ -211,6 +212,7 @@ def test_tasks(recording, define):
     same(recording, lambda: tracefunc(asyncio.run, space["main"](), target_func=space["target"]))
 
 
+@pytest.mark.slow
 def test_a_target_that_runs_in_eight_threads(recording, define):
     """No count is lost; each thread's call is one of its own."""
     target = define("""

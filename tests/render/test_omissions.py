@@ -211,6 +211,8 @@ def test_a_difference_says_which_trace_lacks_what(space):
 # --- doors --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.once
+@pytest.mark.slow
 def test_command_line(space, tmp_path):
     (tmp_path / "program.py").write_text(SOURCE + "calls(20)\nloop(20)\n")
     command = [sys.executable, "-m", "tracefunc", "-t", ":leaf", "-t", ":loop", "--max-calls"]
@@ -226,6 +228,7 @@ def test_command_line(space, tmp_path):
     assert "--max-samples none" in done.stdout
 
 
+@pytest.mark.once
 @pytest.mark.slow
 def test_pytest(space, tmp_path):
     (tmp_path / "program.py").write_text(SOURCE)

@@ -198,6 +198,7 @@ def test_markdown(engine, program):
     assert text.markdown(TraceResults([call])).startswith("````text\n")
 
 
+@pytest.mark.slow
 def test_recursion_beyond_any_screen(engine, define):
     down = define("def down(n):\n    return n and down(n - 1)\n")["down"]
     results = Tracer(down, max_calls=None).run(down, 300)

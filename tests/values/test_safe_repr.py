@@ -337,6 +337,7 @@ class Counted:
         self.read = 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("many", [10, 100_000])
 def test_work_stops_at_the_width(many, monkeypatch):
     from tracefunc._values import safe_repr as module

@@ -67,6 +67,7 @@ VALUES = st.recursive(LEAVES, containers, max_leaves=25)
 QUICK = settings(max_examples=100, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 
 
+@pytest.mark.slow
 @given(VALUES)
 @QUICK
 def test_any_nest_of_builtins(value):
@@ -79,6 +80,7 @@ def test_long_sequences(elements, kind):
     assert describe(kind(elements)) == plain(kind(elements))
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.integers() | st.floats() | st.booleans() | st.sampled_from([2**100, -(2**100), 7**3000]),
@@ -914,6 +916,7 @@ def test_reading_keeps_nothing_alive():
         gc.enable()
 
 
+@pytest.mark.slow
 def test_unbound_names_leak_nothing():
     def function():
         frame = sys._getframe()
