@@ -22,7 +22,7 @@ def cut(text):
 def describe(value):
     """(type name, text) of a value, by the plain definition."""
     try:
-        text = repr(value)
+        text = str.__str__(repr(value))  # a plain one, whatever the methods of a subclass do
     except Exception as e:
         text = f"<repr-error {type(e).__name__}: {e}>"
     return type(value).__name__, cut(text)
