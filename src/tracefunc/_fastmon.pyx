@@ -255,7 +255,7 @@ cdef class Recorder:
             return Py_NewRef(_disable if self.silencing.is_out_of_patience(<CodeState>live.state, number) else _none)
         held = self  # Python code may run from here on
         if point.element >= 0:
-            held.lines.sample(frame, point.element)
+            held.lines.sample(frame, point.element, NULL)
         else:
             if point.catches:
                 held.lines.catch_exception(frame, (<CodeState>live.state).table, number)
@@ -321,7 +321,7 @@ cdef class Recorder:
     cdef int leave(self, CodeState code_state, Frame *frame, int prelude, bint raised, PyObject *value) except -1:
         """A frame ends with a value, or an exception, in the middle of a loop's prelude if that is one."""
         cdef int where
-        self.lines.end(frame, prelude)
+        self.lines.end(frame, prelude, value if raised else NULL)
         if frame.inner:
             if frame.watches_exits:
                 self.silencing.unwatch_exits(frame)

@@ -19,7 +19,7 @@ Trace = dict[str, tuple[int, dict[str, list[Sample]]]]
 class Line:
     """One line of a recorded call."""
 
-    __slots__ = ("col", "end_lineno", "hits", "kind", "lineno", "text", "vars")
+    __slots__ = ("col", "end_lineno", "hits", "kind", "lineno", "moments", "order", "raised", "text", "vars")
 
     text: str
     """The key of the line in the trace."""
@@ -35,17 +35,29 @@ class Line:
     hits: int
     """How often it was executed."""
     vars: dict[str, list[Sample]]
-    """The samples of its names."""
+    """The samples of its names: as many of each, taken at the ends of as many hits. A line without names has samples,
+    too, of which nothing is left but the moments."""
+    moments: list[int]
+    """When each sample was taken, by a counter of the whole trace that also numbers the starts and ends of calls."""
+    order: list[int]
+    """The rank of each sample among all samples of the call, in the order in which they were taken: 0, 1, 2, ..."""
+    raised: dict[int, Sample]
+    """By the index of a sample: the exception that ended that hit, caught or not, as its type's name and its text."""
 
-    def __init__(self, place: Place, hits: int, vars: dict[str, list[Sample]]) -> None:
-        self.text, _, self.kind, self.lineno, self.end_lineno, self.col = place
-        self.hits = hits
-        self.vars = vars
+    def __init__(self, call: Call, place: Place, ranks: dict[int, int]) -> None:
+        """`ranks`: by moment, the rank of each sample of the call."""
+        self.text, names, self.kind, self.lineno, self.end_lineno, self.col = place
+        self.hits, self.vars = call.trace.get(self.text) or (0, {name: [] for name in names})
+        self.moments = call.moments.get(self.text, [])
+        self.order = [ranks[moment] for moment in self.moments]
+        self.raised = call.raises.get(self.text, {})
 
     @property
     def complete(self) -> bool:
         """Whether every hit has its sample."""
-        return all(len(samples) >= self.hits for samples in self.vars.values())
+        if self.vars:
+            return all(len(samples) >= self.hits for samples in self.vars.values())
+        return len(self.moments) >= self.hits
 
     def __repr__(self) -> str:
         return f"<Line {self.lineno}: {self.text!r}, hits {self.hits}>"
@@ -96,12 +108,20 @@ class Call(tuple[str, Trace]):
     """The index in `lines` of the line at which an exception left the call; None if it returned, or had not ended."""
     source: str = ""
     """The physical lines of the target, from `lineno` on, as they are in the file."""
+    began: int = 0
+    """The moment at which it started: see `Line.moments`."""
+    ended: int | None = None
+    """The moment at which it ended; None if it had not ended when the trace did."""
     places: tuple[Place, ...] = ()
     """What `lines` is made from, the same for all calls of a target."""
+    moments: dict[str, list[int]]
+    """By the text of a line: its `moments`."""
+    raises: dict[str, dict[int, Sample]]
+    """By the text of a line: its `raised`, if there is anything in it."""
 
     def __new__(cls, pair: tuple[str, Trace], known: dict[str, Any] | None = None) -> Self:
         call = super().__new__(cls, pair)
-        call.__dict__.update({"arguments": {}, "yielded": []} | (known or {}))
+        call.__dict__.update({"arguments": {}, "yielded": [], "moments": {}, "raises": {}} | (known or {}))
         return call
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -120,12 +140,8 @@ class Call(tuple[str, Trace]):
     @property
     def lines(self) -> list[Line]:
         """All lines of the target in the order of the source, those without hits included."""
-        found = []
-        for place in self.places:
-            text, names, *_ = place
-            hits, samples = self.trace.get(text) or (0, {name: [] for name in names})
-            found.append(Line(place, hits, samples))
-        return found
+        ranks = {moment: i for i, moment in enumerate(sorted(m for found in self.moments.values() for m in found))}
+        return [Line(self, place, ranks) for place in self.places]
 
 
 class RecordedError(Exception):
@@ -222,6 +238,11 @@ class TraceResults(list[Call]):
 
         return f"{shown}  # {missing(self)}"
 
+    def _moments(self) -> int:
+        """Return how many moments there are, of calls and samples."""
+        last = (max([call.began, call.ended or 0, *map(max, filter(None, call.moments.values()))]) for call in self)
+        return max(last, default=-1) + 1
+
     # views
 
     def text(self, *, compact: bool = False, width: int | None = None, builtins: bool = False) -> str:
@@ -279,16 +300,14 @@ class TraceResults(list[Call]):
     def merge(self, *others: TraceResults) -> TraceResults:
         """Return the calls of this trace and others, one after the other, as one result.
 
-        Each `parent` refers to the same call as before; `calls` and `warnings` add up; `exc` and `result` are the first
-        that are not None.
+        Each `parent` refers to the same call as before, and moments are numbered on; `calls` and `warnings` add up;
+        `exc` and `result` are the first that are not None.
         """
         parts = (self, *others)
         merged = TraceResults()
         for part in parts:
-            before = len(merged)
-            for call in part:
-                parent = None if call.parent is None else call.parent + before
-                merged.append(Call((call.stack, call.trace), call.__dict__ | {"parent": parent}))
+            before, moments = len(merged), merged._moments()
+            merged += [_moved(call, before, moments) for call in part]
             merged.warnings += part.warnings
             merged.calls += part.calls
         merged.watched_to_the_end = all(part.watched_to_the_end for part in parts)
@@ -300,6 +319,15 @@ class TraceResults(list[Call]):
         merged.result_sample = next((part.result_sample for part in parts if part.result_sample), None)
         merged.engine = ", ".join(dict.fromkeys(part.engine for part in parts if part.engine))
         return merged
+
+
+def _moved(call: Call, calls: int, moments: int) -> Call:
+    """Return a call as one of another result, behind so many calls and moments."""
+    parent = None if call.parent is None else call.parent + calls
+    ended = None if call.ended is None else call.ended + moments
+    shifted = {text: [moment + moments for moment in found] for text, found in call.moments.items()}
+    known = {"parent": parent, "began": call.began + moments, "ended": ended, "moments": shifted}
+    return Call((call.stack, call.trace), call.__dict__ | known)
 
 
 class Difference:

@@ -91,7 +91,7 @@ def test_round_trip(engine, name):
 def test_schema_is_valid_and_packaged():
     Draft202012Validator.check_schema(SCHEMA)
     assert SCHEMA["$id"] == f"urn:tracefunc:trace:{view.VERSION}"
-    assert SCHEMA["properties"]["version"]["const"] == view.VERSION
+    assert SCHEMA["properties"]["version"]["enum"] == [*range(1, view.VERSION + 1)]
 
 
 def test_result_as_text(engine):
@@ -214,7 +214,7 @@ def read(text):
         ("[" * 100_000, "nested too deeply"),
         ('{"a":' * 100_000, "nested too deeply"),
         ('{"format": "x", "version": 1}', "format is 'x', expected: 'tracefunc'"),
-        ('{"format": "tracefunc", "version": 2}', "version is 2, expected: 1"),
+        ('{"format": "tracefunc", "version": 3}', "version is 3, expected: 1 to 2"),
         ('{"format": "tracefunc", "version": true}', "version is True"),
         ('{"format": "tracefunc", "format": "tracefunc"}', "'format' occurs twice"),
         ('{"format": NaN}', "NaN is not a number"),
@@ -337,6 +337,7 @@ TEXTS = st.sampled_from(
 )
 COUNTS = st.integers(0, 9) | st.sampled_from([10**6, 2**63 - 1])
 SAMPLES = st.tuples(TEXTS, TEXTS).map(list)
+RAISED_HITS = st.fixed_dictionaries({"sample": COUNTS, "error": SAMPLES})
 PLACES = st.fixed_dictionaries(
     {
         "text": TEXTS,
@@ -369,7 +370,10 @@ def documents(draw):
         texts = dict.fromkeys(draw(st.lists(st.sampled_from([place["text"] for place in places] or ["x"]), max_size=3)))
         columns = st.lists(st.fixed_dictionaries({"name": TEXTS, "samples": st.lists(SAMPLES, max_size=3)}), max_size=1)
         call = {"target": target, "parent": draw(st.none() | st.integers(0, i - 1)) if i else None}
-        call |= {"lines": [{"text": text, "hits": draw(COUNTS), "vars": draw(columns)} for text in texts]}
+        of_line = {"moments": st.lists(COUNTS, max_size=2), "raised": st.lists(RAISED_HITS, max_size=1)}
+        more = st.fixed_dictionaries({}, optional=of_line)
+        call |= {"lines": [{"text": text, "hits": draw(COUNTS), "vars": draw(columns)} | draw(more) for text in texts]}
+        call |= draw(st.fixed_dictionaries({}, optional={"began": COUNTS, "ended": st.none() | COUNTS}))
         call |= {"arguments": draw(st.lists(st.fixed_dictionaries({"name": TEXTS, "value": SAMPLES}), max_size=1))}
         call |= {name: draw(st.none() | SAMPLES) for name in ("returned", "raised")}
         call |= {"stack": draw(TEXTS), "thread": draw(TEXTS), "task": draw(st.none() | TEXTS), "seconds": None}
@@ -379,7 +383,7 @@ def documents(draw):
     error = st.fixed_dictionaries(dict.fromkeys(("type", "message", "text", "traceback"), TEXTS))
     return {
         "format": "tracefunc",
-        "version": 1,
+        "version": draw(st.sampled_from([1, 2])),
         "engine": draw(TEXTS),
         "seen": draw(COUNTS),
         "watched_to_the_end": draw(st.booleans()),

@@ -21,16 +21,30 @@ cdef class LineTracking:
 
     # samples
 
-    cdef inline int sample(self, Frame *frame, int line) except -1:
-        """Take a sample of a line, if one is wanted."""
+    cdef inline int sample(self, Frame *frame, int line, PyObject *leaving) except -1:
+        """Take a sample of a line, if one is wanted; `leaving`: the exception that leaves the frame, or NULL."""
         if self.store.wants(<RecordedCall>frame.call, line):
-            self.take_sample(frame, line)
+            self.take_sample(frame, line, leaving)
         return 0
 
-    cdef int take_sample(self, Frame *frame, int line) except -1:
+    cdef inline int sample_before(self, Frame *frame, int line) except -1:
+        """The same where control has come from the line, perhaps by an exception that is handled now."""
+        cdef PyObject *error
+        if self.store.wants(<RecordedCall>frame.call, line):
+            error = PyErr_GetHandledException()
+            try:
+                self.take_sample(frame, line, error)
+            finally:
+                Py_XDECREF(error)
+        return 0
+
+    cdef int take_sample(self, Frame *frame, int line, PyObject *error) except -1:
         if self.notice is not None and others_are_there():
             self.notice(True)
-        if self.store.sample(<RecordedCall>frame.call, (<CodeState>frame.live.state).table, line) and not FREE_THREADED:
+        cdef Table table = (<CodeState>frame.live.state).table
+        if error != NULL:
+            error = table.ending(line, error)
+        if self.store.sample(<RecordedCall>frame.call, table, line, error) and not FREE_THREADED:
             self.silencing.line_is_full(line)
         return 0
 
@@ -41,16 +55,16 @@ cdef class LineTracking:
         cdef int before = frame.line, i, implied
         if before >= 0:
             if before < self.lines:
-                self.sample(frame, before)
+                self.sample_before(frame, before)
             elif before != point.prelude and table.follows(point, before):
                 if self.advances(frame, before) == frame.mark:
-                    self.interrupt(frame, before)  # control has come to a handler
+                    self.interrupt(frame, before, NULL)  # control has come to a handler
         for i in range(point.implied, point.implied_end, 2):
             implied = table.pool[i + 1]
             if table.pool[i] == before:
                 (<RecordedCall>frame.call).extra[implied] += 1
             if table.pool[i] == before or table.pool[i] == UNCHANGED:
-                self.sample(frame, implied)
+                self.sample(frame, implied, NULL)
         if frame.watches_exits:
             self.silencing.unwatch_exits(frame)
         frame.line = point.line
@@ -69,15 +83,15 @@ cdef class LineTracking:
                 if not origin.raised_again:
                     (<RecordedCall>frame.call).end_flow(table, origin.place)
                 if origin.prelude >= 0:
-                    self.interrupt(frame, origin.prelude)
+                    self.interrupt(frame, origin.prelude, NULL)
         return 0
 
-    cdef int end(self, Frame *frame, int prelude) except -1:
-        """A frame ends, in the middle of a loop's prelude if that is one."""
+    cdef int end(self, Frame *frame, int prelude, PyObject *leaving) except -1:
+        """A frame ends, by an exception or not (NULL), in the middle of a loop's prelude if that is one."""
         if prelude >= 0:
-            self.interrupt(frame, prelude)
+            self.interrupt(frame, prelude, leaving)
         elif 0 <= frame.line < self.lines:
-            self.sample(frame, frame.line)
+            self.sample(frame, frame.line, leaving)
         return 0
 
     cdef int close_open_line(self, Frame *frame) except -1:
@@ -101,8 +115,8 @@ cdef class LineTracking:
         cdef Table table = (<CodeState>frame.live.state).table
         return frame.counts[table.numbers[<Py_ssize_t>table.plan.advances[prelude] >> 1]]
 
-    cdef int interrupt(self, Frame *frame, int prelude) except -1:
-        """An exception has ended a loop's prelude: a hit without an advance."""
+    cdef int interrupt(self, Frame *frame, int prelude, PyObject *leaving) except -1:
+        """An exception, which leaves the frame or is handled there (NULL), has ended a prelude: a hit, no advance."""
         cdef int line = self.preludes[prelude - self.lines]
         (<RecordedCall>frame.call).extra[line] += 1
-        return self.sample(frame, line)
+        return self.sample_before(frame, line) if leaving == NULL else self.sample(frame, line, leaving)

@@ -200,6 +200,13 @@ cdef class Table:
                 return found
         return here
 
+    cdef PyObject *ending(self, int line, PyObject *error) except? NULL:
+        """The exception that has ended a hit of a line in the frame that executes, if `error` has: see `CodePlan`."""
+        cdef int offset = entry_of(&error)
+        if offset < 0 or self.plan.raising_lines.get(offset, NOTHING) != line:
+            return NULL
+        return error
+
     cdef int find_origins(self) except -1:
         """Ask the plan what becomes of exceptions, before there are any: then there may be no stack left for that."""
         cdef Py_ssize_t i
@@ -241,17 +248,24 @@ cdef int own_entry(PyObject *error) noexcept:
     return offset
 
 
-cdef int raised_at(PyObject *error) noexcept:
-    """The offset at which an exception was raised that leaves the frame which executes; see `origins.raised_at`."""
-    cdef int offset = own_entry(error)
+cdef int entry_of(PyObject **error) noexcept:
+    """The same; where a StopIteration has become a RuntimeError at the end of a generator, it is put in its place."""
+    cdef int offset = own_entry(error[0])
     cdef PyObject *cause
-    if offset < 0 and Py_IS_TYPE(error, <PyTypeObject *>PyExc_RuntimeError):
-        cause = PyException_GetCause(error)
+    if offset < 0 and Py_IS_TYPE(error[0], <PyTypeObject *>PyExc_RuntimeError):
+        cause = PyException_GetCause(error[0])
         if cause != NULL:
+            Py_DECREF(cause)  # `error` refers to it
             if (PyErr_GivenExceptionMatches(cause, PyExc_StopIteration)
                     or PyErr_GivenExceptionMatches(cause, PyExc_StopAsyncIteration)):
+                error[0] = cause
                 offset = own_entry(cause)
-            Py_DECREF(cause)  # `error` refers to it
+    return offset
+
+
+cdef int raised_at(PyObject *error) noexcept:
+    """The offset at which an exception was raised that leaves the frame which executes; see `origins.raised_at`."""
+    cdef int offset = entry_of(&error)
     return PyFrame_GetLasti(PyEval_GetFrame()) if offset < 0 else offset
 
 

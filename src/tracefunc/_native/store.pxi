@@ -76,13 +76,13 @@ cdef class RecordedCall:
 cdef class Store:
     """Stores the samples, calls and results of one target: the only part that knows `Calls`."""
 
-    cdef object calls, describe
+    cdef object calls, describe, moments
     cdef int target, lines, codes
     cdef int max_samples, surplus
     cdef long long refused  # calls that are seen, and of which `calls` does not know
 
     def __cinit__(self, plan, calls, int target, samples):
-        self.calls, self.describe = calls, calls.describe
+        self.calls, self.describe, self.moments = calls, calls.describe, calls.moments
         self.target, self.lines, self.codes = target, len(plan.lines), len(plan.codes)
         self.max_samples = min(samples.most, MOST_SAMPLES)
         self.surplus = samples.surplus
@@ -142,7 +142,10 @@ cdef class Store:
     cdef int close(self, PyObject *info, size_t address, int where, bint raised, PyObject *value) except -1:
         """A call ends with a value, or with an exception."""
         try:
-            self.calls.close(<object>info, address, where, raised, <object>value)
+            if raised:
+                self.calls.close(<object>info, address, where, None, <object>value)
+            else:
+                self.calls.close(<object>info, address, where, <object>value, None)
         except RecursionError:
             pass
         return 0
@@ -164,16 +167,22 @@ cdef class Store:
         """Whether a sample of a line, taken now, is stored."""
         return call.lacks(line) or self.surplus >= 0
 
-    cdef bint sample(self, RecordedCall call, Table table, int line) except -1:
-        """Take a sample of a line in the frame that executes. Returns whether the line has all its samples now."""
+    cdef bint sample(self, RecordedCall call, Table table, int line, PyObject *error) except -1:
+        """Take a sample of a line in the frame that executes, whose hit an exception has ended unless that is NULL.
+
+        Returns whether the line has all its samples now.
+        """
         if call.dropped:
             return False
         frame = <object>PyEval_GetFrame()
         readers = table.readers[line]
+        moment = next(self.moments)
+        raised = None if error == NULL else self.calls.sample_error(self.target, <object>error)
         if "greenlet" in sys.modules:
-            row = watched(self.calls.note_switch, row_of, frame, readers, self.describe)
+            values = watched(self.calls.note_switch, values_of, frame, readers, self.describe)
         else:
-            row = row_of(frame, readers, self.describe)
+            values = values_of(frame, readers, self.describe)
+        row = moment, values, raised
         if self.surplus >= 0:
             rows = <list>call.samples[line]
             rows.append(row)
@@ -228,7 +237,7 @@ cdef class Store:
         return found
 
 
-cpdef tuple row_of(frame, tuple readers, describe):
+cpdef tuple values_of(frame, tuple readers, describe):
     """The samples of a line's names."""
     return tuple([show(frame, reader, alone, describe) for reader, alone in readers])
 

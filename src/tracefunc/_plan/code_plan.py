@@ -18,7 +18,7 @@ from .derived_counts import DerivedCounts
 from .loop_iterators import find_iterables, find_loops
 from .markers import NOTHING, UNREPORTED
 from .offsets import NO_ACTION
-from .origins import find_origins, leaving_traceback, passed_on, traceback_of
+from .origins import find_origins, leaving_traceback, own_entry, passed_on, traceback_of
 from .sampling import find_concerned, find_deciders, find_wants
 
 if TYPE_CHECKING:
@@ -199,6 +199,17 @@ class CodePlan:
             for ins, line in zip(self._flow.instructions, self._analysis.standing, strict=True)
             for offset in range(ins.start, ins.end, 2)
         }
+
+    def ending(self, frame: FrameType, line: int, error: BaseException | None) -> BaseException | None:
+        """The exception that has ended a hit of `line`, if `error`, which the frame handles or which leaves it, has.
+
+        It has if the frame's newest entry in its traceback stands at the line: what is raised again, by a handler that
+        does not fit or behind a `finally`, has no new one.
+        """
+        if error is None:
+            return None
+        offset, cause = own_entry(frame, error)
+        return cause if self.raising_lines.get(offset, NOTHING) == line else None
 
     def catching(self, key: int, offset: int, error: BaseException | None) -> tuple[int, int]:
         """The same where the frame with the address `key` catches an exception at `offset`.

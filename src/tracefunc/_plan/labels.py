@@ -175,6 +175,10 @@ def label_clean_up(flow: ControlFlow, placement: Placement, labels: Sequence[int
             found[i] = UNCHANGED
         elif name == "CLEANUP_THROW":  # an `await` takes the exception
             found[handler] = UNCHANGED
+        elif handler + 1 in flow.catching:  # what has ended the line before is known one instruction later
+            found[handler] = UNCHANGED
+            if found[handler + 1] == UNCHANGED:
+                found[handler + 1] = NOTHING
         elif name != "END_ASYNC_FOR":
             found[handler] = NOTHING
     return found

@@ -132,7 +132,8 @@ def _find_actions(
             continue
         if i in preludes or i in implied or under_way.is_armed(i):
             # Which prelude has led to a handler that reports, its exception shows.
-            before = under_way.before(i, line_count if i in flow.reporting else sys.maxsize)
+            reports = i in flow.reporting or i in flow.catching
+            before = under_way.before(i, line_count if reports else sys.maxsize)
             actions[ins.start] = Action(
                 labels[i],
                 i not in preludes and labels[i] in before and not _starts_again(under_way, i, implied.get(i, ())),

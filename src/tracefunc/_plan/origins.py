@@ -67,14 +67,23 @@ def raised_at(frame: FrameType, error: BaseException) -> int:
     generator has that entry. If there is none, since the program took the traceback away, the offset is the one where
     the frame stands.
     """
-    offset = _own_entry(frame, error)
-    cause = _cause_of(error) if offset < 0 and type(error) is RuntimeError else None
-    if cause is not None and issubclass(type(cause), (StopIteration, StopAsyncIteration)):
-        offset = _own_entry(frame, cause)
+    offset, _ = own_entry(frame, error)
     return frame.f_lasti if offset < 0 else offset
 
 
-def _own_entry(frame: FrameType, error: BaseException) -> int:
+def own_entry(frame: FrameType, error: BaseException) -> tuple[int, BaseException]:
+    """The offset in the head of an exception's traceback, if that is an entry of the frame; or -1. And the exception.
+
+    That is its cause if `error` is the RuntimeError that a StopIteration has become at the end of a generator.
+    """
+    offset = _first_entry(frame, error)
+    cause = _cause_of(error) if offset < 0 and type(error) is RuntimeError else None
+    if cause is not None and issubclass(type(cause), (StopIteration, StopAsyncIteration)):
+        return _first_entry(frame, cause), cause
+    return offset, error
+
+
+def _first_entry(frame: FrameType, error: BaseException) -> int:
     """The offset in the head of an exception's traceback, if that is an entry of the frame; or -1."""
     traceback = traceback_of(error)
     return traceback.tb_lasti if traceback is not None and traceback.tb_frame is frame else -1

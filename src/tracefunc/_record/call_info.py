@@ -18,6 +18,8 @@ class CallInfo:
 
     __slots__ = (
         "arguments",
+        "began",
+        "ended",
         "more_yielded",
         "number",
         "parent",
@@ -40,6 +42,8 @@ class CallInfo:
         self.target = target  # the number of its plan
         self.stack = stack
         self.parent = parent  # the number of the call that it runs in, or -1
+        self.began = -1  # the moments of its start and its end
+        self.ended = -1
         self.arguments: dict[str, Sample] = {}
         self.returned: Sample | None = None
         self.raised: Sample | None = None

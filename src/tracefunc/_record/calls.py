@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from _thread import RLock, get_ident
+from itertools import count
 from time import perf_counter
 
 from .._forks import held_over_forks
@@ -44,6 +45,7 @@ class Calls:
         self.conditions = conditions
         self.stack_of = stack_of
         self.describe = options.describe  # for the recorders
+        self.moments = count()  # of the starts and ends of calls, and of samples
         self.kept: list[CallInfo] = []
         self.seen = 0
         self.called = [False] * len(plans)  # by target
@@ -66,6 +68,7 @@ class Calls:
         # These run at any depth of the program's stack, so no frame of ours is between them and the recorder.
         self.around = self._contexts.call_around  # which call of a target runs, by the context
         self.give = self._values.add_yielded  # what a recorded generator yields
+        self.sample_error = self._values.raised  # what has ended a hit, or a call
         self._running: dict[int, CallInfo] = {}  # by the address of the target's frame
         self._passed: dict[int, Any] = {}  # the contexts' tokens of calls that are not recorded, likewise
 
@@ -162,6 +165,7 @@ class Calls:
         self._running[id(frame)] = info
         if self.full:  # now
             self._on_full()  # type: ignore[unreachable]
+        info.began = next(self.moments)
         info.started = perf_counter()
         return info
 
@@ -171,18 +175,19 @@ class Calls:
             self.seen += count
             self.called[target] = True
 
-    def close(self, info: CallInfo, key: int, where: int, raised: bool, value: object) -> None:
-        """End a recorded call, whose frame has the address `key`, with a value, or an exception if it `raised`.
+    def close(self, info: CallInfo, key: int, where: int, value: object, error: BaseException | None) -> None:
+        """End a recorded call, whose frame has the address `key`, with a value, or with an exception.
 
         `where`: the offset at which the exception was raised, or else the state that was under way.
         """
         info.where = where
         info.seconds = perf_counter() - info.started
+        info.ended = next(self.moments)
         self.forget(info, key)
-        if raised:
-            info.raised = self._values.raised(info.target, value)
-        else:
+        if error is None:
             info.returned = self._values.returned(info.target, value, where)
+        else:
+            info.raised = self._values.raised(info.target, error)
 
     def forget(self, info: CallInfo, key: int) -> None:
         """Forget the frame of a recorded call, with the address `key`: it is gone."""

@@ -145,7 +145,7 @@ class Recorder:
             element = action.element
             if element >= 0:
                 if self.store.wants(state.call, element):
-                    self._sample(state, element, frame)
+                    self._sample(state, element, frame, None)
             else:
                 if action.catches:
                     self._catch(state, offset, frame)
@@ -165,21 +165,21 @@ class Recorder:
         if place >= 0:
             self.frames.end_flow(state, place)
         if prelude >= 0:
-            self._interrupt(state, prelude, frame)
+            self._interrupt(state, prelude, frame, sys.exception())
 
     def _change_line(self, state: FrameState, action: Action, frame: FrameType) -> None:
         """The line under way ends, and another one starts."""
         line, before = action.line, state.line
         if 0 <= before < self.lines:
             if self.store.wants(state.call, before):
-                self._sample(state, before, frame)
+                self._sample(state, before, frame, sys.exception())
         elif before in action.before and before != action.prelude and not self._has_advanced(state):
-            self._interrupt(state, before, frame)  # control has come to a handler
+            self._interrupt(state, before, frame, sys.exception())  # control has come to a handler
         for only_after, implied_line in action.implied:
             if only_after == before:
                 self.frames.add_hit(state, implied_line)
             if only_after in (before, UNCHANGED) and self.store.wants(state.call, implied_line):
-                self._sample(state, implied_line, frame)
+                self._sample(state, implied_line, frame, None)
         state.line = line
         if line >= self.lines:
             state.advances_before = self._advances(state)
@@ -246,7 +246,7 @@ class Recorder:
                 if state is not None and state.code_state is code_state:
                     place, prelude = code_state.plan.leaving(frame, offset, error)
                     self.frames.end_flow(state, place)
-                self._leave(code_state, code, frame, True, error, prelude)
+                self._leave(code_state, code, frame, None, error, prelude)
             return None
         except Exception as ours:
             return self.frames.survive(ours, depth + 1)
@@ -256,7 +256,7 @@ class Recorder:
         try:
             code_state = self.frames.codes.get(id(code))
             if code_state is not None:
-                self._leave(code_state, code, sys._getframe(depth), False, value)
+                self._leave(code_state, code, sys._getframe(depth), value)
             return None
         except Exception as ours:
             return self.frames.survive(ours, depth + 1)
@@ -266,8 +266,8 @@ class Recorder:
         code_state: CodeState,
         code: CodeType,
         frame: FrameType,
-        raised: bool,
         value: object,
+        error: BaseException | None = None,
         prelude: int = NOTHING,
     ) -> None:
         """A frame ends, with a value or an exception. `prelude`: that of a loop, if the exception has ended it."""
@@ -281,18 +281,18 @@ class Recorder:
             return
         self.counting.stop(code_state)
         if prelude >= 0:
-            self._interrupt(state, prelude, frame)
+            self._interrupt(state, prelude, frame, error)
         elif 0 <= state.line < self.lines and self.store.wants(state.call, state.line):
-            self._sample(state, state.line, frame)
+            self._sample(state, state.line, frame, error)
         if code_state.plan.entry >= 0:
             self.frames.add_hit(state, code_state.plan.entry)
         if state.info is not None:
             try:
                 # Nothing is asked of a value that was not raised, not even its class.
-                where = raised_at(frame, value) if raised else state.line  # type: ignore[arg-type]
+                where = state.line if error is None else raised_at(frame, error)
             except RecursionError:
                 where = frame.f_lasti
-            self.store.close(state.info, key, where, raised, value)
+            self.store.close(state.info, key, where, value, error)
         self._forget(key)
         if code_state.plan.is_target and self.store.is_complete():
             self.frames.disable_unreachable(code_state, frame)
@@ -340,18 +340,20 @@ class Recorder:
         """Return whether the loop has advanced since its prelude, which is under way, has begun."""
         return self._advances(state) != state.advances_before
 
-    def _interrupt(self, state: FrameState, prelude: int, frame: FrameType) -> None:
+    def _interrupt(self, state: FrameState, prelude: int, frame: FrameType, error: BaseException | None) -> None:
         """An exception has ended a loop's prelude: a hit without an advance."""
         line = self.line_of[prelude]
         self.frames.add_hit(state, line)
         if self.store.wants(state.call, line):
-            self._sample(state, line, frame)
+            self._sample(state, line, frame, error)
 
-    def _sample(self, state: FrameState, line: int, frame: FrameType) -> None:
-        """A line has ended whose sample is wanted."""
+    def _sample(self, state: FrameState, line: int, frame: FrameType, error: BaseException | None) -> None:
+        """A line has ended whose sample is wanted. `error`: what leaves the frame, or is handled there, if anything."""
         if self.notice is not None:
             self.notice(True)
-        if self.store.sample(state.call, line, frame, state.code_state.plan.readers[line]):
+        plan = state.code_state.plan
+        error = None if error is None else plan.ending(frame, line, error)
+        if self.store.sample(state.call, line, frame, plan.readers[line], error):
             self.counting.settle(state, line)
 
     # calls that are not recorded

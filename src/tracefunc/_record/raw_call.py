@@ -6,6 +6,9 @@ TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
     from .._values.sample import Sample
 
+Row = tuple[int, "tuple[Sample, ...]", "Sample | None"]
+"""The sample of a hit: its moment, the values of the line's names, and the exception that ended the hit, if one did."""
+
 
 class RawCall:
     """What a recorder keeps of one call."""
@@ -15,7 +18,7 @@ class RawCall:
     def __init__(self, lines: int, codes: int) -> None:
         """`lines` and `codes`: how many lines and code objects the plan has."""
         self.dropped = False  # whether a later call has taken its place in the results
-        self.samples: list[list[tuple[Sample, ...]]] = [[] for _ in range(lines)]
+        self.samples: list[list[Row]] = [[] for _ in range(lines)]
         self.counts: list[list[int] | None] = [None] * codes  # by code object: how often each offset was reached
         self.extra = [0] * lines  # hits that are not part of any offset's count
         self.entered = [0] * codes  # by code object: its frames

@@ -28,7 +28,7 @@ class Store:
     the call is recorded and the hit sampled, and how they are kept.
     """
 
-    __slots__ = ("_calls", "_code_count", "_describe", "_limit", "_line_count", "_overwrites", "_target")
+    __slots__ = ("_calls", "_code_count", "_describe", "_limit", "_line_count", "_moments", "_overwrites", "_target")
 
     def __init__(self, plan: Plan, calls: Calls, target: int, samples: Limit) -> None:
         """`target`: the number of the plan for `calls`; `samples`: of a line in a call."""
@@ -37,6 +37,7 @@ class Store:
         self._calls = calls
         self._target = target
         self._describe = calls.describe
+        self._moments = calls.moments
         self._limit = samples.most
         self._overwrites = samples.surplus  # the sample that makes room for a new one, by its index; -1: none does
 
@@ -86,10 +87,10 @@ class Store:
         """Keep a value that a call yields; return whether the next one is wanted too."""
         return self._calls.give(info, value)
 
-    def close(self, info: CallInfo, key: int, where: int, raised: bool, value: object) -> None:
-        """End a call, whose frame has the address `key`, with a value, or an exception if it `raised`."""
+    def close(self, info: CallInfo, key: int, where: int, value: object, error: BaseException | None) -> None:
+        """End a call, whose frame has the address `key`, with a value, or with an exception."""
         try:
-            self._calls.close(info, key, where, raised, value)
+            self._calls.close(info, key, where, value, error)
         except RecursionError:
             pass
 
@@ -118,15 +119,19 @@ class Store:
             return set()
         return {line for line, rows in enumerate(call.samples) if len(rows) >= self._limit}
 
-    def sample(self, call: RawCall, line: int, frame: FrameType, readers: Iterable[Reader]) -> bool:
-        """Sample the names of a line; return whether that was the last sample that is wanted."""
+    def sample(
+        self, call: RawCall, line: int, frame: FrameType, readers: Iterable[Reader], error: BaseException | None
+    ) -> bool:
+        """Sample a line whose hit has ended, by `error` if there is one; return whether it lacks no more samples."""
         if call.dropped:
             return False
-        rows = call.samples[line]
+        rows, moment = call.samples[line], next(self._moments)
+        raised = None if error is None else self._calls.sample_error(self._target, error)
         if "greenlet" in sys.modules:
-            rows.append(watched(self._calls.note_switch, self._row, frame, readers))
+            values = watched(self._calls.note_switch, self._values, frame, readers)
         else:
-            rows.append(self._row(frame, readers))
+            values = self._values(frame, readers)
+        rows.append((moment, values, raised))
         if self._overwrites >= 0:
             if len(rows) > self._limit:
                 del rows[self._overwrites]
@@ -134,7 +139,7 @@ class Store:
         del rows[self._limit :]  # another thread may have been quicker
         return len(rows) == self._limit
 
-    def _row(self, frame: FrameType, readers: Iterable[Reader]) -> tuple[Sample, ...]:
+    def _values(self, frame: FrameType, readers: Iterable[Reader]) -> tuple[Sample, ...]:
         return tuple([sample(frame, reader, self._describe) for reader in readers])
 
     # the end

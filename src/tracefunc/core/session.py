@@ -6,7 +6,6 @@ import os
 from _weakref import ref
 
 from .._forks import importing
-from .._plan.markers import NOTHING
 from .._record import engine as _engine
 from .._record.call_info import CallOptions
 from .._record.calls import Calls
@@ -14,7 +13,7 @@ from .._record.hits import count_hits
 from .._record.monitor import monitor
 from .._record.raw_call import RawCall
 from .._record.stacks import PathLabels, stack_text
-from ..results import Call
+from .entries import Entries
 from .held import distinct
 from .uncalled import uncalled
 
@@ -27,8 +26,7 @@ if TYPE_CHECKING:
     from .._record.call_info import CallInfo
     from .._record.interfaces import Recorder
     from .._values.redaction import Redaction
-    from .._values.sample import Sample
-    from ..results import Trace, TraceResults
+    from ..results import TraceResults
     from .options import Options
     from .targets import Target
 
@@ -141,18 +139,16 @@ class Session:
         results.chosen_by = ("when",) * (options.when is not None) + ("threads",) * (options.threads == "current")
         results.redact, results._hides_result = self.options.redact, self._hides_result
         results.warnings += [*calls.failure(), *calls.warnings, *self._warnings]
-        kept = list(calls.kept)
-        indices = {info.number: i for i, info in enumerate(kept)}
-        for info in kept:
-            plan, raw = calls.plans[info.target], self._record(info)
+        kept = [(info, self._record(info)) for info in list(calls.kept)]
+        entries = Entries(kept, next(calls.moments), options.incl_unhit)
+        for info, raw in kept:
+            plan = calls.plans[info.target]
             hits = count_hits(plan, raw)
             if min(hits, default=0) < 0:  # some are derived from others, and these were not all there
                 results.warnings.append(f"hits of {plan.codes[0].code.co_qualname} were lost: its counts do not agree")
                 hits = [max(count, 0) for count in hits]
-            trace = _trace(plan, hits, raw.samples, self.options.incl_unhit)
-            _prefer_sampled_texts(info, plan, trace)
-            results.append(Call((info.stack, trace), _attributes(info, plan, indices.get(info.parent))))
-        results.warnings += dict.fromkeys(note for info in kept for note in calls.plans[info.target].notes)
+            results.append(entries.entry(info, raw, plan, hits))
+        results.warnings += dict.fromkeys(note for info, _ in kept for note in calls.plans[info.target].notes)
 
     def note_uncalled(self, results: TraceResults, fn: object) -> None:
         """Add to the warnings of complete results which targets were never called by `fn`, and what ran instead."""
@@ -212,59 +208,3 @@ def _for_calls(options: Options) -> CallOptions:
         one_thread=options.threads == "current",
         redaction=options.redaction,
     )
-
-
-def _trace(plan: Plan, hits: list[int], samples: list[list[tuple[Sample, ...]]], incl_unhit: bool) -> Trace:
-    """Return the trace of one call: what each line did."""
-    trace: Trace = {}
-    for text, names, count, rows in zip(plan.lines, plan.names, hits, samples, strict=True):
-        if count or incl_unhit:
-            columns = list(zip(*rows, strict=True)) if rows else [()] * len(names)
-            trace[text] = count, {name: list(column) for name, column in zip(names, columns, strict=True)}
-    return trace
-
-
-def _prefer_sampled_texts(info: CallInfo, plan: Plan, trace: Trace) -> None:
-    """Show arguments and the returned value by their own reprs, where a line was sampled that shows them so."""
-    for name, shown in info.arguments.items():
-        if name not in plan.rebound and shown[1].startswith(f"<{shown[0]} at 0x"):
-            rows = (names[name] for _, names in trace.values() if names.get(name))
-            info.arguments[name] = next((row[0] for row in rows if row[0][0] == shown[0]), shown)
-    if info.returned is not None and info.where in plan.returned:
-        hits, names = trace.get(plan.lines[info.where], (0, {}))
-        found = names.get(plan.returned[info.where], [])
-        if hits == len(found) > 0 and found[-1][0] == info.returned[0] and not _says_nothing(found[-1][1]):
-            info.returned = found[-1]
-
-
-def _says_nothing(text: str) -> bool:
-    """Whether a text may be the repr that every object has: type and address, whose end may be cut away."""
-    return text.startswith("<") and (" at 0x" in text or text.endswith("..."))
-
-
-def _raising_line(plan: Plan, offset: int) -> int | None:
-    """Return the line that an exception has ended which was raised at an offset of the target."""
-    line = plan.codes[0].raising_lines.get(offset, NOTHING)
-    return None if line == NOTHING else line
-
-
-def _attributes(info: CallInfo, plan: Plan, parent: int | None) -> dict[str, object]:
-    """Return the attributes of a call in the results. `parent`: the index of the call that it ran in."""
-    code = plan.codes[0].code
-    return {
-        "function": code.co_qualname,
-        "file": code.co_filename,
-        "lineno": plan.first,
-        "arguments": info.arguments,
-        "returned": info.returned,
-        "raised": info.raised,
-        "yielded": info.yielded,
-        "more_yielded": info.more_yielded,
-        "thread": info.thread,
-        "task": info.task,
-        "seconds": info.seconds,
-        "parent": parent,
-        "ended_at": None if info.raised is None else _raising_line(plan, info.where),
-        "source": plan.text,
-        "places": plan.places,
-    }

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["FORMAT", "VERSION", "dumps", "loads"]
 
 FORMAT = "tracefunc"
-VERSION = 1  # of `trace.schema.json`
+VERSION = 2  # of `trace.schema.json`, which describes those before, too
 _LARGEST = 2**63 - 1  # the largest integer that many other languages have
 
 # JSON has one notation for a character beyond U+FFFF and for the two surrogates that encode it in UTF-16. A text in
@@ -83,11 +83,15 @@ def _call(call: Call, targets: dict[Target, int]) -> dict[str, object]:
         "task": call.task,
         "seconds": call.seconds,
         "ended_at": call.ended_at,
+        "began": call.began,
+        "ended": call.ended,
         "lines": [
             {
                 "text": text,
                 "hits": hits,
                 "vars": [{"name": name, "samples": samples} for name, samples in names.items()],
+                "moments": call.moments.get(text, []),
+                "raised": [{"sample": k, "error": error} for k, error in call.raises.get(text, {}).items()],
             }
             for text, (hits, names) in call.trace.items()
         ],
@@ -170,7 +174,11 @@ def _calls(calls: list[dict[str, Any]], targets: list[dict[str, Any]]) -> list[C
         target = _chosen(targets, known.pop("target"), f"calls[{i}].target")
         _check_index(known["parent"], i, f"calls[{i}].parent")
         _check_index(known["ended_at"], len(target["places"]), f"calls[{i}].ended_at")
-        made.append(Call((known.pop("stack"), known.pop("lines")), known | target))
+        lines = known.pop("lines")
+        known["moments"] = {text: line["moments"] for text, line in lines.items() if line.get("moments")}
+        known["raises"] = {text: dict(line["raised"]) for text, line in lines.items() if line.get("raised")}
+        trace = {text: (line["hits"], line["vars"]) for text, line in lines.items()}
+        made.append(Call((known.pop("stack"), trace), known | target))
     return made
 
 
@@ -198,8 +206,8 @@ def _format(value: object, where: str) -> None:
 
 
 def _version(value: object, where: str) -> None:
-    if type(value) is not int or value != VERSION:
-        raise _wrong(where, value, f"{VERSION}, which is what this version of tracefunc reads")
+    if type(value) is not int or not 1 <= value <= VERSION:
+        raise _wrong(where, value, f"1 to {VERSION}, which is what this version of tracefunc reads")
 
 
 def _text(value: object, where: str) -> str:
@@ -230,6 +238,11 @@ def _sample(value: object, where: str) -> Sample:
     if not isinstance(value, list) or len(value) != 2:
         raise _wrong(where, value, "an array of a type's name and a text")
     return _text(value[0], f"{where}[0]"), _text(value[1], f"{where}[1]")
+
+
+def _raised_hit(value: object, where: str) -> tuple[int, Sample]:
+    hit = _object(value, where, {"sample": _count, "error": _sample})
+    return hit["sample"], hit["error"]
 
 
 def _optional(read: Read) -> Read:
@@ -266,9 +279,12 @@ def _object(
     return {name: read(value[name], path + name) for name, read in fields.items()}
 
 
-def _mapping_of(key: str, fields: dict[str, Read]) -> Read:
-    """Return a reader that makes a dictionary of an array of objects: what else each holds by its text at `key`."""
-    read = _list_of(_object_of({key: _text, **fields}))
+def _mapping_of(key: str, fields: dict[str, Read], optional: dict[str, Read] | None = None) -> Read:
+    """Return a reader that makes a dictionary of an array of objects: what else each holds by its text at `key`.
+
+    Where that is one field, its value; else, a dictionary.
+    """
+    read = _list_of(_object_of({key: _text, **fields}, optional))
 
     def read_mapping(value: object, where: str) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -276,7 +292,7 @@ def _mapping_of(key: str, fields: dict[str, Read]) -> Read:
             name = item.pop(key)
             if name in found:
                 raise _wrong(f"{where}[{i}].{key}", name, "a text that differs from the ones before")
-            found[name] = next(iter(item.values())) if len(item) == 1 else tuple(item.values())
+            found[name] = item if len(fields) > 1 else item[next(iter(fields))]
         return found
 
     return read_mapping
@@ -323,6 +339,8 @@ _PLACE: dict[str, Read] = {
     "col": _count,
 }
 _TARGET: dict[str, Read] = {"function": _text, "file": _text, "lineno": _count, "source": _text, "places": _places}
+# What traces of version 1 do not have.
+_OPTIONAL_OF_LINE: dict[str, Read] = {"moments": _list_of(_count), "raised": _list_of(_raised_hit)}
 _CALL: dict[str, Read] = {
     "target": _count,
     "parent": _optional(_count),
@@ -335,9 +353,11 @@ _CALL: dict[str, Read] = {
     "task": _optional(_text),
     "seconds": _optional(_number),
     "ended_at": _optional(_count),
-    "lines": _mapping_of("text", {"hits": _count, "vars": _mapping_of("name", {"samples": _list_of(_sample)})}),
+    "lines": _mapping_of(
+        "text", {"hits": _count, "vars": _mapping_of("name", {"samples": _list_of(_sample)})}, _OPTIONAL_OF_LINE
+    ),
 }
-_OPTIONAL_OF_CALL: dict[str, Read] = {"more_yielded": _truth}
+_OPTIONAL_OF_CALL: dict[str, Read] = {"more_yielded": _truth, "began": _count, "ended": _optional(_count)}
 _DOCUMENT: dict[str, Read] = {
     "format": _format,
     "version": _version,

@@ -1,0 +1,106 @@
+"""From what was recorded of calls to the entries of the results."""
+
+from __future__ import annotations
+
+from .._plan.markers import NOTHING
+from ..results import Call
+
+TYPE_CHECKING = False  # as of `typing`, without its import time
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .._plan.target_plan import Plan
+    from .._record.call_info import CallInfo
+    from .._record.raw_call import RawCall, Row
+    from ..results import Trace
+
+
+class Entries:
+    """Makes the entry of each call that was recorded in a trace."""
+
+    def __init__(self, kept: Sequence[tuple[CallInfo, RawCall]], moments: int, incl_unhit: bool) -> None:
+        """`kept`: all calls that are shown; `moments`: how many there were, of samples and calls that are not, too.
+
+        `incl_unhit`: whether the trace of a call has the lines without hits.
+        """
+        self._indices = {info.number: i for i, (info, _) in enumerate(kept)}
+        self._moments = _numbered(kept, moments)
+        self._incl_unhit = incl_unhit
+
+    def entry(self, info: CallInfo, raw: RawCall, plan: Plan, hits: list[int]) -> Call:
+        """Return the entry of a call whose lines were hit so often."""
+        trace = self._trace(plan, hits, raw.samples)
+        _prefer_sampled_texts(info, plan, trace)
+        known = _attributes(info, plan, self._indices.get(info.parent))
+        known |= {"began": self._moment(info.began), "ended": None if info.ended < 0 else self._moment(info.ended)}
+        rows = [(text, rows) for text, rows in zip(plan.lines, raw.samples, strict=True) if rows and text in trace]
+        known["moments"] = {text: [self._moment(moment) for moment, *_ in found] for text, found in rows}
+        raised = ((text, {k: row[2] for k, row in enumerate(found) if row[2] is not None}) for text, found in rows)
+        known["raises"] = {text: found for text, found in raised if found}
+        return Call((info.stack, trace), known)
+
+    def _moment(self, moment: int) -> int:
+        return moment if self._moments is None else self._moments[moment]
+
+    def _trace(self, plan: Plan, hits: list[int], samples: list[list[Row]]) -> Trace:
+        """Return the trace of one call: what each line did."""
+        trace: Trace = {}
+        for text, names, count, rows in zip(plan.lines, plan.names, hits, samples, strict=True):
+            if count or self._incl_unhit:
+                values = [row[1] for row in rows]
+                columns = list(zip(*values, strict=True)) if rows else [()] * len(names)
+                trace[text] = count, {name: list(column) for name, column in zip(names, columns, strict=True)}
+        return trace
+
+
+def _numbered(kept: Sequence[tuple[CallInfo, RawCall]], moments: int) -> dict[int, int] | None:
+    """Number the moments that are shown without gaps: 0, 1, 2, ...; None if they are so already."""
+    found = [moment for info, _ in kept for moment in (info.began, info.ended) if moment >= 0]
+    found += [row[0] for _, raw in kept for rows in raw.samples for row in rows]
+    return None if len(found) == moments else {moment: i for i, moment in enumerate(sorted(found))}
+
+
+def _prefer_sampled_texts(info: CallInfo, plan: Plan, trace: Trace) -> None:
+    """Show arguments and the returned value by their own reprs, where a line was sampled that shows them so."""
+    for name, shown in info.arguments.items():
+        if name not in plan.rebound and shown[1].startswith(f"<{shown[0]} at 0x"):
+            rows = (names[name] for _, names in trace.values() if names.get(name))
+            info.arguments[name] = next((row[0] for row in rows if row[0][0] == shown[0]), shown)
+    if info.returned is not None and info.where in plan.returned:
+        hits, names = trace.get(plan.lines[info.where], (0, {}))
+        found = names.get(plan.returned[info.where], [])
+        if hits == len(found) > 0 and found[-1][0] == info.returned[0] and not _says_nothing(found[-1][1]):
+            info.returned = found[-1]
+
+
+def _says_nothing(text: str) -> bool:
+    """Whether a text may be the repr that every object has: type and address, whose end may be cut away."""
+    return text.startswith("<") and (" at 0x" in text or text.endswith("..."))
+
+
+def _raising_line(plan: Plan, offset: int) -> int | None:
+    """Return the line that an exception has ended which was raised at an offset of the target."""
+    line = plan.codes[0].raising_lines.get(offset, NOTHING)
+    return None if line == NOTHING else line
+
+
+def _attributes(info: CallInfo, plan: Plan, parent: int | None) -> dict[str, object]:
+    """Return the attributes of a call in the results. `parent`: the index of the call that it ran in."""
+    code = plan.codes[0].code
+    return {
+        "function": code.co_qualname,
+        "file": code.co_filename,
+        "lineno": plan.first,
+        "arguments": info.arguments,
+        "returned": info.returned,
+        "raised": info.raised,
+        "yielded": info.yielded,
+        "more_yielded": info.more_yielded,
+        "thread": info.thread,
+        "task": info.task,
+        "seconds": info.seconds,
+        "parent": parent,
+        "ended_at": None if info.raised is None else _raising_line(plan, info.where),
+        "source": plan.text,
+        "places": plan.places,
+    }

@@ -1,0 +1,268 @@
+"""When each sample was taken, in which order, and which hits an exception ended."""
+
+import copy
+import json
+import pickle
+import threading
+
+import pytest
+
+from tracefunc import Tracer, TraceResults, tracefunc
+
+pytestmark = pytest.mark.both_engines
+
+
+def moments(results):
+    """All moments of a trace, sorted."""
+    found = [moment for call in results for moment in (call.began, call.ended) if moment is not None]
+    found += [moment for call in results for line in call.lines for moment in line.moments]
+    return sorted(found)
+
+
+def in_order(call):
+    """The texts of a call's lines as they were sampled."""
+    return [text for _, text in sorted((rank, line.text) for line in call.lines for rank in line.order)]
+
+
+def raised(call):
+    """By the text of a line: the types of the exceptions that ended hits, by sample."""
+    return {line.text: {k: kind for k, (kind, _) in line.raised.items()} for line in call.lines if line.raised}
+
+
+def test_samples_calls_and_their_order():
+    def helper(x):
+        return x + 1
+
+    def target(n):
+        total = 0
+        for i in range(n):
+            total += helper(i)
+        return total
+
+    with Tracer(target, helper) as results:
+        target(2)
+    outer, first, second = results
+    assert in_order(outer) == [
+        "total = 0",
+        "for i in range(n):",
+        "total += helper(i)",
+        "for i in range(n):",
+        "total += helper(i)",
+        "for i in range(n):",
+        "return total",
+    ]
+    assert moments(results) == list(range(7 + 2 + 2 * 3))
+    assert outer.began < first.began < first.ended < second.began < second.ended < outer.ended
+    loop, body = outer.lines[1], outer.lines[2]
+    assert loop.moments[0] < first.began and first.ended < body.moments[0] < loop.moments[1] < second.began
+    assert outer.lines[0].order == [0] and outer.lines[3].order == [6]
+
+
+def test_code_nested_in_the_target():
+    def target(xs):
+        return sum(
+            [
+                (lambda v: v + 1)(x)
+                for x in xs
+                if x
+            ]
+        )  # fmt: skip
+
+    [call] = tracefunc(target, [1, 0, 2])
+    assert [len(line.moments) for line in call.lines] == [line.hits for line in call.lines]
+    assert sorted(rank for line in call.lines for rank in line.order) == list(range(5))
+
+
+@pytest.mark.parametrize("keep", ["first", "last", "ends"])
+def test_limits(keep):
+    """What falls out leaves no gap."""
+
+    def target(n):
+        for i in range(n):
+            i = i + 1
+        return n
+
+    def several():
+        for n in range(9):
+            target(n + 20)
+
+    with Tracer(target, max_calls=3, max_samples=4, keep=keep) as results:
+        several()
+    assert moments(results) == list(range(3 * (2 + 4 + 4 + 1)))
+    for call in results:
+        assert [len(line.moments) for line in call.lines] == [4, 4, 1]
+        assert [line.complete for line in call.lines] == [False, False, True]
+        assert all(line.moments == sorted(line.moments) for line in call.lines)
+    assert [call.began for call in results] == sorted(call.began for call in results)
+
+
+def test_a_line_without_names_is_complete_only_if_each_hit_has_a_moment():
+    def target(n):
+        while n:
+            try:
+                n -= 1
+            finally:
+                pass
+
+    [call] = tracefunc(target, 12)
+    assert {line.text: line.complete for line in call.lines if not line.vars} == {"try:": False, "pass": False}
+
+
+RAISING = [
+    ("x = int(s)", "ValueError"),
+    ("raise KeyError(s)", "KeyError"),
+    ("assert not s", "AssertionError"),
+    ("for x in s.y: pass", "AttributeError"),
+    ("while s.y: pass", "AttributeError"),
+    ("if s.y: pass", "AttributeError"),
+    ("del x", "UnboundLocalError"),
+    ("return s.y", "AttributeError"),
+    ("import tracefunc.no_such_module", "ModuleNotFoundError"),
+    ("with s: pass", "TypeError"),
+    ("[s.y for x in s]", "AttributeError"),
+    ("class C: s.y", "AttributeError"),
+    ("match s.y:\n   case 1: pass", "AttributeError"),
+    ("(lambda: s.y)()", "AttributeError"),
+]
+
+
+@pytest.mark.parametrize("around", ["except", "finally", "with", "none"])
+@pytest.mark.parametrize("statement, error", RAISING, ids=[statement.split("\n")[0] for statement, _ in RAISING])
+def test_each_statement_that_raises(define, statement, error, around):
+    before = {
+        "except": "try:",
+        "finally": "try:",
+        "with": "with suppress(Exception):",
+        "none": "if True:",
+    }[around]
+    after = {"except": " except ZeroDivisionError: pass\n except Exception: s = 2", "finally": " finally: s = 3"}
+    space = define(
+        f"from contextlib import suppress\ndef target(s):\n {before}\n  {statement}\n{after.get(around, '')}\n"
+    )
+    results = tracefunc(space["target"], "s")
+    [call] = results
+    found = raised(call)
+    first = statement.split("\n")[0]
+    mine = {text: kinds for text, kinds in found.items() if first.startswith(text.split(":")[0]) or text in first}
+    assert mine == found and found, found
+    assert all(kinds == {0: error} for kinds in found.values()), found
+    header = next(text for text in found if first.startswith(text.rstrip(":")))
+    assert len(next(line for line in call.lines if line.text == header).moments) == 1
+
+
+def test_only_the_hit_that_raised():
+    def target(rows):
+        for row in rows:
+            try:
+                value = 10 // row
+            except ZeroDivisionError:
+                value = None
+        return value
+
+    [call] = tracefunc(target, [1, 0, 2, 0])
+    line = next(line for line in call.lines if line.text == "value = 10 // row")
+    assert line.raised == {k: ("ZeroDivisionError", line.raised[1][1]) for k in (1, 3)}
+    assert line.raised[1][1].startswith("ZeroDivisionError('")
+    assert raised(call) == {"value = 10 // row": {1: "ZeroDivisionError", 3: "ZeroDivisionError"}}
+
+
+def test_what_is_raised_again():
+    """A handler that does not fit, `finally` and `with` end no further hit; a `raise` does."""
+
+    def target():
+        try:
+            try:
+                try:
+                    int("x")
+                except KeyError:
+                    pass
+            finally:
+                done = True
+        except ValueError as error:
+            if done:
+                raise
+            raise RuntimeError from error
+
+    results = tracefunc(target)
+    assert raised(results[0]) == {'int("x")': {0: "ValueError"}}
+    assert isinstance(results.exc, ValueError)
+
+
+def test_generators():
+    def target():
+        try:
+            yield 1
+        except KeyError:
+            yield 2
+        raise StopIteration("mine")
+
+    def thrown():
+        generator = target()
+        next(generator)
+        generator.throw(KeyError("thrown"))
+        next(generator)
+
+    results = tracefunc(thrown, target_func=target)
+    assert raised(results[0]) == {"yield 1": {0: "KeyError"}, 'raise StopIteration("mine")': {0: "StopIteration"}}
+    assert results[0].raised[0] == "RuntimeError"
+
+
+def test_several_traces_as_one():
+    def target(x):
+        y = x
+        return 1 // y
+
+    one, other = tracefunc(target, 1), tracefunc(target, 0)
+    both = one.merge(other)
+    assert moments(both) == list(range(8))
+    assert [line.moments for line in both[1].lines] == [[5], [6]] and (both[1].began, both[1].ended) == (4, 7)
+    assert both[1].lines == [*both[1].lines] and raised(both[1]) == raised(other[0]) != {}
+    for again in (pickle.loads(pickle.dumps(other[0])), copy.copy(other)[0], copy.deepcopy(other)[0]):
+        assert again.lines == other[0].lines and again.lines[1].raised
+    back = TraceResults.from_json(other.to_json())
+    assert back[0].lines == other[0].lines and (back[0].began, back[0].ended) == (0, 3)
+
+
+def test_a_trace_of_the_schema_before(define):
+    """It has no moments."""
+    results = tracefunc(define("def target(s):\n return int(s)")["target"], "x")
+    document = json.loads(results.to_json())
+    document["version"] = 1
+    for name in ("began", "ended"):
+        del document["calls"][0][name]
+    for line in document["calls"][0]["lines"]:
+        del line["moments"], line["raised"]
+    [call] = TraceResults.from_json(json.dumps(document))
+    assert call == results[0] and call.ended_at == 0
+    assert [(line.moments, line.order, line.raised) for line in call.lines] == [([], [], {})]
+
+
+def test_threads():
+    """One counter for all of them."""
+
+    def target(n):
+        for i in range(n):
+            i += 1
+
+    def fn():
+        threads = [threading.Thread(target=target, args=(5,)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    results = tracefunc(fn, target_func=target)
+    assert moments(results) == list(range(4 * (2 + 6 + 5)))
+
+
+def test_what_is_hidden():
+    def target(password):
+        try:
+            return {}[password]
+        except KeyError:
+            return None
+
+    with Tracer(target, redact=["password"]) as results:
+        target("hunter2")
+    assert raised(results[0]) == {"return {}[password]": {0: "KeyError"}}
+    assert "hunter2" not in results.to_json() and "hunter2" not in repr(results[0].lines[1].raised)
