@@ -104,6 +104,11 @@ class Call(tuple[str, Trace]):
     """How long it took by the clock, in seconds, tracing included; None if it had not ended."""
     parent: int | None = None
     """The index of the recorded call that it ran in, or None."""
+    parent_line: tuple[int, int | None] | None = None
+    """The line of that call which was under way when this one began: its index in the parent's `lines`, and how many
+    hits it had had before, which is the index of the sample of the one under way. None instead of the hits where the
+    line has all its samples, and None altogether where only the context tells of the parent: it waits elsewhere, or
+    runs in another thread."""
     ended_at: int | None = None
     """The index in `lines` of the line at which an exception left the call; None if it returned, or had not ended."""
     source: str = ""

@@ -237,6 +237,67 @@ def test_a_trace_of_the_schema_before(define):
     assert [(line.moments, line.order, line.raised) for line in call.lines] == [([], [], {})]
 
 
+def called_from(results):
+    """By call: the text of the parent's line, and its hits before."""
+    found = []
+    for call in results:
+        line, hits = call.parent_line or (None, None)
+        found.append(None if line is None else (results[call.parent].lines[line].text, hits))
+    return found
+
+
+def test_the_line_that_called():
+    def helper(x):
+        return x
+
+    def target(n):
+        for i in range(helper(n)):
+            (lambda: helper(i))()
+        while helper(0):
+            pass
+        return [helper(x) for x in "ab"]
+
+    with Tracer(target, helper, max_calls=None) as results:
+        target(12)
+    inner = next(line.text for line in results[0].lines if line.kind == "lambda")
+    assert called_from(results) == [
+        None,
+        ("for i in range(helper(n)):", 0),
+        *((inner, k) for k in range(10)),
+        (inner, None),
+        (inner, None),
+        ("while helper(0):", 0),
+        ('return [helper(x) for x in "ab"]', 0),
+        ('return [helper(x) for x in "ab"]', 0),
+    ]
+    back = TraceResults.from_json(results.to_json())
+    assert [call.parent_line for call in back] == [call.parent_line for call in results]
+
+
+def test_the_line_that_called_of_recursion_and_generators():
+    def target(n):
+        if n:
+            yield from target(n - 1)
+        yield n
+
+    results = tracefunc(lambda: [*target(2)], target_func=target)
+    assert called_from(results) == [None, ("yield from target(n - 1)", 0), ("yield from target(n - 1)", 0)]
+
+
+def test_a_parent_in_another_thread():
+    def helper():
+        return 1
+
+    def target():
+        thread = threading.Thread(target=helper)
+        thread.start()
+        thread.join()
+
+    with Tracer(target, helper) as results:
+        target()
+    assert [call.parent_line for call in results] == [None, None]
+
+
 def test_threads():
     """One counter for all of them."""
 

@@ -374,6 +374,10 @@ def documents(draw):
         more = st.fixed_dictionaries({}, optional=of_line)
         call |= {"lines": [{"text": text, "hits": draw(COUNTS), "vars": draw(columns)} | draw(more) for text in texts]}
         call |= draw(st.fixed_dictionaries({}, optional={"began": COUNTS, "ended": st.none() | COUNTS}))
+        if call["parent"] is None or (those := targets[calls[call["parent"]]["target"]]["places"]):
+            lines = st.integers(0, len(those) - 1 if call["parent"] is not None else 9)
+            hit = st.fixed_dictionaries({"line": lines, "hit": st.none() | COUNTS})
+            call |= draw(st.fixed_dictionaries({}, optional={"parent_line": st.none() | hit}))
         call |= {"arguments": draw(st.lists(st.fixed_dictionaries({"name": TEXTS, "value": SAMPLES}), max_size=1))}
         call |= {name: draw(st.none() | SAMPLES) for name in ("returned", "raised")}
         call |= {"stack": draw(TEXTS), "thread": draw(TEXTS), "task": draw(st.none() | TEXTS), "seconds": None}

@@ -47,6 +47,10 @@ cdef class RecordedCall:
         PyMem_Free(self.entered)
         PyMem_Free(self.derives)
 
+    def sampled(self, int line):
+        """How many samples of a line there are."""
+        return len(self.samples[line])
+
     cdef inline bint lacks(self, int line) noexcept:
         """Whether it lacks samples of a line."""
         return self.taken[line] < self.max_samples

@@ -33,6 +33,7 @@ class Plan:
     """All that a recorder needs to trace one target."""
 
     __slots__ = (
+        "by_code",
         "codes",
         "first",
         "lines",
@@ -66,6 +67,7 @@ class Plan:
         }
         self.outcomes = NOTHING_HIDDEN
         self.codes: list[CodePlan] = []
+        self.by_code: dict[int, CodePlan] = {}  # by the code object's address
         self.preludes: list[int] = []  # the line that state len(lines) + k is the prelude of
 
     def redacted(self, hides: Callable[[str], bool]) -> Plan:
@@ -128,6 +130,7 @@ def _add(plan: Plan, source: Source, code: CodeType, body: Body, is_target: bool
     plan.preludes += analysis.preludes.values()
     code_plan = CodePlan(len(plan.codes), code, entry, is_target, analysis, line_count)
     plan.codes.append(code_plan)
+    plan.by_code[id(code)] = code_plan
     code_plan.readers = {
         i: readers(source.lines[i].names, source.lines[i].scope, code, body.scope)
         for i in _sampled_lines(code_plan, analysis.preludes)

@@ -23,6 +23,7 @@ class CallInfo:
         "more_yielded",
         "number",
         "parent",
+        "parent_line",
         "raised",
         "raw",
         "returned",
@@ -37,11 +38,13 @@ class CallInfo:
         "yielded",
     )
 
-    def __init__(self, target: int, stack: str, parent: int) -> None:
+    def __init__(self, target: int, stack: str) -> None:
         self.number = -1  # in the order in which calls start
         self.target = target  # the number of its plan
         self.stack = stack
-        self.parent = parent  # the number of the call that it runs in, or -1
+        self.parent = -1  # the number of the call that it runs in, or -1
+        # The line of that call which was under way, and how many hits it had had; None where these are not known.
+        self.parent_line: tuple[int, int | None] | None = None
         self.began = -1  # the moments of its start and its end
         self.ended = -1
         self.arguments: dict[str, Sample] = {}

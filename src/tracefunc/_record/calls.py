@@ -8,6 +8,7 @@ from time import perf_counter
 
 from .._forks import held_over_forks
 from .._interpreter import ASYNCHRONOUS, GENERATOR
+from .._plan.markers import NOTHING
 from .call_info import CallInfo
 from .call_values import CallValues
 from .contexts import Contexts
@@ -15,7 +16,7 @@ from .thread_names import task_name, thread_name
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from types import FrameType
     from typing import Any
 
@@ -59,7 +60,7 @@ class Calls:
         self.switched = False  # whether another greenlet went on while a value was described
         self._ended_before: list[CallInfo] = []  # the calls that had ended by then
         self.chooses = options.one_thread or any(conditions)
-        self._limit = options.calls
+        self._limit, self._samples = options.calls, options.yields.most  # as many as samples of a line
         self._values = CallValues(plans, options.outline, options.yields, options.redaction)
         self.thread = get_ident() if options.one_thread else 0  # the only one whose calls are recorded
         self._on_full: Callable[[], None] = _do_nothing
@@ -153,7 +154,8 @@ class Calls:
         if chosen is False or self.full:  # since it was asked
             self._pass(target, frame)
             return None
-        info = CallInfo(target, self.stack_of(frame), self._parent(frame))
+        info = CallInfo(target, self.stack_of(frame))
+        self._find_parent(info, frame)
         info.arguments = self._values.arguments(target, frame)
         info.thread, info.task = thread_name(), task_name()
         if frame.f_code.co_flags & (GENERATOR | ASYNCHRONOUS) != GENERATOR:  # which shares its consumer's context
@@ -287,16 +289,38 @@ class Calls:
         else:
             self.warnings[-1] = "more warnings of this kind are left out"
 
-    def _parent(self, frame: FrameType) -> int:
-        """Return the number of the recorded call that `frame` was called in, by the stack or the context; or -1."""
-        above = frame.f_back
+    def _find_parent(self, info: CallInfo, frame: FrameType) -> None:
+        """Find the recorded call that `frame` was called in, by the stack or the context, and the line that called it.
+
+        That line is not known where only the context tells of the call: it waits elsewhere, or runs in another thread.
+        """
+        above, between = frame.f_back, []
         while above is not None and id(above) != self.base:
-            info = self._running.get(id(above))
-            if info is not None and above.f_code is self.plans[info.target].codes[0].code:
-                return info.number
+            between.append(above)
+            found = self._running.get(id(above))
+            if found is not None and above.f_code is self.plans[found.target].codes[0].code:
+                info.parent, info.parent_line = found.number, self._calling_line(found, between)
+                return
             above = above.f_back
-        info = self._contexts.innermost()
-        return -1 if info is None else info.number
+        found = self._contexts.innermost()
+        if found is not None:
+            info.parent = found.number
+
+    def _calling_line(self, parent: CallInfo, frames: Iterable[FrameType]) -> tuple[int, int | None] | None:
+        """Return the line of a call that is under way in the innermost frame of it, and how many hits it has had.
+
+        These are as many as there are samples, until those are full.
+        """
+        code_plans = self.plans[parent.target].by_code
+        for frame in frames:
+            code_plan = code_plans.get(id(frame.f_code))
+            if code_plan is not None:
+                line = code_plan.raising_lines.get(frame.f_lasti, NOTHING)
+                if line == NOTHING:
+                    return None
+                hits = self._samples if parent.raw is None else parent.raw.sampled(line)
+                return line, hits if hits < self._samples else None
+        return None
 
 
 def _place(error: Exception) -> str:

@@ -27,6 +27,10 @@ class RawCall:
         self.loops: list[frozenset[int]] = [frozenset()] * codes  # the loops whose turns are in `counts`
         self.open: list[int] = []  # the lines under way in frames that have not ended
 
+    def sampled(self, line: int) -> int:
+        """Return how many samples of a line there are."""
+        return len(self.samples[line])
+
     def end_flow(self, code: int, offset: int) -> None:
         """Note that control leaves the flow at an offset of a code object: by an exception, or as the trace ends."""
         left = self.left[code]

@@ -32,6 +32,7 @@ class Entries:
         trace = self._trace(plan, hits, raw.samples)
         _prefer_sampled_texts(info, plan, trace)
         known = _attributes(info, plan, self._indices.get(info.parent))
+        known["parent_line"] = None if known["parent"] is None else info.parent_line
         known |= {"began": self._moment(info.began), "ended": None if info.ended < 0 else self._moment(info.ended)}
         rows = [(text, rows) for text, rows in zip(plan.lines, raw.samples, strict=True) if rows and text in trace]
         known["moments"] = {text: [self._moment(moment) for moment, *_ in found] for text, found in rows}

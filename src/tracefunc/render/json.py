@@ -83,6 +83,7 @@ def _call(call: Call, targets: dict[Target, int]) -> dict[str, object]:
         "task": call.task,
         "seconds": call.seconds,
         "ended_at": call.ended_at,
+        "parent_line": None if call.parent_line is None else dict(zip(_LINE_HIT, call.parent_line, strict=True)),
         "began": call.began,
         "ended": call.ended,
         "lines": [
@@ -174,6 +175,8 @@ def _calls(calls: list[dict[str, Any]], targets: list[dict[str, Any]]) -> list[C
         target = _chosen(targets, known.pop("target"), f"calls[{i}].target")
         _check_index(known["parent"], i, f"calls[{i}].parent")
         _check_index(known["ended_at"], len(target["places"]), f"calls[{i}].ended_at")
+        if known.get("parent_line") is not None and known["parent"] is not None:
+            _check_index(known["parent_line"][0], len(made[known["parent"]].places), f"calls[{i}].parent_line.line")
         lines = known.pop("lines")
         known["moments"] = {text: line["moments"] for text, line in lines.items() if line.get("moments")}
         known["raises"] = {text: dict(line["raised"]) for text, line in lines.items() if line.get("raised")}
@@ -243,6 +246,11 @@ def _sample(value: object, where: str) -> Sample:
 def _raised_hit(value: object, where: str) -> tuple[int, Sample]:
     hit = _object(value, where, {"sample": _count, "error": _sample})
     return hit["sample"], hit["error"]
+
+
+def _line_hit(value: object, where: str) -> tuple[int, int | None]:
+    found = _object(value, where, _LINE_HIT)
+    return found["line"], found["hit"]
 
 
 def _optional(read: Read) -> Read:
@@ -330,6 +338,7 @@ def _places(value: object, where: str) -> tuple[Place, ...]:
     return tuple(_list_of(_place)(value, where))
 
 
+_LINE_HIT: dict[str, Read] = {"line": _count, "hit": _optional(_count)}
 _PLACE: dict[str, Read] = {
     "text": _text,
     "names": _list_of(_text),
@@ -357,7 +366,12 @@ _CALL: dict[str, Read] = {
         "text", {"hits": _count, "vars": _mapping_of("name", {"samples": _list_of(_sample)})}, _OPTIONAL_OF_LINE
     ),
 }
-_OPTIONAL_OF_CALL: dict[str, Read] = {"more_yielded": _truth, "began": _count, "ended": _optional(_count)}
+_OPTIONAL_OF_CALL: dict[str, Read] = {
+    "more_yielded": _truth,
+    "began": _count,
+    "ended": _optional(_count),
+    "parent_line": _optional(_line_hit),
+}
 _DOCUMENT: dict[str, Read] = {
     "format": _format,
     "version": _version,
