@@ -170,7 +170,7 @@ def _no_constant(name: str) -> object:
 
 
 def _calls(calls: list[dict[str, Any]], targets: list[dict[str, Any]]) -> list[Call]:
-    made = []
+    made: list[Call] = []
     for i, known in enumerate(calls):
         target = _chosen(targets, known.pop("target"), f"calls[{i}].target")
         _check_index(known["parent"], i, f"calls[{i}].parent")
