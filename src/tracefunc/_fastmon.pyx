@@ -26,6 +26,8 @@ answer DISABLE may come into force after a thread that needs the offset has arme
 """
 
 import sys
+from itertools import chain, starmap
+from time import sleep
 
 cimport cython
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
@@ -36,9 +38,12 @@ from . import _interpreter
 from ._plan import markers, when_compiler
 from ._record.raw_call import RawCall
 from ._record.greenlets import watched
-from ._record.live_frames import all_frames
+from ._record.live_frames import stacked_frames, waiting_frames
 from ._values.read import LOCAL
 from ._values.sample import UNAVAILABLE, sample
+
+cdef enum:
+    STEPS = 200  # how often other threads may go on before a trace ends
 
 ctypedef long long Count
 ctypedef unsigned long long Bits  # of up to `loop_iterators.MAX_LOOPS` loops
@@ -78,7 +83,8 @@ cdef class Recorder:
     cdef PyObject *target_code
     cdef object notice  # looks for other tools, None where these do not matter
     cdef object remove, rearm, disable  # the answer where an event is not needed any more, and Python code has run
-    cdef bint stopped
+    cdef bint has_ended  # nothing is recorded any more
+    cdef list unreported  # frames whose end is not part of the counts yet
     cdef int refused  # calls in a row that are not recorded
     cdef bint passes  # whether it waits for a call that is not recorded any more
 
@@ -86,6 +92,7 @@ cdef class Recorder:
         cdef bint with_iterators = _knows_stack and not (measure_all or FREE_THREADED)
         self.plan, self.disable = plan, DISABLE
         self.notice, self.remove, self.rearm = monitor.notice, monitor.remove, monitor.rearm
+        self.unreported = []
         self.wants_only_starts = calls.chooses and not FREE_THREADED  # where nothing is armed again while threads run
         self.codes = CodeStates(plan, with_iterators)
         self.frames = Frames(self.codes)
@@ -116,9 +123,11 @@ cdef class Recorder:
         cdef void *key = tracefunc_current_frame()
         cdef LiveCode *live = self.codes.find(code)
         # On 3.15, a generator expression that is being made runs in its maker's frame.
-        if live == NULL or tracefunc_code_of(key) != code:
+        if live == NULL or tracefunc_code_of(key) != code or self.has_ended:
             return None
         code_state = <CodeState>live.state
+        if not code_state.table.has_asked:
+            code_state.table.ask_early()
         if code_state.table.is_target:
             return self.start_call(code_state, key, answer, error)
         return self.start_nested(code_state, key)
@@ -150,6 +159,8 @@ cdef class Recorder:
         info = self.store.open(executing, answer, error)
         if info is None:
             return self.refuse()
+        if self.has_ended:
+            return None
         call = self.store.new_call()
         self.refused = 0
         cdef Frame *frame = self.frames.enter(code_state, call, key)
@@ -183,6 +194,8 @@ cdef class Recorder:
                 if code_state.returns_disabled:
                     code_state.returns_disabled = False
                     self.rearm(code_state.code)
+                if self.has_ended:
+                    return None
                 self.frames.enter(code_state, call, key)
                 self.count_outer_frame(code_state, call)
             return None
@@ -251,15 +264,17 @@ cdef class Recorder:
             frame.counts[number] += not frame.counted >> point.loop & 1
             return Py_NewRef(_none)
         frame.counts[number] += 1
+        cdef int caught
         if counts:
             return Py_NewRef(_disable if self.silencing.is_out_of_patience(<CodeState>live.state, number) else _none)
         held = self  # Python code may run from here on
         if point.element >= 0:
             held.lines.sample(frame, point.element)
         else:
+            caught = NOTHING
             if point.catches:
-                held.lines.catch_exception(frame, (<CodeState>live.state).table, number)
-            held.lines.change_line(frame, (<CodeState>live.state).table, point)
+                caught = held.lines.catch_exception(frame, (<CodeState>live.state).table, number)
+            held.lines.change_line(frame, (<CodeState>live.state).table, point, caught)
         return Py_NewRef(_none)
 
     cdef object yielded(self, PyObject *code, PyObject *offset, PyObject *value):
@@ -320,15 +335,19 @@ cdef class Recorder:
 
     cdef int leave(self, CodeState code_state, Frame *frame, int prelude, bint raised, PyObject *value) except -1:
         """A frame ends with a value, or an exception, in the middle of a loop's prelude if that is one."""
-        cdef int where
-        self.lines.end(frame, prelude)
+        cdef int where, line = self.lines.interrupt(frame, prelude)
+        if code_state.table.entry >= 0 and not frame.inner:
+            (<RecordedCall>frame.call).extra[code_state.table.entry] += 1
+        frame.ended = True
+        if line < 0 and 0 <= frame.line < self.store.lines:
+            line = frame.line
+        if line >= 0:
+            self.lines.sample(frame, line)
         if frame.inner:
             if frame.watches_exits:
                 self.silencing.unwatch_exits(frame)
             frame.line = NOTHING
             return 0
-        if code_state.table.entry >= 0:
-            (<RecordedCall>frame.call).extra[code_state.table.entry] += 1
         if frame.info != NULL:
             where = raised_at(value) if raised else frame.line
             self.store.close(frame.info, frame.address, where, raised, value)
@@ -341,8 +360,9 @@ cdef class Recorder:
         """A frame starts where there may be the state of one whose end was not reported."""
         cdef Frame *frame = <Frame *>self.frames.by_key.get(key)
         if frame != NULL:
-            if not frame.inner:
-                self.lines.close_open_line(frame)
+            if not frame.inner and not frame.ended:
+                frame.ended = True
+                self.unreported.append(ended(frame))
             self.forget(frame)
         return 0
 
@@ -408,33 +428,64 @@ cdef class Recorder:
             self.want_only_starts()
         return not self.passes
 
-    def disarmed(self):
-        """No event comes any more, and nothing else is counted from now on. No answer disables what others arm now."""
-        self.disable = None
-        self.loops.release()
+    def end(self):
+        """Record nothing from here on, though events may still come. No answer disables what others arm now.
 
-    def stop(self):
-        """Complete the records of all calls, at the end."""
+        What was counted and where all frames stand is noted in one step, in which no other thread runs. Other threads go
+        on for some steps before, if one is where an exception has arrived that cannot be looked up yet.
+        """
+        cdef CodeState code_state
+        cdef int patience
+        self.disable = None
+        uncaught = {(id(each.code), offset) for each in self.plan.codes for offset in each.uncaught}
+        for patience in range(STEPS, -1, -1):
+            if self.has_ended:
+                break
+            elsewhere, found = self.store.new_call(), []
+            for code_state in self.codes.all:
+                elsewhere.enter(code_state.table)
+            frames = chain(waiting_frames(), stacked_frames()) if not self.frames.are_none() else ()
+            list(chain(map(found.append, frames), starmap(self.exchange, [(found, elsewhere, uncaught if patience else ())])))
+            if not self.has_ended:
+                sleep(0)
+
+    def exchange(self, list found, RecordedCall elsewhere, uncaught):
+        """Note where frames stand, which were found, and let callbacks count elsewhere, if none of them is `uncaught`."""
         cdef size_t i
         cdef Frame *frame
-        if self.stopped:
-            return
-        self.stopped = True
-        self.store.count_refused()
-        running = {} if self.frames.are_none() else offsets_of_frames()
         cdef Section section
         enter(&section, self)
         try:
+            running = offsets_of(found)
+            if self.has_ended or (uncaught and not uncaught.isdisjoint([(place[1], at) for place, at in running.items()])):
+                return
+            self.has_ended = True
+            self.loops.release()
             for i in range(self.frames.slots()):
                 frame = self.frames.at(i)
-                if frame != NULL:
-                    at = running.get((<size_t>frame.key, <size_t>frame.live.code))
-                    if at is not None:
-                        frame.at = at
-                    if at is not None or not frame.inner:
-                        self.lines.close_open_line(frame)
+                if frame == NULL:
+                    continue
+                at = running.get((<size_t>frame.key, <size_t>frame.live.code))
+                if at is not None and at <= (<CodeState>frame.live.state).table.start:
+                    # Another frame may have come to that address, whose start has not been reported.
+                    at = None if frame.at >= 0 or frame.inner and OTHERS_RUN_BEFORE_A_START else at
+                if at is not None:
+                    frame.at = at
+                if not frame.ended and (not frame.inner or at is not None):
+                    self.unreported.append(ended(frame))
+                Py_DECREF(frame.call)
+                frame.call = Py_NewRef(<PyObject *>elsewhere)
+                frame.counts = elsewhere.counts[(<CodeState>frame.live.state).table.index]
         finally:
             leave(&section, self)
+
+    def stop(self):
+        """Complete the records of all calls, at the end."""
+        self.end()
+        self.store.count_refused()
+        unreported, self.unreported = self.unreported, []
+        for each in unreported:
+            self.lines.close_open_line(each)
 
     def record(self, RecordedCall call):
         """What was recorded of a call."""
