@@ -42,9 +42,6 @@ from ._record.live_frames import stacked_frames, waiting_frames
 from ._values.read import LOCAL
 from ._values.sample import UNAVAILABLE, sample
 
-cdef enum:
-    STEPS = 200  # how often other threads may go on before a trace ends
-
 ctypedef long long Count
 ctypedef unsigned long long Bits  # of up to `loop_iterators.MAX_LOOPS` loops
 
@@ -69,7 +66,7 @@ cdef class Recorder:
     The `on_...` attributes are C functions: callables, but no methods.
     """
 
-    cdef readonly object plan
+    cdef readonly object plan, monitor
     cdef readonly bint wants_only_starts  # no event is needed but the start of a call
     cdef CodeStates codes
     cdef Frames frames
@@ -84,6 +81,7 @@ cdef class Recorder:
     cdef object notice  # looks for other tools, None where these do not matter
     cdef object remove, rearm, disable  # the answer where an event is not needed any more, and Python code has run
     cdef bint has_ended  # nothing is recorded any more
+    cdef int awaited  # events that another recorder is told of before this one
     cdef list unreported  # frames whose end is not part of the counts yet
     cdef int refused  # calls in a row that are not recorded
     cdef bint passes  # whether it waits for a call that is not recorded any more
@@ -91,6 +89,7 @@ cdef class Recorder:
     def __init__(self, plan, calls, int target, monitor, samples, measure_all=False):
         cdef bint with_iterators = _knows_stack and not (measure_all or FREE_THREADED)
         self.plan, self.disable = plan, DISABLE
+        self.monitor = monitor
         self.notice, self.remove, self.rearm = monitor.notice, monitor.remove, monitor.rearm
         self.unreported = []
         self.wants_only_starts = calls.chooses and not FREE_THREADED  # where nothing is armed again while threads run
@@ -429,55 +428,9 @@ cdef class Recorder:
         return not self.passes
 
     def end(self):
-        """Record nothing from here on, though events may still come. No answer disables what others arm now.
-
-        What was counted and where all frames stand is noted in one step, in which no other thread runs. Other threads go
-        on for some steps before, if one is where an exception has arrived that cannot be looked up yet.
-        """
-        cdef CodeState code_state
-        cdef int patience
+        """Record nothing from here on, though events may still come. No answer disables what others arm now."""
         self.disable = None
-        uncaught = {(id(each.code), offset) for each in self.plan.codes for offset in each.uncaught}
-        for patience in range(STEPS, -1, -1):
-            if self.has_ended:
-                break
-            elsewhere, found = self.store.new_call(), []
-            for code_state in self.codes.all:
-                elsewhere.enter(code_state.table)
-            frames = chain(waiting_frames(), stacked_frames()) if not self.frames.are_none() else ()
-            list(chain(map(found.append, frames), starmap(self.exchange, [(found, elsewhere, uncaught if patience else ())])))
-            if not self.has_ended:
-                sleep(0)
-
-    def exchange(self, list found, RecordedCall elsewhere, uncaught):
-        """Note where frames stand, which were found, and let callbacks count elsewhere, if none of them is `uncaught`."""
-        cdef size_t i
-        cdef Frame *frame
-        cdef Section section
-        enter(&section, self)
-        try:
-            running = offsets_of(found)
-            if self.has_ended or (uncaught and not uncaught.isdisjoint([(place[1], at) for place, at in running.items()])):
-                return
-            self.has_ended = True
-            self.loops.release()
-            for i in range(self.frames.slots()):
-                frame = self.frames.at(i)
-                if frame == NULL:
-                    continue
-                at = running.get((<size_t>frame.key, <size_t>frame.live.code))
-                if at is not None and at <= (<CodeState>frame.live.state).table.start:
-                    # Another frame may have come to that address, whose start has not been reported.
-                    at = None if frame.at >= 0 or frame.inner and OTHERS_RUN_BEFORE_A_START else at
-                if at is not None:
-                    frame.at = at
-                if not frame.ended and (not frame.inner or at is not None):
-                    self.unreported.append(ended(frame))
-                Py_DECREF(frame.call)
-                frame.call = Py_NewRef(<PyObject *>elsewhere)
-                frame.counts = elsewhere.counts[(<CodeState>frame.live.state).table.index]
-        finally:
-            leave(&section, self)
+        take_moment(self)
 
     def stop(self):
         """Complete the records of all calls, at the end."""
@@ -492,4 +445,5 @@ cdef class Recorder:
         return self.store.record(call, self.codes.all)
 
 
+include "_native/ending.pxi"
 include "_native/callbacks.pxi"

@@ -187,7 +187,9 @@ class CodePlan:
         return passed_on(self._flow)
 
     def leaving(self, key: int, offset: int, error: BaseException) -> tuple[int, int]:
-        """Where an exception was raised that leaves the frame at the address `key`, and the prelude it has ended, or NOTHING.
+        """Where an exception was raised that leaves the frame at the address `key`, and the prelude that it has ended.
+
+        There may be no prelude: NOTHING.
 
         If it was passed on at `offset`, its traceback shows where, unless it had been caught before and is only raised
         again.

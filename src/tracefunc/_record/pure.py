@@ -185,8 +185,8 @@ class Recorder:
     ) -> tuple[int, list[int], list[int]]:
         """Return what else happens as control arrives at `offset`, in the frame at the address `key`, handling `error`.
 
-        That is where control has left the plan's flow before, the lines that get a hit which is not part of any offset's
-        count, and the lines that end, if they are sampled.
+        That is where control has left the plan's flow before, the lines that get a hit which is not part of any
+        offset's count, and the lines that end.
         """
         before, place, interrupted = state.line, NOTHING, []
         if action.catches:  # a handler has an exception
@@ -400,14 +400,15 @@ def share(recorders: dict[int, tuple[Recorder, ...]], name: str) -> Callable[...
             if not asked:
                 return None
             monitor, armings = asked[0].monitor, asked[0].monitor.armings
-            agreed, counted = True, 0
-            for recorder in asked:
-                callback = getattr(recorder, name)
-                # These two calls, unlike others, are made without letting other threads run when they return: the addition
-                # is part of the step in which the event has been counted, as `Ending` expects.
+            answers, counted = [], 0
+            while counted < len(asked):
+                callback = getattr(asked[counted], name)
+                # Both calls are made without letting other threads run when they return, unlike calls of what is
+                # written in C: the addition belongs to the step that counts the event, as `Ending` expects.
                 answer = callback(code, offset, *value, 2) if value else callback(code, offset, 2)
                 counted += 1
-                agreed = agreed and answer is DISABLE
+                answers.append(answer)
+            agreed = all(answer is DISABLE for answer in answers)
             # Not what another thread has armed since the first was asked.
             return asked[0].disable if agreed and monitor.armings == armings else None
         except Exception as error:

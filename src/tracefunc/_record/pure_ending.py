@@ -1,4 +1,4 @@
-"""The end of a trace in the pure recorder: where all frames stand at one moment, and what their calls counted until then.
+"""The end of a trace in the pure recorder: where frames stand at one moment, and what their calls counted until then.
 
 Other threads run on while a trace ends. What a call has counted and where its frames stand must be of the same moment,
 since counts are derived from both. So all is looked up, and all that callbacks count in is exchanged, in one call of a
@@ -37,7 +37,7 @@ _values_of = attrgetter(*FrameState.__slots__)
 
 
 class Callbacks:
-    """The functions of a recorder that a thread may be in when a trace ends, between an event and its part in the counts.
+    """The functions that a thread may be in when a trace ends, between an event and its part in the counts.
 
     Those of `instruction` have bound `counted` when the event is part of them. `unwind` has a variable `error`, and
     `deliver`, which calls those of several recorders, `name`, `asked` and `counted`, the number of those that are done.
@@ -75,7 +75,8 @@ class Ending:
     def take(self) -> None:
         """Let this be the moment. Nothing is counted from here on.
 
-        Other threads go on for some steps before, if one is where an exception has arrived that cannot be looked up yet.
+        Other threads go on for some steps before, if one is where an exception has arrived that cannot be looked up
+        yet.
         """
         frames = self._frames
         for patience in range(_PATIENCE, -1, -1):
@@ -98,23 +99,30 @@ class Ending:
     def _look(self, moment: _Moment, found: Iterator[FrameType]) -> Iterator[object]:
         """Return the steps that note where frames stand. None of them leaves a reference to a frame."""
         one, two, three, four, five, six = tee(found, 6)
-        places = zip(map(id, one), map(id, map(_code, two)), map(_offset, three), map(id, map(_back, four)))
+        places = zip(
+            map(id, one), map(id, map(_code, two)), map(_offset, three), map(id, map(_back, four)), strict=True
+        )
         ours = compress(five, map(self._callbacks.all.__contains__, map(id, map(_code, six))))
         callbacks, others = tee(ours)
         names = ("counted", "error", "name", "asked")
-        variables = zip(names, tee(map(attrgetter("f_locals"), others), len(names)))
-        within = zip(map(id, callbacks), *[map(methodcaller("get", name), each) for name, each in variables])
+        variables = zip(names, tee(map(attrgetter("f_locals"), others), len(names)), strict=True)
+        within = zip(
+            map(id, callbacks), *[map(methodcaller("get", name), each) for name, each in variables], strict=True
+        )
         threads = chain.from_iterable(starmap(sys._current_frames, [()]))
         tops = chain.from_iterable(map(dict.values, starmap(sys._current_frames, [()])))
         return chain(
             map(moment.places.append, places),
             map(moment.within.append, within),
-            map(moment.tops.append, zip(threads, map(id, tops))),
+            map(moment.tops.append, zip(threads, map(id, tops), strict=True)),
             map(moment.handled.append, starmap(sys._current_exceptions, [()])),
         )
 
     def _exchange(self, moment: _Moment, uncaught: Collection[tuple[int, int]]) -> Iterator[object]:
-        """Return the steps that note what was counted, and let callbacks count elsewhere; none if a frame is `uncaught`."""
+        """Return the steps that note what was counted, and let callbacks count elsewhere.
+
+        There are none if a frame is `uncaught`.
+        """
         frames, counting, states = self._frames, self._counting.by_code.values, self._frames.by_key.values
         elsewhere = [0] * max(len(code_state.code.co_code) for code_state in frames.codes.values())
         nowhere = RawCall(frames.line_count, len(frames.codes))
@@ -124,7 +132,7 @@ class Ending:
         steps = (
             map(moment.states.append, _each(frames.by_key.items)),
             map(moment.values.append, map(_values_of, _each(states))),
-            map(moment.counted.append, zip(map(attrgetter("state"), _each(counting)), copies)),
+            map(moment.counted.append, zip(map(attrgetter("state"), _each(counting)), copies, strict=True)),
             map(setattr, _each(states), repeat("call"), repeat(nowhere)),
             map(setattr, _each(states), repeat("counts"), repeat(elsewhere)),
             map(setattr, _each(counting), repeat("ended"), repeat(True)),
@@ -172,7 +180,7 @@ class Ending:
     def _complete(
         self, state: FrameState, key: int, callbacks: list[tuple[Any, ...]], follow: Follow, line_of: Sequence[int]
     ) -> None:
-        """Add what comes of an event of a frame, if it is one of `callbacks` that was under way, to what was counted."""
+        """Add what comes of an event of a frame to what was counted, if it was under way in one of `callbacks`."""
         if callbacks and callbacks[0][0] == self._callbacks.deliver:
             _, counted, _, event, asked = callbacks.pop(0)
             place = [recorder.frames for recorder in asked or ()].index(self._frames) if asked else 0

@@ -72,8 +72,9 @@ class Frames:
     A frame is known by its address and forgotten when it ends. No reference to a frame is kept.
 
     With a GIL, the interpreter lets other threads run where a function begins, where a call of one written in C returns
-    and where a loop goes back, and nowhere else. What one event changes in a call's record, it changes with none of these
-    in between: in `commit`, say. So no thread sees half of an event, and none is lost where two write the same number.
+    and where a loop goes back, and nowhere else. What one event changes in a call's record, it changes with none of
+    these in between: in `commit`, say. So no thread sees half of an event, and none is lost where two write the same
+    number.
     """
 
     def __init__(self, plan: Plan, store: Store) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from _collections import defaultdict
+from collections import defaultdict
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
