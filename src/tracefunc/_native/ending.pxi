@@ -12,6 +12,10 @@ cdef int take_moment(Recorder recorder) except -1:
     """
     cdef CodeState code_state
     cdef int patience
+    if recorder.frames.are_none() and not FREE_THREADED:  # as after nearly all traces
+        recorder.has_ended = True
+        recorder.loops.release()
+        return 0
     uncaught = {(id(each.code), offset) for each in recorder.plan.codes for offset in each.uncaught}
     for patience in range(STEPS, -1, -1):
         if recorder.has_ended:
