@@ -26,6 +26,8 @@ answer DISABLE may come into force after a thread that needs the offset has arme
 """
 
 import sys
+from itertools import chain, starmap
+from time import sleep
 
 cimport cython
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
@@ -36,7 +38,7 @@ from . import _interpreter
 from ._plan import markers, when_compiler
 from ._record.raw_call import RawCall
 from ._record.greenlets import watched
-from ._record.live_frames import all_frames
+from ._record.live_frames import stacked_frames, waiting_frames
 from ._values.read import LOCAL
 from ._values.sample import UNAVAILABLE, sample
 
@@ -64,7 +66,7 @@ cdef class Recorder:
     The `on_...` attributes are C functions: callables, but no methods.
     """
 
-    cdef readonly object plan
+    cdef readonly object plan, monitor
     cdef readonly bint wants_only_starts  # no event is needed but the start of a call
     cdef CodeStates codes
     cdef Frames frames
@@ -78,14 +80,18 @@ cdef class Recorder:
     cdef PyObject *target_code
     cdef object notice  # looks for other tools, None where these do not matter
     cdef object remove, rearm, disable  # the answer where an event is not needed any more, and Python code has run
-    cdef bint stopped
+    cdef bint has_ended  # nothing is recorded any more
+    cdef int awaited  # events that another recorder is told of before this one
+    cdef list unreported  # frames whose end is not part of the counts yet
     cdef int refused  # calls in a row that are not recorded
     cdef bint passes  # whether it waits for a call that is not recorded any more
 
     def __init__(self, plan, calls, int target, monitor, samples, measure_all=False):
         cdef bint with_iterators = _knows_stack and not (measure_all or FREE_THREADED)
         self.plan, self.disable = plan, DISABLE
+        self.monitor = monitor
         self.notice, self.remove, self.rearm = monitor.notice, monitor.remove, monitor.rearm
+        self.unreported = []
         self.wants_only_starts = calls.chooses and not FREE_THREADED  # where nothing is armed again while threads run
         self.codes = CodeStates(plan, with_iterators)
         self.frames = Frames(self.codes)
@@ -116,9 +122,11 @@ cdef class Recorder:
         cdef void *key = tracefunc_current_frame()
         cdef LiveCode *live = self.codes.find(code)
         # On 3.15, a generator expression that is being made runs in its maker's frame.
-        if live == NULL or tracefunc_code_of(key) != code:
+        if live == NULL or tracefunc_code_of(key) != code or self.has_ended:
             return None
         code_state = <CodeState>live.state
+        if not code_state.table.has_asked:
+            code_state.table.ask_early()
         if code_state.table.is_target:
             return self.start_call(code_state, key, answer, error)
         return self.start_nested(code_state, key)
@@ -150,6 +158,8 @@ cdef class Recorder:
         info = self.store.open(executing, answer, error)
         if info is None:
             return self.refuse()
+        if self.has_ended:
+            return None
         call = self.store.new_call()
         self.refused = 0
         cdef Frame *frame = self.frames.enter(code_state, call, key)
@@ -183,6 +193,8 @@ cdef class Recorder:
                 if code_state.returns_disabled:
                     code_state.returns_disabled = False
                     self.rearm(code_state.code)
+                if self.has_ended:
+                    return None
                 self.frames.enter(code_state, call, key)
                 self.count_outer_frame(code_state, call)
             return None
@@ -251,15 +263,17 @@ cdef class Recorder:
             frame.counts[number] += not frame.counted >> point.loop & 1
             return Py_NewRef(_none)
         frame.counts[number] += 1
+        cdef int caught
         if counts:
             return Py_NewRef(_disable if self.silencing.is_out_of_patience(<CodeState>live.state, number) else _none)
         held = self  # Python code may run from here on
         if point.element >= 0:
             held.lines.sample(frame, point.element, NULL)
         else:
+            caught = NOTHING
             if point.catches:
-                held.lines.catch_exception(frame, (<CodeState>live.state).table, number)
-            held.lines.change_line(frame, (<CodeState>live.state).table, point)
+                caught = held.lines.catch_exception(frame, (<CodeState>live.state).table, number)
+            held.lines.change_line(frame, (<CodeState>live.state).table, point, caught)
         return Py_NewRef(_none)
 
     cdef object yielded(self, PyObject *code, PyObject *offset, PyObject *value):
@@ -320,15 +334,20 @@ cdef class Recorder:
 
     cdef int leave(self, CodeState code_state, Frame *frame, int prelude, bint raised, PyObject *value) except -1:
         """A frame ends with a value, or an exception, in the middle of a loop's prelude if that is one."""
-        cdef int where
-        self.lines.end(frame, prelude, value if raised else NULL)
+        cdef PyObject *error = value if raised else NULL
+        cdef int where, line = self.lines.interrupt(frame, prelude)
+        if code_state.table.entry >= 0 and not frame.inner:
+            (<RecordedCall>frame.call).extra[code_state.table.entry] += 1
+        frame.ended = True
+        if line < 0 and 0 <= frame.line < self.store.lines:
+            line = frame.line
+        if line >= 0:
+            self.lines.sample(frame, line, error)
         if frame.inner:
             if frame.watches_exits:
                 self.silencing.unwatch_exits(frame)
             frame.line = NOTHING
             return 0
-        if code_state.table.entry >= 0:
-            (<RecordedCall>frame.call).extra[code_state.table.entry] += 1
         if frame.info != NULL:
             where = raised_at(value) if raised else frame.line
             self.store.close(frame.info, frame.address, where, raised, value)
@@ -341,8 +360,9 @@ cdef class Recorder:
         """A frame starts where there may be the state of one whose end was not reported."""
         cdef Frame *frame = <Frame *>self.frames.by_key.get(key)
         if frame != NULL:
-            if not frame.inner:
-                self.lines.close_open_line(frame)
+            if not frame.inner and not frame.ended:
+                frame.ended = True
+                self.unreported.append(ended(frame))
             self.forget(frame)
         return 0
 
@@ -408,37 +428,23 @@ cdef class Recorder:
             self.want_only_starts()
         return not self.passes
 
-    def disarmed(self):
-        """No event comes any more, and nothing else is counted from now on. No answer disables what others arm now."""
+    def end(self):
+        """Record nothing from here on, though events may still come. No answer disables what others arm now."""
         self.disable = None
-        self.loops.release()
+        take_moment(self)
 
     def stop(self):
         """Complete the records of all calls, at the end."""
-        cdef size_t i
-        cdef Frame *frame
-        if self.stopped:
-            return
-        self.stopped = True
+        self.end()
         self.store.count_refused()
-        running = {} if self.frames.are_none() else offsets_of_frames()
-        cdef Section section
-        enter(&section, self)
-        try:
-            for i in range(self.frames.slots()):
-                frame = self.frames.at(i)
-                if frame != NULL:
-                    at = running.get((<size_t>frame.key, <size_t>frame.live.code))
-                    if at is not None:
-                        frame.at = at
-                    if at is not None or not frame.inner:
-                        self.lines.close_open_line(frame)
-        finally:
-            leave(&section, self)
+        unreported, self.unreported = self.unreported, []
+        for each in unreported:
+            self.lines.close_open_line(each)
 
     def record(self, RecordedCall call):
         """What was recorded of a call."""
         return self.store.record(call, self.codes.all)
 
 
+include "_native/ending.pxi"
 include "_native/callbacks.pxi"

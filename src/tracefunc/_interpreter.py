@@ -51,6 +51,12 @@ FREED_TOOL_ID_STAYS_LIVE = sys.version_info < (3, 14)
 Up to 3.13 (python/cpython#111963). From 3.14 (2025) on it takes them away.
 """
 
+OTHERS_RUN_BEFORE_A_START = sys.version_info >= (3, 13)
+"""Where a frame makes its first step, other threads may run before PY_START is reported, and not after it.
+
+From 3.13 (2024) on. On 3.12 it is the other way round.
+"""
+
 GENEXPR_RUNS_BEFORE_IT_IS_MADE = sys.version_info >= (3, 15)
 """A generator expression gets its first iterator, by code that may be the program's, before it is a generator.
 

@@ -12,9 +12,13 @@ from collections import Counter
 import pytest
 
 from tracefunc import Tracer, tracefunc
+from tracefunc._interpreter import FREE_THREADED
+from tracefunc._plan.target_plan import plan as plan_of
 from tracefunc._record import pure_counting
 from tracefunc._record.calls import Calls
 from tracefunc._record.monitor import Monitor
+from tracefunc._record.pure_frames import Frames
+from tracefunc._record.raw_call import RawCall
 
 ROUNDS = int(os.environ.get("TRACEFUNC_STRESS", "0")) or 1
 THREADS = 8
@@ -368,6 +372,68 @@ def test_threads_that_outlive_the_trace(define, engine):
         assert set(totals) <= {target(40, 0)}
 
 
+CUT_OFF = """
+def target(n, done):
+    total = 0
+    for i in range(n):
+        if i % 3:
+            total += i
+        else:
+            total -= 1
+        try:
+            if i % 4 == 0: raise KeyError(i)
+            twice = (lambda v: v + v)(i)
+        except KeyError as error:
+            three = sum(x for x in range(2))
+        if done: break
+    return total
+"""
+
+
+def lines_of_cut_off(hits):
+    """The first lines that CUT_OFF's target hits, so many of them, in the order in which they end, as counts."""
+    lines, i = ["total = 0"], 0
+    while len(lines) < hits:
+        lines += ["for i in range(n):", "if i % 3:", "total += i" if i % 3 else "total -= 1", "try:", "if i % 4 == 0:"]
+        if i % 4:
+            lines += ["lambda v: v + v", "twice = (lambda v: v + v)(i)"]
+        else:
+            lines += ["raise KeyError(i)", "except KeyError as error:", *["(x for x in range(2))"] * 2]
+            lines.append("three = sum(x for x in range(2))")
+        lines.append("if done:")
+        i += 1
+    return dict(Counter(lines[:hits]))
+
+
+@pytest.mark.skipif(FREE_THREADED, reason="threads run on while it is looked up where they are")
+@pytest.mark.parametrize("several", [False, True], ids=["one trace", "two traces"])
+def test_calls_that_are_under_way_when_the_trace_ends(define, engine, several):
+    """What was counted and where threads are is of one moment: the hits are those of a part of the run from its start on."""
+    target = define(CUT_OFF)["target"]
+    for i in range(10 * ROUNDS):
+        done = []
+        threads = [threading.Thread(target=target, args=(10**9, done)) for _ in range(THREADS)]
+
+        def fn():
+            for thread in threads:
+                thread.start()
+            threads[0].join(i % 5 / 500)
+
+        def inner():
+            return tracefunc(fn, target_func=target)
+
+        traces = [tracefunc(inner, target_func=target)] if several else []
+        traces.append(traces[0].result if several else inner())
+        done.append(True)
+        for thread in threads:
+            thread.join()
+        for results in traces:
+            assert results.warnings == []
+            for _, trace in results:
+                hits = {line: count for line, count in counts(trace).items() if count}
+                assert hits == lines_of_cut_off(sum(hits.values()))
+
+
 def test_values_that_other_threads_change(define, engine):
     """A variable that threads share and a list that they lengthen are shown while they are at it."""
     target = define("""
@@ -526,3 +592,82 @@ def test_calls_that_go_on_while_it_is_found_out_whether_one_is_alone(define, mon
 
     results = tracefunc(run, target_func=target)
     assert [[hits for hits, _ in trace.values()][:6] for _, trace in results] == [[1, n + 1, n, 26, 14, 1]] * 3
+
+
+def with_another_in_between(make, step, check):
+    """Make a thing, do a step with it, let another thread do the same step at one of the places where the interpreter
+    lets others run, and check the thing: once for each such place.
+    """
+    done = False
+    for place in range(1000):
+        thing, passed = make(), iter(range(1000))
+        other = threading.Thread(target=step, args=(thing,))
+
+        def watch(frame, event, details):
+            if event in ("call", "c_return") and next(passed) == place:
+                other.start()
+                other.join()
+
+        before = sys.getprofile()
+        sys.setprofile(watch)
+        try:
+            step(thing)
+        finally:
+            sys.setprofile(before)
+        if other.ident is None:  # there are no more places
+            break
+        check(thing)
+        done = True
+    assert done
+
+
+@pytest.mark.skipif(FREE_THREADED, reason="a lock is held there")
+def test_two_threads_count_what_ends_at_one_place_at_once(define):
+    """Exceptions that leave frames of one call at the same offset."""
+    plan = plan_of(
+        define("""
+        def target():
+            return lambda: 1
+    """)["target"]
+    )
+
+    class Thing:
+        def __init__(self):
+            self.frames, self.call = Frames(plan, None), RawCall(len(plan.lines), len(plan.codes))
+            code_state = self.frames.codes[id(plan.codes[1].code)]
+            self.states = [self.frames.enter(code_state, i, self.call, None) for i in range(2)]
+
+        def leave(self):
+            self.frames.leave(self.states.pop(), 8, -1)
+
+    def check(thing):
+        assert thing.call.left == [{}, {8: 2}]
+        assert thing.call.extra[1] == 2
+
+    with_another_in_between(Thing, Thing.leave, check)
+
+
+@pytest.mark.skipif(FREE_THREADED, reason="a lock is held there")
+def test_two_threads_enter_nested_code_of_a_call_at_once(define):
+    """Both count in the same list."""
+    plan = plan_of(
+        define("""
+        def target():
+            return lambda: 1
+    """)["target"]
+    )
+
+    class Thing:
+        def __init__(self):
+            self.frames, self.call = Frames(plan, None), RawCall(len(plan.lines), len(plan.codes))
+            self.states = []
+
+        def enter(self):
+            code_state = self.frames.codes[id(plan.codes[1].code)]
+            self.states.append(self.frames.enter(code_state, len(self.states), self.call, None))
+
+    def check(thing):
+        assert [state.counts is thing.call.counts[1] for state in thing.states] == [True, True]
+        assert thing.call.entered == [0, 2]
+
+    with_another_in_between(Thing, Thing.enter, check)

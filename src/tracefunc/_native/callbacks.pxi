@@ -71,18 +71,28 @@ cdef object callback(Recorder recorder, str name):
     return PyCFunction_NewEx(_methods[<int>_names.index(name)], recorder, None)
 
 
+cdef int await_event(tuple callbacks, int told, int change) except -1:
+    """An event is being delivered to recorders: those that have not been told of it yet wait for it, or no longer do."""
+    cdef int i
+    for i in range(told, len(callbacks)):
+        (<Recorder>callbacks[i].__self__).awaited += 0 if FREE_THREADED else change
+    return 0
+
+
 @cython.final
 cdef class Shared:
     """Delivers an event to the recorders that want it, by the address of the code; DISABLE if all of them say so."""
 
     cdef dict callbacks
     cdef Map by_code
+    cdef object monitor
 
     def __init__(self, recorders, name):
         self.callbacks = {}
         self.by_code = Map()
         for address, wanting in recorders.items():
             found = tuple([getattr(recorder, name) for recorder in wanting if hasattr(recorder, name)])
+            self.monitor = wanting[0].monitor
             if found:
                 self.callbacks[address] = found
                 self.by_code.put(<void *><size_t>address, <void *>found)
@@ -91,8 +101,18 @@ cdef class Shared:
         cdef void *found = self.by_code.get(args[0])
         if found == NULL:
             return None
-        answers = [call(callback, args, count, NULL) for callback in <tuple>found]
-        return DISABLE if all([answer is DISABLE for answer in answers]) else None
+        cdef int told = 0
+        armings, answers, callbacks = self.monitor.armings, [], <tuple>found
+        await_event(callbacks, 0, 1)
+        try:
+            for callback in callbacks:
+                told += 1
+                (<Recorder>callback.__self__).awaited -= not FREE_THREADED
+                answers.append(call(callback, args, count, NULL))
+        finally:
+            await_event(callbacks, told, -1)
+        # Not what another thread has armed since the first was asked.
+        return DISABLE if all([answer is DISABLE for answer in answers]) and self.monitor.armings == armings else None
 
 
 cdef PyObject *deliver(PyObject *self, PyObject **args, Py_ssize_t count) except NULL:

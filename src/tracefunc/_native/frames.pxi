@@ -2,6 +2,7 @@
 
 # Whether a generator expression gets its iterator, perhaps by code of the program, before it is a generator.
 cdef bint MADE_IN_STEPS = _interpreter.GENEXPR_RUNS_BEFORE_IT_IS_MADE
+cdef bint OTHERS_RUN_BEFORE_A_START = _interpreter.OTHERS_RUN_BEFORE_A_START
 
 
 cdef struct Frame:
@@ -18,6 +19,9 @@ cdef struct Frame:
     Bits uncounted  # the loops that have begun otherwise
     Count mark  # of a prelude under way: how often its loop had advanced before
     int line  # the line under way, or the prelude
+    int next_line  # the same once it has changed, while that is being done
+    bint changes_line
+    bint ended  # its end is part of what its call has counted
     bint watches_exits  # whether the events where that can end are needed
     int at  # the offset where it is suspended
     Frame *older  # the target's frame that started before; or the next spare one
@@ -101,19 +105,13 @@ cdef class Frames:
 
     cdef Frame *enter(self, CodeState code_state, RecordedCall call, void *key) except NULL:
         """A frame starts that is recorded."""
-        cdef Table table = code_state.table
-        if table.has_origins and table.origins == NULL:
-            try:
-                table.find_origins()
-            except RecursionError:  # too near the limit for that
-                pass
-        cdef Count *counts = call.enter(table)
+        cdef Count *counts = call.enter(code_state.table)
         cdef Frame *frame = self.new()
         frame.key = key
         frame.call = Py_NewRef(<PyObject *>call)
         frame.live = &code_state.live
         frame.counts = counts
-        frame.line = table.entry
+        frame.line = code_state.table.entry
         frame.at = -1
         self.by_key.put(key, frame)
         self.last_key = key
@@ -133,6 +131,7 @@ cdef class Frames:
         """An inner frame starts where the same code ran before for the same frame below."""
         frame.line = table.entry
         frame.at = -1
+        frame.ended = False
         frame.counted = frame.uncounted = 0
         (<RecordedCall>frame.call).entered[table.index] += 1
 
@@ -166,10 +165,10 @@ cdef class Frames:
         self.spare = frame
 
 
-cdef dict offsets_of_frames():
-    """Where all frames of the process stand, by the address of their records and that of their code."""
+cdef dict offsets_of(list frames):
+    """Where frames stand, by the address of their records and that of their code."""
     return {
-        (<size_t>tracefunc_frame_of(<PyFrameObject *>each), id(each.f_code)): each.f_lasti for each in all_frames()
+        (<size_t>tracefunc_frame_of(<PyFrameObject *>each), id(each.f_code)): each.f_lasti for each in frames
     }
 
 

@@ -1,6 +1,24 @@
 # Part of `_fastmon.pyx`: the line under way in each frame. It is sampled when it ends.
 
 @cython.final
+cdef class Ended:
+    """A frame that stood somewhere when the trace ended, or its end was not reported."""
+
+    cdef RecordedCall call
+    cdef CodeState code_state
+    cdef int line, at
+    cdef bint inner
+
+
+cdef Ended ended(Frame *frame):
+    cdef Ended end = Ended()
+    end.call, end.code_state = <RecordedCall>frame.call, <CodeState>frame.live.state
+    end.line = frame.next_line if frame.changes_line else frame.line
+    end.at, end.inner = frame.at, frame.inner
+    return end
+
+
+@cython.final
 cdef class LineTracking:
     """Follows the line under way in each frame, from the start of the frame to its end.
 
@@ -50,30 +68,43 @@ cdef class LineTracking:
 
     # lines
 
-    cdef int change_line(self, Frame *frame, Table table, Point *point) except -1:
-        """The line under way ends, and another one starts."""
+    cdef int change_line(self, Frame *frame, Table table, Point *point, int caught) except -1:
+        """The line under way ends, and another one starts. `caught`: the line whose prelude an exception has ended.
+
+        All that is counted is counted before any Python code runs.
+        """
         cdef int before = frame.line, i, implied
-        if before >= 0:
-            if before < self.lines:
-                self.sample_before(frame, before)
-            elif before != point.prelude and table.follows(point, before):
-                if self.advances(frame, before) == frame.mark:
-                    self.interrupt(frame, before, NULL)  # control has come to a handler
+        cdef bint interrupted = False  # control has come to a handler
+        if before >= self.lines and before != point.prelude and table.follows(point, before):
+            interrupted = self.advances(frame, before) == frame.mark
+        if interrupted:
+            (<RecordedCall>frame.call).extra[self.preludes[before - self.lines]] += 1
+        for i in range(point.implied, point.implied_end, 2):
+            if table.pool[i] == before:
+                (<RecordedCall>frame.call).extra[table.pool[i + 1]] += 1
+        frame.next_line, frame.changes_line = point.line, True
+        if caught >= 0:
+            self.sample_before(frame, caught)
+        if interrupted:
+            self.sample_before(frame, self.preludes[before - self.lines])
+        elif 0 <= before < self.lines:
+            self.sample_before(frame, before)
         for i in range(point.implied, point.implied_end, 2):
             implied = table.pool[i + 1]
-            if table.pool[i] == before:
-                (<RecordedCall>frame.call).extra[implied] += 1
             if table.pool[i] == before or table.pool[i] == UNCHANGED:
                 self.sample(frame, implied, NULL)
         if frame.watches_exits:
             self.silencing.unwatch_exits(frame)
-        frame.line = point.line
+        frame.line, frame.changes_line = point.line, False
         if point.advance >= 0:
             frame.mark = frame.counts[point.advance]
         return self.silencing.change_line(frame)
 
-    cdef int catch_exception(self, Frame *frame, Table table, int number) except -1:
-        """A handler, at a point, has an exception, to which something else refers as well."""
+    cdef int catch_exception(self, Frame *frame, Table table, int number) except -2:
+        """A handler, at a point, has an exception, to which something else refers as well.
+
+        Returns the line that has got a hit since it has ended the prelude of its loop, or NOTHING.
+        """
         cdef PyObject *error = PyErr_GetHandledException()
         cdef Origin *origin
         if error != NULL:
@@ -82,24 +113,15 @@ cdef class LineTracking:
             if origin != NULL and origin.catcher == number:
                 if not origin.raised_again:
                     (<RecordedCall>frame.call).end_flow(table, origin.place)
-                if origin.prelude >= 0:
-                    self.interrupt(frame, origin.prelude, NULL)
-        return 0
+                return self.interrupt(frame, origin.prelude)
+        return NOTHING
 
-    cdef int end(self, Frame *frame, int prelude, PyObject *leaving) except -1:
-        """A frame ends, by an exception or not (NULL), in the middle of a loop's prelude if that is one."""
-        if prelude >= 0:
-            self.interrupt(frame, prelude, leaving)
-        elif 0 <= frame.line < self.lines:
-            self.sample(frame, frame.line, leaving)
-        return 0
-
-    cdef int close_open_line(self, Frame *frame) except -1:
+    cdef int close_open_line(self, Ended end) except -1:
         """A frame has not ended, or its end was not reported: its line was counted when it started."""
-        cdef RecordedCall call = <RecordedCall>frame.call
-        cdef Table table = (<CodeState>frame.live.state).table
-        cdef int line = frame.line, at = frame.at if frame.at >= 0 else table.only_yield
-        if frame.inner and table.entry >= 0:
+        cdef RecordedCall call = end.call
+        cdef Table table = end.code_state.table
+        cdef int line = end.line, at = end.at if end.at >= 0 else table.only_yield
+        if end.inner and table.entry >= 0:
             call.extra[table.entry] -= 1
         if at >= 0:
             call.end_flow(table, at)
@@ -115,8 +137,10 @@ cdef class LineTracking:
         cdef Table table = (<CodeState>frame.live.state).table
         return frame.counts[table.numbers[<Py_ssize_t>table.plan.advances[prelude] >> 1]]
 
-    cdef int interrupt(self, Frame *frame, int prelude, PyObject *leaving) except -1:
-        """An exception, which leaves the frame or is handled there (NULL), has ended a prelude: a hit, no advance."""
-        cdef int line = self.preludes[prelude - self.lines]
-        (<RecordedCall>frame.call).extra[line] += 1
-        return self.sample_before(frame, line) if leaving == NULL else self.sample(frame, line, leaving)
+    cdef int interrupt(self, Frame *frame, int prelude) except -2:
+        """An exception has ended a loop's prelude, if it is one: a hit without an advance. Returns the line, or NOTHING."""
+        cdef int line = NOTHING
+        if prelude >= 0:
+            line = self.preludes[prelude - self.lines]
+            (<RecordedCall>frame.call).extra[line] += 1
+        return line

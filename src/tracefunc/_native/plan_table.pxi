@@ -47,6 +47,8 @@ cdef class Table:
     cdef bint has_origins
     # Made once they are needed:
     cdef Origin *origins  # by half the offset; NULL if all exceptions leave the frame, and end no prelude
+    cdef int start  # where a frame makes its first step
+    cdef bint has_asked  # for what must be known later without running Python code
     cdef list wants  # by point: (lines whose samples begin there, lines whose samples end there), or None
     cdef list begin, end  # by line: the points where its samples begin, and end
     cdef dict exits  # by state (a line or prelude under way): the points where it can end
@@ -61,7 +63,7 @@ cdef class Table:
         self.plan = plan
         self.index, self.entry, self.is_target = plan.index, plan.entry, plan.is_target
         self.flags, self.has_origins = plan.code.co_flags, plan.has_origins
-        self.only_yield = plan.only_yield
+        self.only_yield, self.start = plan.only_yield, plan.start
         loop_at = {loop.body: i for i, loop in enumerate(plan.loops)}
         self.loops = len(loop_at)
         self.offsets = sorted([*plan.actions, *loop_at])
@@ -175,6 +177,17 @@ cdef class Table:
             else:
                 self.iterables = iterables
         return stack_slot(frame, self.iterables[loop])
+
+    cdef int ask_early(self) except -1:
+        """Ask the plan, before a frame is recorded, for what must be known later without running Python code."""
+        try:
+            self.plan.advances
+            if self.has_origins and self.origins == NULL:
+                self.find_origins()
+            self.has_asked = True
+        except RecursionError:  # too near the limit for that
+            pass
+        return 0
 
     cdef Origin *origin(self, PyObject *error) noexcept:
         """Where an exception was raised in the frame that executes, by its traceback; NULL if that does not say."""

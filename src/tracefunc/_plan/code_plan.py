@@ -23,7 +23,7 @@ from .sampling import find_concerned, find_deciders, find_wants
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import CodeType, FrameType
+    from types import CodeType
 
     from .._values.read import Reader
     from .loop_iterators import CountableLoop
@@ -45,6 +45,8 @@ class CodePlan:
         self.actions: dict[int, Action] = analysis.actions  # by offset
         self.readers: dict[int, tuple[Reader, ...]] = {}  # by line: how its names are read
         self.suspends = bool(code.co_flags & SUSPENDING)
+        # Where a frame makes its first step, which PY_START reports.
+        self.start = next((ins.offset for ins in analysis.flow.instructions if ins.name == "RESUME"), -1)
         # The one offset where a frame that does not run can stand, or -1.
         yields = [ins.offset for ins in analysis.flow.instructions if ins.name == "YIELD_VALUE"]
         self.only_yield = yields[0] if len(yields) == 1 else -1
@@ -170,19 +172,31 @@ class CodePlan:
         return find_origins(self._flow, self.prelude_at)
 
     @cached_property
+    def uncaught(self) -> set[int]:
+        """The offsets in handlers where an exception has arrived that is not known yet: it is where it is caught."""
+        instructions = self._flow.instructions
+        return {
+            offset
+            for i, handler in self._flow.catching.items()
+            for offset in range(instructions[handler].start, instructions[i].start)
+        }
+
+    @cached_property
     def passed_on(self) -> set[int]:
         """The offsets where exceptions leave the frame that were raised elsewhere in it: at a generator's end, say."""
         return passed_on(self._flow)
 
-    def leaving(self, frame: FrameType, offset: int, error: BaseException) -> tuple[int, int]:
-        """Where an exception that leaves the frame was raised, and the prelude that it has ended, or NOTHING.
+    def leaving(self, key: int, offset: int, error: BaseException) -> tuple[int, int]:
+        """Where an exception was raised that leaves the frame at the address `key`, and the prelude that it has ended.
+
+        There may be no prelude: NOTHING.
 
         If it was passed on at `offset`, its traceback shows where, unless it had been caught before and is only raised
         again.
         """
         if offset in self.passed_on:
             traceback = leaving_traceback(error)
-            if traceback is not None and traceback.tb_frame is frame:
+            if traceback is not None and id(traceback.tb_frame) == key:
                 origin = self.origins.get(traceback.tb_lasti)
                 if origin is not None and origin.caught_at == NOTHING:
                     return origin.place, origin.prelude

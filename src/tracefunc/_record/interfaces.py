@@ -28,8 +28,8 @@ class Recorder(Protocol):
     def finish(self) -> bool:
         """Have the recorder removed if nothing more can be recorded."""
 
-    def disarmed(self) -> None:
-        """Note that no event will come any more."""
+    def end(self) -> None:
+        """Record nothing from here on, though events may come that are not disarmed yet."""
 
     def stop(self) -> None:
         """Complete the records of all calls, when the trace has ended."""
@@ -40,6 +40,8 @@ class Recorder(Protocol):
 
 class Arming(Protocol):
     """What arms code objects and registers callbacks for recorders: the monitor."""
+
+    armings: int  # how often a code object was armed, so far
 
     @property
     def notice(self) -> Callable[[bool], None] | None:

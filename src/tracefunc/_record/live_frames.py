@@ -22,14 +22,17 @@ def all_frames() -> list[FrameType]:
     meanwhile, and suspend the generator on top of its stack, whose frame then has no frame below it. On free-threaded
     builds, where other threads cannot be kept from going on, only the frames of greenlets are returned.
     """
-    waiting = _waiting_frames()
-    if FREE_THREADED:
-        return waiting
+    waiting = waiting_frames()
     # No local variable refers to the stacks: this function's own frame is among them, and would refer to itself.
-    return list(chain.from_iterable(map(takewhile, repeat(bool), _stacks()))) + waiting
+    return list(stacked_frames()) + waiting
 
 
-def _waiting_frames() -> list[FrameType]:
+def stacked_frames() -> Iterator[FrameType]:
+    """Return the frames on the stacks of all threads, looked up lazily; none on free-threaded builds."""
+    return iter(()) if FREE_THREADED else chain.from_iterable(map(takewhile, repeat(bool), _stacks()))
+
+
+def waiting_frames() -> list[FrameType]:
     """Return the frames of greenlets that wait, which are on no thread's stack."""
     found: list[FrameType] = []
     greenlet: Any = real_module("greenlet").get("greenlet")

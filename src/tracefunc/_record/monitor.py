@@ -122,6 +122,7 @@ class Monitor:
         self.tool_id = -1
         self.recorders: tuple[Recorder, ...] = ()
         self.armed: dict[int, _Armed] = {}
+        self.armings = 0  # how often a code object was armed, so far
         self.lines = False  # whether LINE is armed too
         self.warnings: dict[str, None] = {}  # what has gone wrong since the first of the running traces started
         self._prepared: dict[int, ref[CodeType]] = {}  # the code objects that other tools can share, by address
@@ -155,11 +156,11 @@ class Monitor:
 
         An interrupt may end this method at any point: called again, it does the rest.
         """
+        recorder.end()  # without the lock: callbacks in other threads may need it
         with self.lock:
             if any(known is recorder for known in self.recorders):
                 for code in recorder.code_objects():
                     self._disarm(code, recorder)
-                recorder.disarmed()
                 self.recorders = tuple(r for r in self.recorders if r is not recorder)
                 if LINE_SWALLOWS_INSTRUCTION and not self.lines and _others_are_there():
                     self.warnings[_LATE] = None
@@ -247,6 +248,7 @@ class Monitor:
     def _arm(self, code: CodeType) -> None:
         """Arm our events on `code` and nowhere else, at disabled offsets too."""
         mask = self.armed[id(code)].events()
+        self.armings += 1
         if code.co_flags & SUSPENDING and mask == sum(_ALWAYS):
             for event in _OF_SUSPENDING:
                 mask |= self._wanted(event)

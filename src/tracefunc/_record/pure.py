@@ -11,7 +11,8 @@ import sys
 from .._interpreter import ASYNCHRONOUS, FREE_THREADED
 from .._plan.markers import NOTHING, UNCHANGED
 from .._plan.origins import raised_at
-from .pure_counting import MAX_ATTEMPTS, CountingMode
+from .pure_counting import COUNTERS, MAX_ATTEMPTS, CountingMode
+from .pure_ending import Callbacks, Ending
 from .pure_frames import Frames
 from .store import Store
 
@@ -60,6 +61,7 @@ class Recorder:
         self.store = Store(plan, calls, target, samples)
         self.frames = self.frames_type(plan, self.store)
         self.counting = CountingMode(self.frames, self.store, monitor, self.examine, measure_all)
+        self.ending = Ending(self.frames, self.counting, _CALLBACKS)
         self.wants_only_starts = calls.chooses  # no event is wanted but the start of a call
         self.refused = 0  # calls in a row
         self.disable: object = DISABLE  # the answer to an event that is not wanted any more
@@ -74,7 +76,7 @@ class Recorder:
         """PY_START: a frame of the target, or of code nested in it, makes its first step."""
         try:
             code_state = self.frames.codes.get(id(code))
-            if code_state is None:
+            if code_state is None or self.frames.ended:
                 return None
             frame = sys._getframe(depth)
             if frame.f_code is not code:  # 3.15: a generator expression that is being made runs in its maker's frame
@@ -141,15 +143,13 @@ class Recorder:
                 state.call.silenced.add(code_state.plan.index)
                 if not counting.ended:  # no other thread can end it between this and the answer
                     return self.disable
-            state.counts[offset] += 1
-            element = action.element
-            if element >= 0:
-                if self.store.wants(state.call, element):
-                    self._sample(state, element, frame, None)
-            else:
-                if action.catches:
-                    self._catch(state, offset, frame)
-                self._change_line(state, action, frame)
+            if action.element < 0:
+                self._change_line(state, action, offset, frame)
+                return None
+            counted = state.counts  # from here on `Ending` knows that this event is part of the counts
+            counted[offset] += 1
+            if self.store.wants(state.call, action.element):
+                self._sample(state, action.element, frame, None)
             return None
         except Exception as ours:
             return self.frames.survive(ours, depth + 1)
@@ -159,34 +159,49 @@ class Recorder:
         """The callback of INSTRUCTION: `examine`, or one that only counts where that is enough."""
         return self.counting.callback
 
-    def _catch(self, state: FrameState, offset: int, frame: FrameType) -> None:
-        """A handler has an exception."""
-        place, prelude = state.code_state.plan.catching(id(frame), offset, sys.exception())
-        if place >= 0:
-            self.frames.end_flow(state, place)
-        if prelude >= 0:
-            self._interrupt(state, prelude, frame, sys.exception())
-
-    def _change_line(self, state: FrameState, action: Action, frame: FrameType) -> None:
+    def _change_line(self, state: FrameState, action: Action, offset: int, frame: FrameType) -> None:
         """The line under way ends, and another one starts."""
-        line, before = action.line, state.line
-        if 0 <= before < self.lines:
-            if self.store.wants(state.call, before):
-                self._sample(state, before, frame, sys.exception())
-        elif before in action.before and before != action.prelude and not self._has_advanced(state):
-            self._interrupt(state, before, frame, sys.exception())  # control has come to a handler
-        for only_after, implied_line in action.implied:
-            if only_after == before:
-                self.frames.add_hit(state, implied_line)
-            if only_after in (before, UNCHANGED) and self.store.wants(state.call, implied_line):
-                self._sample(state, implied_line, frame, None)
-        state.line = line
-        if line >= self.lines:
-            state.advances_before = self._advances(state)
+        line, before, error = action.line, state.line, sys.exception()
+        if before >= self.lines or line >= self.lines or action.catches or action.implied:
+            place, hits, ended = self.follow(state, action, offset, id(frame), error)
+            counted = self.frames.commit(state, line, offset, place, hits)
+            if line >= self.lines:
+                state.advances_before = self._advances(state)
+        else:
+            ended = [before] if before >= 0 else []
+            counted = state.counts  # as in `examine`
+            counted[offset] += 1
+            state.line = line
+        for each in ended:
+            if self.store.wants(state.call, each):
+                self._sample(state, each, frame, error)
         counting = self.counting.of(state)
         if counting is not None:
             counting.let_go(before)
             counting.hold(line)
+
+    def follow(
+        self, state: FrameState, action: Action, offset: int, key: int, error: BaseException | None
+    ) -> tuple[int, list[int], list[int]]:
+        """Return what else happens as control arrives at `offset`, in the frame at the address `key`, handling `error`.
+
+        That is where control has left the plan's flow before, the lines that get a hit which is not part of any
+        offset's count, and the lines that end.
+        """
+        before, place, interrupted = state.line, NOTHING, []
+        if action.catches:  # a handler has an exception
+            place, prelude = state.code_state.plan.catching(key, offset, error)
+            if prelude >= 0:
+                interrupted.append(self.line_of[prelude])
+        if before < self.lines:
+            ended = [*interrupted, before] if before >= 0 else interrupted
+        else:
+            if before in action.before and before != action.prelude and not self._has_advanced(state):
+                interrupted.append(self.line_of[before])  # control has come to a handler
+            ended = interrupted
+        hits = [*interrupted, *(implied for only_after, implied in action.implied if only_after == before)]
+        implied_ends = [implied for only_after, implied in action.implied if only_after in (before, UNCHANGED)]
+        return place, hits, [*ended, *implied_ends]
 
     def on_yield(self, code: CodeType, offset: int, value: object, depth: int = 1) -> object:
         """PY_YIELD: a frame is suspended."""
@@ -240,13 +255,7 @@ class Recorder:
         try:
             code_state = self.frames.codes.get(id(code))
             if code_state is not None:
-                prelude = NOTHING
-                frame = sys._getframe(depth)
-                state = self.frames.by_key.get(id(frame))
-                if state is not None and state.code_state is code_state:
-                    place, prelude = code_state.plan.leaving(frame, offset, error)
-                    self.frames.end_flow(state, place)
-                self._leave(code_state, code, frame, None, error, prelude)
+                self._leave(code_state, sys._getframe(depth), offset, None, error)
             return None
         except Exception as ours:
             return self.frames.survive(ours, depth + 1)
@@ -256,7 +265,7 @@ class Recorder:
         try:
             code_state = self.frames.codes.get(id(code))
             if code_state is not None:
-                self._leave(code_state, code, sys._getframe(depth), value)
+                self._leave(code_state, sys._getframe(depth), offset, value)
             return None
         except Exception as ours:
             return self.frames.survive(ours, depth + 1)
@@ -264,37 +273,37 @@ class Recorder:
     def _leave(
         self,
         code_state: CodeState,
-        code: CodeType,
         frame: FrameType,
+        offset: int,
         value: object,
         error: BaseException | None = None,
-        prelude: int = NOTHING,
     ) -> None:
-        """A frame ends, with a value or an exception. `prelude`: that of a loop, if the exception has ended it."""
-        if frame.f_code is not code:
+        """A frame ends at `offset`, with a value, or with an exception."""
+        plan, key = code_state.plan, id(frame)
+        if frame.f_code is not code_state.code:
             return
-        key = id(frame)
         state = self.frames.by_key.get(key)
         if state is None:
-            if code_state.plan.is_target and code.co_flags & ASYNCHRONOUS:
+            if plan.is_target and code_state.code.co_flags & ASYNCHRONOUS:
                 self.store.leave_refused(key)
             return
         self.counting.stop(code_state)
-        if prelude >= 0:
-            self._interrupt(state, prelude, frame, error)
-        elif 0 <= state.line < self.lines and self.store.wants(state.call, state.line):
-            self._sample(state, state.line, frame, error)
-        if code_state.plan.entry >= 0:
-            self.frames.add_hit(state, code_state.plan.entry)
-        if state.info is not None:
+        place = prelude = NOTHING
+        if error is not None:
+            place, prelude = plan.leaving(key, offset, error)
+        line = self.line_of[prelude] if prelude >= 0 else state.line
+        info = self.frames.leave(state, place, line if prelude >= 0 else NOTHING)
+        if 0 <= line < self.lines and self.store.wants(state.call, line):
+            self._sample(state, line, frame, error)
+        if info is not None:
             try:
                 # Nothing is asked of a value that was not raised, not even its class.
                 where = state.line if error is None else raised_at(frame, error)
             except RecursionError:
                 where = frame.f_lasti
-            self.store.close(state.info, key, where, value, error)
+            self.store.close(info, key, where, value, error)
         self._forget(key)
-        if code_state.plan.is_target and self.store.is_complete():
+        if plan.is_target and self.store.is_complete():
             self.frames.disable_unreachable(code_state, frame)
         if code_state.frames == 1:
             self.counting.start(code_state, frame)
@@ -340,13 +349,6 @@ class Recorder:
         """Return whether the loop has advanced since its prelude, which is under way, has begun."""
         return self._advances(state) != state.advances_before
 
-    def _interrupt(self, state: FrameState, prelude: int, frame: FrameType, error: BaseException | None) -> None:
-        """An exception has ended a loop's prelude: a hit without an advance."""
-        line = self.line_of[prelude]
-        self.frames.add_hit(state, line)
-        if self.store.wants(state.call, line):
-            self._sample(state, line, frame, error)
-
     def _sample(self, state: FrameState, line: int, frame: FrameType, error: BaseException | None) -> None:
         """A line has ended whose sample is wanted. `error`: what leaves the frame, or is handled there, if anything."""
         if self.notice is not None:
@@ -377,16 +379,20 @@ class Recorder:
 
     # the end
 
-    def disarmed(self) -> None:
-        """Note that no event will come any more.
+    def end(self) -> None:
+        """Record nothing from here on, though events may still come.
 
         A thread may be in a callback still, and its answer must not disable an offset that a later trace has armed.
         """
         self.disable = None
+        self.ending.take()
 
     def stop(self) -> None:
-        """Complete the records of all calls; to be called once, at the end."""
+        """Complete the records of all calls, at the end."""
+        self.end()
         self.counting.end()
+        for state in self.ending.states(self.follow, self.line_of):
+            self.frames.close_open_line(state)
         self.frames.stop()
 
     def record(self, call: RawCall) -> RawCall:
@@ -397,14 +403,32 @@ class Recorder:
 def share(recorders: dict[int, tuple[Recorder, ...]], name: str) -> Callable[..., object]:
     """Return one callback for an event that several recorders want, by the code's address; DISABLE if all say so."""
 
-    def deliver(code: CodeType, *details: object) -> object:
+    def deliver(code: CodeType, offset: int, *value: object) -> object:
         try:
-            answers = [getattr(recorder, name)(code, *details, 2) for recorder in recorders.get(id(code), ())]
-            agreed = answers and all(answer is DISABLE for answer in answers)
-            return recorders[id(code)][0].disable if agreed else None
+            asked = recorders.get(id(code), ())
+            if not asked:
+                return None
+            monitor, armings = asked[0].monitor, asked[0].monitor.armings
+            answers, counted = [], 0
+            while counted < len(asked):
+                callback = getattr(asked[counted], name)
+                # Both calls are made without letting other threads run when they return, unlike calls of what is
+                # written in C: the addition belongs to the step that counts the event, as `Ending` expects.
+                answer = callback(code, offset, *value, 2) if value else callback(code, offset, 2)
+                counted += 1
+                answers.append(answer)
+            agreed = all(answer is DISABLE for answer in answers)
+            # Not what another thread has armed since the first was asked.
+            return asked[0].disable if agreed and monitor.armings == armings else None
         except Exception as error:
             for recorder in recorders[id(code)]:
                 recorder.frames.survive(error, 2, True)
             return None
 
     return deliver
+
+
+_DELIVER = next(const for const in share.__code__.co_consts if hasattr(const, "co_code"))
+_CALLBACKS = Callbacks(
+    [Recorder.examine.__code__, Recorder._change_line.__code__, *COUNTERS], Recorder.on_unwind.__code__, _DELIVER
+)

@@ -135,11 +135,12 @@ class Counting:
             place, prelude = plan.catching(self.key, offset, sys.exception())
             if prelude >= 0:
                 return False
-            if place >= 0:
-                self.state.call.end_flow(plan.index, place)
         except Exception:  # of ours: where events are examined, it is known what to do
             return False
-        self.state.counts[offset] += 1
+        state = self.state  # what is counted from here on is one step: see `Frames`
+        if place >= 0:
+            state.call.left[plan.index][place] += 1
+        state.counts[offset] += 1
         return True
 
     def end(self) -> None:
@@ -310,3 +311,12 @@ def _is_called_by(frame: FrameType, key: int) -> bool:
     while below is not None and id(below) != key:
         below = below.f_back
     return below is not None
+
+
+# The code of the callbacks that only count.
+COUNTERS = [
+    const
+    for maker in (_counter_of_one, _counter_of_several)
+    for const in maker.__code__.co_consts
+    if hasattr(const, "co_code")
+]

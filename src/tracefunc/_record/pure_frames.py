@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from _operator import add
 
 from .._interpreter import COROUTINE
-from .live_frames import all_frames
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import FrameType
 
     from .._plan.code_plan import CodePlan
@@ -46,7 +47,7 @@ class CodeState:
 class FrameState:
     """A frame that is being recorded."""
 
-    __slots__ = ("advances_before", "at", "call", "code_state", "counts", "info", "line", "wants_yields")
+    __slots__ = ("advances_before", "at", "call", "code_state", "counts", "info", "left", "line", "wants_yields")
 
     def __init__(self, call: RawCall, code_state: CodeState, info: CallInfo | None) -> None:
         self.call = call
@@ -56,11 +57,12 @@ class FrameState:
         self.line = code_state.plan.entry  # the line, or the loop's prelude, that is under way
         self.advances_before = 0  # while a prelude is under way: how often its loop had advanced before
         self.at = -1  # the offset where the frame is suspended, or -1
+        self.left = False  # whether its end is part of what its call has counted
         index = code_state.plan.index
-        call.entered[index] += 1
+        made = [0] * len(code_state.code.co_code)  # before it is known whether it is needed: see `Frames`
         counts = call.counts[index]
         if counts is None:
-            counts = call.counts[index] = [0] * len(code_state.code.co_code)
+            counts = call.counts[index] = made
         self.counts = counts
 
 
@@ -68,21 +70,30 @@ class Frames:
     """The frames that one recorder records.
 
     A frame is known by its address and forgotten when it ends. No reference to a frame is kept.
+
+    With a GIL, the interpreter lets other threads run where a function begins, where a call of one written in C returns
+    and where a loop goes back, and nowhere else. What one event changes in a call's record, it changes with none of
+    these in between: in `commit`, say. So no thread sees half of an event, and none is lost where two write the same
+    number.
     """
 
     def __init__(self, plan: Plan, store: Store) -> None:
         self.codes = {id(code_plan.code): CodeState(code_plan) for code_plan in plan.codes}
         self.by_key: dict[int, FrameState] = {}  # by address
-        self._line_count = len(plan.lines)
+        self.line_count = len(plan.lines)
         self._store = store
+        self.ended = False  # whether no frame is recorded any more: see `Ending`
         self._running: dict[int, RawCall] = {}  # the target's frames, in the order in which they started
 
     def enter(self, code_state: CodeState, key: int, call: RawCall, info: CallInfo | None) -> FrameState:
         """Record a frame from now on. `info` is the call's, where this is the target's frame."""
+        state = FrameState(call, code_state, info)
         if info is not None:
             self._running[key] = call
-        state = self.by_key[key] = FrameState(call, code_state, info)
-        code_state.frames += 1
+        if not self.ended:
+            self.by_key[key] = state
+            call.entered[code_state.plan.index] += 1
+            code_state.frames += 1
         return state
 
     def forget(self, key: int) -> None:
@@ -94,6 +105,9 @@ class Frames:
         if state.info is not None:
             self._running.pop(key, None)
             self._store.forget(state.info, key)
+
+    def gather(self, state: FrameState) -> None:
+        """Add what a frame has counted for itself to the counts of its call: all frames of a call count in one list."""
 
     def call_around(self, frame: FrameType) -> RawCall | None:
         """Return the call that code starting in `frame` belongs to."""
@@ -111,23 +125,51 @@ class Frames:
         running = list(self._running.values())  # at once: other threads change it
         return running[-1] if running else None
 
-    def add_hit(self, state: FrameState, line: int) -> None:
-        """Add a hit that is not part of any offset's count."""
-        state.call.extra[line] += 1
+    def commit(self, state: FrameState, line: int, offset: int, place: int, hits: Sequence[int]) -> list[int]:
+        """Count an event at `offset`, from which on `line` is under way; return the counts.
 
-    def end_flow(self, state: FrameState, offset: int) -> None:
-        """Note that control leaves the plan's flow at `offset`."""
-        state.call.end_flow(state.code_state.plan.index, offset)
+        `place`: where control has left the plan's flow before, or NOTHING; `hits`: lines with a hit that is not part of
+        any offset's count.
+        """
+        index = state.code_state.plan.index
+        added = map(add, state.call.extra, [hits.count(i) for i in range(self.line_count)]) if hits else None
+        counts, call = state.counts, state.call
+        counts[offset] += 1
+        if place >= 0:
+            call.left[index][place] += 1
+        state.line = line
+        if added is not None:
+            call.extra[:] = added
+        return counts
+
+    def leave(self, state: FrameState, place: int, line: int) -> CallInfo | None:
+        """A frame ends, by an exception from `place` or (NOTHING) not; return what is known of its call, if it is the
+        target's.
+
+        `line`: one with a hit that is not part of any offset's count, or NOTHING.
+        """
+        index, entry = state.code_state.plan.index, state.code_state.plan.entry
+        call, state.left = state.call, True
+        if place >= 0:
+            call.left[index][place] += 1
+        if line >= 0:
+            call.extra[line] += 1
+        if entry >= 0:
+            call.extra[entry] += 1
+        return state.info
 
     def close_open_line(self, state: FrameState) -> None:
         """Take note of the line under way in a frame whose end was not seen: its hit was counted when it started."""
         line, plan = state.line, state.code_state.plan
         at = state.at if state.at >= 0 else plan.only_yield
         if at >= 0:
-            self.end_flow(state, at)
             line = plan.line_at(at, line)
-        if 0 <= line < self._line_count and plan.entry < 0:
-            state.call.open.append(line)
+        is_open = 0 <= line < self.line_count and plan.entry < 0
+        call, state.left = state.call, True
+        if at >= 0:
+            call.left[plan.index][at] += 1
+        if is_open:
+            call.open.append(line)
 
     def disable_unreachable(self, code_state: CodeState, frame: FrameType) -> None:
         """Once the last call has started, find the offsets that none of the target's remaining frames can reach."""
@@ -150,10 +192,6 @@ class Frames:
         return self._store.survive(error, None if state is None else state.call, starts)
 
     def stop(self) -> None:
-        """Close the lines that are under way. From now on there is no frame and no code object."""
-        running = {(id(frame), id(frame.f_code)): frame.f_lasti for frame in all_frames()} if self.by_key else {}
-        for key, state in list(self.by_key.items()):
-            state.at = running.get((key, id(state.code_state.code)), state.at)
-            self.close_open_line(state)
-        # Other threads that are still in a callback must not change what was recorded.
+        """From now on there is no frame and no code object: no thread that is still in a callback finds any."""
+        self.ended = True
         self.codes, self.by_key = {}, {}

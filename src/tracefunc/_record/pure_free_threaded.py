@@ -9,6 +9,7 @@ from .pure_frames import Frames
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import CodeType, FrameType
     from typing import Any
 
@@ -55,27 +56,25 @@ class FreeThreadedFrames(Frames):
     def forget(self, key: int) -> None:
         state = self.by_key.get(key)
         if state is not None:
-            self._gather(state)
+            self.gather(state)
         super().forget(key)
 
-    def add_hit(self, state: FrameState, line: int) -> None:
+    def commit(self, state: FrameState, line: int, offset: int, place: int, hits: Sequence[int]) -> list[int]:
         with self.lock:
-            super().add_hit(state, line)
+            return super().commit(state, line, offset, place, hits)
 
-    def end_flow(self, state: FrameState, offset: int) -> None:
+    def leave(self, state: FrameState, place: int, line: int) -> CallInfo | None:
         with self.lock:
-            super().end_flow(state, offset)
+            return super().leave(state, place, line)
+
+    def close_open_line(self, state: FrameState) -> None:
+        with self.lock:
+            super().close_open_line(state)
 
     def disable_unreachable(self, code_state: CodeState, frame: FrameType) -> None:
         """Keep all offsets enabled."""
 
-    def stop(self) -> None:
-        for state in list(self.by_key.values()):
-            self._gather(state)
-        super().stop()
-
-    def _gather(self, state: FrameState) -> None:
-        """Add the counts of a frame to those of its call."""
+    def gather(self, state: FrameState) -> None:
         with self.lock:
             found, state.counts = state.counts, [0] * len(state.counts)
             counts = state.call.counts[state.code_state.plan.index]
@@ -92,6 +91,7 @@ class FreeThreadedRecorder(Recorder):
     """
 
     frames_type = FreeThreadedFrames
+    frames: FreeThreadedFrames
 
     def __init__(self, *args: Any, **limits: Any) -> None:
         super().__init__(*args, **limits)
@@ -100,6 +100,10 @@ class FreeThreadedRecorder(Recorder):
     def on_start(self, code: CodeType, offset: int, depth: int = 1) -> object:
         super().on_start(code, offset, depth + 1)
         return None
+
+    def end(self) -> None:
+        with self.frames.lock:
+            super().end()
 
     def _want_only_starts(self, only_starts: bool) -> None:
         """Arm nothing again while threads run."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
     from .._values.sample import Sample
@@ -22,7 +24,8 @@ class RawCall:
         self.counts: list[list[int] | None] = [None] * codes  # by code object: how often each offset was reached
         self.extra = [0] * lines  # hits that are not part of any offset's count
         self.entered = [0] * codes  # by code object: its frames
-        self.left: list[dict[int, int]] = [{} for _ in range(codes)]  # by offset: how often control left the flow there
+        # By offset: how often control left the flow there. No code of Python runs between reading and writing a number.
+        self.left: list[dict[int, int]] = [defaultdict(int) for _ in range(codes)]
         self.silenced: set[int] = set()  # the code objects that have counts which must be derived
         self.loops: list[frozenset[int]] = [frozenset()] * codes  # the loops whose turns are in `counts`
         self.open: list[int] = []  # the lines under way in frames that have not ended
@@ -30,8 +33,3 @@ class RawCall:
     def sampled(self, line: int) -> int:
         """Return how many samples of a line there are."""
         return len(self.samples[line])
-
-    def end_flow(self, code: int, offset: int) -> None:
-        """Note that control leaves the flow at an offset of a code object: by an exception, or as the trace ends."""
-        left = self.left[code]
-        left[offset] = left.get(offset, 0) + 1
