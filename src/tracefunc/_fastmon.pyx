@@ -341,6 +341,8 @@ cdef class Recorder:
         frame.ended = True
         if line < 0 and 0 <= frame.line < self.store.lines:
             line = frame.line
+        if raised and frame.cleaned_up >= 0:
+            self.lines.settle(frame, error)
         if line >= 0:
             self.lines.sample(frame, line, error)
         if frame.inner:

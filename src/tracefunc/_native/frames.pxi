@@ -24,6 +24,8 @@ cdef struct Frame:
     bint ended  # its end is part of what its call has counted
     bint watches_exits  # whether the events where that can end are needed
     int at  # the offset where it is suspended
+    int cleaned_up  # the line before the clean-up code that runs, which an exception may have ended
+    Count cleaned_up_at  # the moment of its sample
     Frame *older  # the target's frame that started before; or the next spare one
     Frame *newer
 
@@ -112,7 +114,7 @@ cdef class Frames:
         frame.live = &code_state.live
         frame.counts = counts
         frame.line = code_state.table.entry
-        frame.at = -1
+        frame.at = frame.cleaned_up = -1
         self.by_key.put(key, frame)
         self.last_key = key
         self.last_frame = frame
@@ -130,7 +132,7 @@ cdef class Frames:
     cdef void start_again(self, Frame *frame, Table table) noexcept:
         """An inner frame starts where the same code ran before for the same frame below."""
         frame.line = table.entry
-        frame.at = -1
+        frame.at = frame.cleaned_up = -1
         frame.ended = False
         frame.counted = frame.uncounted = 0
         (<RecordedCall>frame.call).entered[table.index] += 1

@@ -45,15 +45,43 @@ cdef class LineTracking:
             self.take_sample(frame, line, leaving)
         return 0
 
-    cdef inline int sample_before(self, Frame *frame, int line) except -1:
-        """The same where control has come from the line, perhaps by an exception that is handled now."""
-        cdef PyObject *error
+    cdef inline int sample_before(self, Frame *frame, int line, Point *point) except -1:
+        """The same where control comes from the line to a point, perhaps by an exception that is handled there."""
         if self.store.wants(<RecordedCall>frame.call, line):
-            error = PyErr_GetHandledException()
+            if point.catches:
+                return self.sample_caught(frame, line)
+            self.take_sample(frame, line, NULL)
+            if point.line == NOTHING:
+                frame.cleaned_up = line
+                frame.cleaned_up_at = self.store.last_moment(<RecordedCall>frame.call, line)
+        return 0
+
+    cdef int sample_caught(self, Frame *frame, int line) except -1:
+        """The same at a handler, where the exception that is handled may have ended the line."""
+        cdef PyObject *error = PyErr_GetHandledException()
+        try:
+            self.take_sample(frame, line, error)
+        finally:
+            Py_XDECREF(error)
+        return 0
+
+    cdef int settle(self, Frame *frame, PyObject *error) except -1:
+        """It is known now which exception has led to the clean-up code that ran last."""
+        cdef int line = frame.cleaned_up
+        frame.cleaned_up = NOTHING
+        error = (<CodeState>frame.live.state).table.ending(line, error)
+        if error != NULL:
+            self.store.mark_raised(<RecordedCall>frame.call, line, frame.cleaned_up_at, error)
+        return 0
+
+    cdef int settle_caught(self, Frame *frame) except -1:
+        """The same at a handler."""
+        cdef PyObject *error = PyErr_GetHandledException()
+        if error != NULL:
             try:
-                self.take_sample(frame, line, error)
+                self.settle(frame, error)
             finally:
-                Py_XDECREF(error)
+                Py_DECREF(error)
         return 0
 
     cdef int take_sample(self, Frame *frame, int line, PyObject *error) except -1:
@@ -83,12 +111,17 @@ cdef class LineTracking:
             if table.pool[i] == before:
                 (<RecordedCall>frame.call).extra[table.pool[i + 1]] += 1
         frame.next_line, frame.changes_line = point.line, True
+        if frame.cleaned_up >= 0:
+            if point.catches:
+                self.settle_caught(frame)
+            elif point.line != NOTHING:
+                frame.cleaned_up = NOTHING
         if caught >= 0:
-            self.sample_before(frame, caught)
+            self.sample_before(frame, caught, point)
         if interrupted:
-            self.sample_before(frame, self.preludes[before - self.lines])
+            self.sample_before(frame, self.preludes[before - self.lines], point)
         elif 0 <= before < self.lines:
-            self.sample_before(frame, before)
+            self.sample_before(frame, before, point)
         for i in range(point.implied, point.implied_end, 2):
             implied = table.pool[i + 1]
             if table.pool[i] == before or table.pool[i] == UNCHANGED:

@@ -215,6 +215,8 @@ cdef class Table:
 
     cdef PyObject *ending(self, int line, PyObject *error) except? NULL:
         """The exception that has ended a hit of a line in the frame that executes, if `error` has: see `CodePlan`."""
+        if line in self.plan.raises_again:
+            return error
         cdef int offset = entry_of(&error)
         if offset < 0 or self.plan.raising_lines.get(offset, NOTHING) != line:
             return NULL

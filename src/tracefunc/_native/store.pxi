@@ -198,6 +198,21 @@ cdef class Store:
             return not call.lacks(line)
         return False
 
+    cdef Count last_moment(self, RecordedCall call, int line) except? -1:
+        """When a line was sampled last; -1 if it was not."""
+        rows = <list>call.samples[line]
+        return rows[len(rows) - 1][0] if len(rows) else -1
+
+    cdef int mark_raised(self, RecordedCall call, int line, Count moment, PyObject *error) except -1:
+        """An exception has ended the hit of a line that was sampled at a moment."""
+        cdef Py_ssize_t i
+        rows = <list>call.samples[line]
+        for i in range(len(rows) - 1, -1, -1):
+            if rows[i][0] == moment:
+                rows[i] = moment, rows[i][1], self.calls.sample_error(self.target, <object>error)
+                break
+        return 0
+
     # the end
 
     cdef int survive(self, object error, PyObject *call, bint starts) except -1:

@@ -214,16 +214,22 @@ class CodePlan:
             for offset in range(ins.start, ins.end, 2)
         }
 
-    def ending(self, frame: FrameType, line: int, error: BaseException | None) -> BaseException | None:
+    def ending(self, frame: FrameType, line: int, error: BaseException) -> BaseException | None:
         """The exception that has ended a hit of `line`, if `error`, which the frame handles or which leaves it, has.
 
         It has if the frame's newest entry in its traceback stands at the line: what is raised again, by a handler that
-        does not fit or behind a `finally`, has no new one.
+        does not fit or behind a `finally`, has no new one. Nor has that of a bare `raise`, which nothing else can end.
         """
-        if error is None:
-            return None
+        if line in self.raises_again:
+            return error
         offset, cause = own_entry(frame, error)
         return cause if self.raising_lines.get(offset, NOTHING) == line else None
+
+    @cached_property
+    def raises_again(self) -> set[int]:
+        """The lines that are a bare `raise`."""
+        both = zip(self._flow.instructions, self._analysis.standing, strict=True)
+        return {line for ins, line in both if ins.name == "RAISE_VARARGS" and ins.arg == 0}
 
     def catching(self, key: int, offset: int, error: BaseException | None) -> tuple[int, int]:
         """The same where the frame with the address `key` catches an exception at `offset`.

@@ -161,7 +161,8 @@ class Recorder:
 
     def _change_line(self, state: FrameState, action: Action, offset: int, frame: FrameType) -> None:
         """The line under way ends, and another one starts."""
-        line, before, error = action.line, state.line, sys.exception()
+        line, before = action.line, state.line
+        error = sys.exception() if action.catches else None
         if before >= self.lines or line >= self.lines or action.catches or action.implied:
             place, hits, ended = self.follow(state, action, offset, id(frame), error)
             counted = self.frames.commit(state, line, offset, place, hits)
@@ -172,9 +173,15 @@ class Recorder:
             counted = state.counts  # as in `examine`
             counted[offset] += 1
             state.line = line
+        if error is not None:
+            self._settle(state, frame, error)
+        elif line != NOTHING:
+            state.cleaned_up = NOTHING, 0
         for each in ended:
             if self.store.wants(state.call, each):
                 self._sample(state, each, frame, error)
+                if line == NOTHING and error is None:
+                    state.cleaned_up = each, self.store.last_moment(state.call, each)
         counting = self.counting.of(state)
         if counting is not None:
             counting.let_go(before)
@@ -293,6 +300,8 @@ class Recorder:
             place, prelude = plan.leaving(key, offset, error)
         line = self.line_of[prelude] if prelude >= 0 else state.line
         info = self.frames.leave(state, place, line if prelude >= 0 else NOTHING)
+        if error is not None:
+            self._settle(state, frame, error)
         if 0 <= line < self.lines and self.store.wants(state.call, line):
             self._sample(state, line, frame, error)
         if info is not None:
@@ -357,6 +366,12 @@ class Recorder:
         error = None if error is None else plan.ending(frame, line, error)
         if self.store.sample(state.call, line, frame, plan.readers[line], error):
             self.counting.settle(state, line)
+
+    def _settle(self, state: FrameState, frame: FrameType, error: BaseException) -> None:
+        """It is known now which exception has led to the clean-up code that ran last."""
+        (line, moment), state.cleaned_up = state.cleaned_up, (NOTHING, 0)
+        if line >= 0 and (found := state.code_state.plan.ending(frame, line, error)) is not None:
+            self.store.mark_raised(state.call, line, moment, found)
 
     # calls that are not recorded
 

@@ -6,6 +6,7 @@ import sys
 from _operator import add
 
 from .._interpreter import COROUTINE
+from .._plan.markers import NOTHING
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
@@ -47,7 +48,18 @@ class CodeState:
 class FrameState:
     """A frame that is being recorded."""
 
-    __slots__ = ("advances_before", "at", "call", "code_state", "counts", "info", "left", "line", "wants_yields")
+    __slots__ = (
+        "advances_before",
+        "at",
+        "call",
+        "cleaned_up",
+        "code_state",
+        "counts",
+        "info",
+        "left",
+        "line",
+        "wants_yields",
+    )
 
     def __init__(self, call: RawCall, code_state: CodeState, info: CallInfo | None) -> None:
         self.call = call
@@ -57,6 +69,8 @@ class FrameState:
         self.line = code_state.plan.entry  # the line, or the loop's prelude, that is under way
         self.advances_before = 0  # while a prelude is under way: how often its loop had advanced before
         self.at = -1  # the offset where the frame is suspended, or -1
+        # The line before the clean-up code that runs, and the moment of its sample: an exception may have ended it.
+        self.cleaned_up = (NOTHING, 0)
         self.left = False  # whether its end is part of what its call has counted
         index = code_state.plan.index
         made = [0] * len(code_state.code.co_code)  # before it is known whether it is needed: see `Frames`

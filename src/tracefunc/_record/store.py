@@ -139,6 +139,19 @@ class Store:
         del rows[self._limit :]  # another thread may have been quicker
         return len(rows) == self._limit
 
+    def last_moment(self, call: RawCall, line: int) -> int:
+        """Return when a line was sampled last; -1 if it was not."""
+        rows = call.samples[line]
+        return rows[-1][0] if rows else -1
+
+    def mark_raised(self, call: RawCall, line: int, moment: int, error: BaseException) -> None:
+        """Note that `error` has ended the hit of a line that was sampled at a moment."""
+        rows = call.samples[line]
+        for i in range(len(rows) - 1, -1, -1):
+            if rows[i][0] == moment:
+                rows[i] = moment, rows[i][1], self._calls.sample_error(self._target, error)
+                return
+
     def _values(self, frame: FrameType, readers: Iterable[Reader]) -> tuple[Sample, ...]:
         return tuple([sample(frame, reader, self._describe) for reader in readers])
 
