@@ -39,8 +39,9 @@ from ._plan import markers, when_compiler
 from ._record.raw_call import RawCall
 from ._record.greenlets import watched
 from ._record.live_frames import stacked_frames, waiting_frames
-from ._values.read import LOCAL
-from ._values.sample import UNAVAILABLE, sample
+from ._values.chains import LAZY_IMPORT
+from ._values.read import LOCAL, REDACTED, UNREADABLE, read
+from ._values.sample import NOT_READ, UNAVAILABLE, sample
 
 ctypedef long long Count
 ctypedef unsigned long long Bits  # of up to `loop_iterators.MAX_LOOPS` loops
@@ -50,6 +51,7 @@ include "_native/other_tools.pxi"
 include "_native/layout_probe.pxi"
 include "_native/when.pxi"
 include "_native/address_map.pxi"
+include "_native/chains.pxi"
 include "_native/plan_table.pxi"
 include "_native/code_state.pxi"
 include "_native/store.pxi"

@@ -19,7 +19,19 @@ Trace = dict[str, tuple[int, dict[str, list[Sample]]]]
 class Line:
     """One line of a recorded call."""
 
-    __slots__ = ("col", "end_lineno", "hits", "kind", "lineno", "moments", "order", "raised", "text", "vars")
+    __slots__ = (
+        "attributes",
+        "col",
+        "end_lineno",
+        "hits",
+        "kind",
+        "lineno",
+        "moments",
+        "order",
+        "raised",
+        "text",
+        "vars",
+    )
 
     text: str
     """The key of the line in the trace."""
@@ -41,6 +53,11 @@ class Line:
     """When each sample was taken, by a counter of the whole trace that also numbers the starts and ends of calls."""
     order: list[int]
     """The rank of each sample among all samples of the call, in the order in which they were taken: 0, 1, 2, ..."""
+    attributes: dict[str, list[Sample]]
+    """The samples of the attributes that it mentions, by the chain (`self.cfg.port`): one for each sample of the line.
+
+    No code of the program runs to find their values. A sample that would need a property, a `__getattr__` or the like
+    is `("AttributeError", "<not read>")`; a chain with no other samples is left out."""
     raised: dict[int, Sample]
     """By the index of a sample: the exception that ended that hit, caught or not, as its type's name and its text."""
 
@@ -50,6 +67,7 @@ class Line:
         self.hits, self.vars = call.trace.get(self.text) or (0, {name: [] for name in names})
         self.moments = call.moments.get(self.text, [])
         self.order = [ranks[moment] for moment in self.moments]
+        self.attributes = call.attributes.get(self.text, {})
         self.raised = call.raises.get(self.text, {})
 
     @property
@@ -123,10 +141,13 @@ class Call(tuple[str, Trace]):
     """By the text of a line: its `moments`."""
     raises: dict[str, dict[int, Sample]]
     """By the text of a line: its `raised`, if there is anything in it."""
+    attributes: dict[str, dict[str, list[Sample]]]
+    """By the text of a line: its `attributes`, if there is anything in it."""
 
     def __new__(cls, pair: tuple[str, Trace], known: dict[str, Any] | None = None) -> Self:
         call = super().__new__(cls, pair)
-        call.__dict__.update({"arguments": {}, "yielded": [], "moments": {}, "raises": {}} | (known or {}))
+        empty: dict[str, Any] = {"arguments": {}, "yielded": [], "moments": {}, "raises": {}, "attributes": {}}
+        call.__dict__.update(empty | (known or {}))
         return call
 
     def __reduce__(self) -> tuple[object, ...]:

@@ -20,6 +20,13 @@
 /* LINE_SWALLOWS_INSTRUCTION of `_interpreter.py`: 3.12 and 3.13, seen up to 3.13.18 (2026). */
 #define TRACEFUNC_LINE_SWALLOWS_INSTRUCTION (PY_VERSION_HEX < 0x030E0000)
 
+/* MANAGED_DICT_WORD of `_interpreter.py`. */
+#ifdef Py_GIL_DISABLED
+#define TRACEFUNC_MANAGED_DICT_WORD (-1)
+#else
+#define TRACEFUNC_MANAGED_DICT_WORD (-3)
+#endif
+
 /* The contrary of CELLS_ARE_READ_WITHOUT_LOCK of `_interpreter.py`: not so in the free-threaded 3.13 (2024). */
 #ifdef Py_GIL_DISABLED
 #define tracefunc_cells_are_safe (PY_VERSION_HEX >= 0x030E0000)

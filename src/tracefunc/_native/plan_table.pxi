@@ -33,7 +33,7 @@ cdef class Table:
 
     cdef object plan
     cdef list offsets  # of the points, in ascending order
-    cdef dict readers  # by line: tuples of (reader, whether one variable alone has its name)
+    cdef dict readers  # by line: tuples of (reader, how its samples are taken)
     cdef int *numbers  # by half the offset: its point, NO_POINT, or how many less than that the number of its loop is
     cdef Py_ssize_t size
     cdef Point *points
@@ -282,17 +282,6 @@ cdef int raised_at(PyObject *error) noexcept:
     """The offset at which an exception was raised that leaves the frame which executes; see `origins.raised_at`."""
     cdef int offset = entry_of(&error)
     return PyFrame_GetLasti(PyEval_GetFrame()) if offset < 0 else offset
-
-
-cdef dict readers_of(plan):
-    """The readers of each line, each with whether one variable of the frame alone has its name."""
-    code = plan.code
-    slots = [*code.co_varnames, *[name for name in code.co_cellvars if name not in code.co_varnames]]
-    slots += code.co_freevars
-    return {
-        line: tuple([(reader, slots.count(reader.stored) == 1) for reader in readers])
-        for line, readers in plan.readers.items()
-    }
 
 
 cdef Table table_of(plan):

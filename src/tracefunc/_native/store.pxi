@@ -254,15 +254,3 @@ cdef class Store:
                 counts, offsets = call.counts[index], code_state.table.offsets
                 found.counts[index] = {offsets[i]: counts[i] for i in range(code_state.table.count)}
         return found
-
-
-cpdef tuple values_of(frame, tuple readers, describe):
-    """The samples of a line's names."""
-    return tuple([show(frame, reader, alone, describe) for reader, alone in readers])
-
-
-cdef object show(object frame, object reader, bint alone, object describe):
-    """A sample of one name; `alone`: one variable of the frame has it."""
-    if not CELLS_ARE_SAFE or not alone or reader.how != READS_LOCAL:
-        return sample(frame, reader, describe)
-    return tracefunc_show(<PyFrameObject *>frame, reader.stored, describe, UNAVAILABLE)  # as sample() does

@@ -1,8 +1,9 @@
-"""What names mean: which ones a line mentions, which ones a scope binds, and so where a name is read."""
+"""What names mean: which ones a line mentions, with their attributes, what a scope binds, and so where each is read."""
 
 from __future__ import annotations
 
 import ast
+from sys import intern
 from typing import TYPE_CHECKING
 
 from .._values.read import CLASS, CLASS_FREE, FREE, GLOBAL, LOCAL, UNREADABLE, Reader
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 LINES = (ast.stmt, ast.ExceptHandler, ast.match_case, ast.Lambda, *COMPREHENSIONS)
+
+
+MOST_CHAINED = 4  # names of a chain
 
 
 class Scope:
@@ -89,18 +93,40 @@ def header(node: ast.AST) -> Iterator[ast.AST]:
                 yield child
 
 
-def line_names(node: ast.AST) -> tuple[str, ...]:
-    """Every identifier that the line mentions, lines nested in it left out, sorted."""
-    names = set(_own_names(node))
+def line_mentions(node: ast.AST) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Every identifier that the line mentions, and every chain of a name and its attributes (`self.cfg.port`), sorted.
+
+    Lines nested in it are left out. Of a longer chain, the first four names. A method that is called is no part of one,
+    but what it belongs to is.
+    """
+    names, chains = set(_own_names(node)), set()
     if isinstance(node, ast.Lambda):
         names.update(arg.arg for arg in parameters(node.args))
+    done: set[ast.AST] = set()  # attributes that are no ends of chains
     todo = list(header(node))
     while todo:
         child = todo.pop()
-        if not isinstance(child, LINES):
+        if isinstance(child, LINES):
+            continue
+        if isinstance(child, ast.Attribute):
+            if child not in done and (chain := _chain(child, done)):
+                chains.add(".".join(chain[:MOST_CHAINED]))
+        elif isinstance(child, ast.Call):
+            done.add(child.func)
+        else:
             names.update(_own_names(child))
-            todo.extend(ast.iter_child_nodes(child))
-    return tuple(sorted(names))
+        todo.extend(ast.iter_child_nodes(child))
+    return tuple(sorted(names)), tuple(sorted(chains))
+
+
+def _chain(node: ast.expr, done: set[ast.AST]) -> list[str]:
+    """The names of a chain; none if it does not begin with a name. Its attributes are put into `done`."""
+    names = []
+    while isinstance(node, ast.Attribute):
+        done.add(node)
+        names.append(node.attr)
+        node = node.value
+    return [node.id, *reversed(names)] if isinstance(node, ast.Name) else []
 
 
 def _bindings(node: ast.AST) -> Iterator[str]:
@@ -180,11 +206,22 @@ def annotation_comprehensions(node: ast.AST) -> Iterator[ast.AST]:
             todo.extend(_same_scope(child))
 
 
-def readers(names: Iterable[str], scope: Scope, code: CodeType, root: Scope) -> tuple[Reader, ...]:
-    """How each of `names`, mentioned in `scope`, is read in a frame of `code`, whose own scope is `root`."""
+def readers(
+    names: Iterable[str], scope: Scope, code: CodeType, root: Scope, chains: Iterable[str] = ()
+) -> tuple[Reader, ...]:
+    """How each of `names`, mentioned in `scope`, is read in a frame of `code`, whose own scope is `root`.
+
+    So, behind them, for `chains` of attributes.
+    """
     own = set(code.co_varnames) | set(code.co_cellvars)
     free = set(code.co_freevars)
-    return tuple(_reader(name, scope, root, own, free) for name in names)
+    found = [_reader(name, scope, root, own, free) for name in names]
+    for chain in chains:
+        name, *attributes = chain.split(".")
+        first = _reader(name, scope, root, own, free)
+        stored = tuple([intern(scope.mangle(attribute)) for attribute in attributes])
+        found.append(Reader(chain, first.stored, first.how, stored))
+    return tuple(found)
 
 
 def _reader(name: str, scope: Scope, root: Scope, own: set[str], free: set[str]) -> Reader:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from .names import COMPREHENSIONS, line_names
+from .names import COMPREHENSIONS, line_mentions
 
 if TYPE_CHECKING:
     from .names import Scope
@@ -35,7 +35,7 @@ _KINDS = {
 class SourceLine:
     """One line of a target: what is counted and sampled."""
 
-    __slots__ = ("end", "idle", "index", "kind", "names", "node", "scope", "start", "text")
+    __slots__ = ("chains", "end", "idle", "index", "kind", "names", "node", "scope", "start", "text")
 
     def __init__(self, index: int, node: ast.AST, scope: Scope, span: Span, text: str) -> None:
         self.index = index  # among the lines of the target
@@ -44,5 +44,5 @@ class SourceLine:
         self.scope = scope
         self.start, self.end = span
         self.text = text
-        self.names = line_names(node)
+        self.names, self.chains = line_mentions(node)
         self.idle = False  # does no work, and not all versions can report it: none does

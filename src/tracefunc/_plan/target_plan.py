@@ -34,6 +34,7 @@ class Plan:
 
     __slots__ = (
         "by_code",
+        "chains",
         "codes",
         "first",
         "lines",
@@ -51,6 +52,7 @@ class Plan:
     def __init__(self, source: Source, code: CodeType) -> None:
         self.lines = [line.text for line in source.shown]
         self.names = [line.names for line in source.lines]
+        self.chains = [line.chains for line in source.lines]  # of attributes, which a line's samples hold after names
         self.text = source.text
         self.first = source.first  # its first line
         self.notes: list[str] = []  # for the warnings of results: what may be wrong
@@ -75,7 +77,8 @@ class Plan:
 
         def without(found: tuple[Reader, ...]) -> tuple[Reader, ...]:
             return tuple(
-                Reader(reader.name, reader.stored, REDACTED) if hides(reader.name) else reader for reader in found
+                Reader(reader.name, reader.stored, REDACTED) if any(map(hides, reader.name.split("."))) else reader
+                for reader in found
             )
 
         plan = copy(self)
@@ -132,8 +135,9 @@ def _add(plan: Plan, source: Source, code: CodeType, body: Body, is_target: bool
     plan.codes.append(code_plan)
     plan.by_code[id(code)] = code_plan
     code_plan.readers = {
-        i: readers(source.lines[i].names, source.lines[i].scope, code, body.scope)
+        i: readers(line.names, line.scope, code, body.scope, line.chains)
         for i in _sampled_lines(code_plan, analysis.preludes)
+        for line in (source.lines[i],)
     }
     _descend(plan, source, code, body)
 

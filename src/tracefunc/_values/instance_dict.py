@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from .._forks import importing
 from .._interpreter import MANAGED_DICT_WORD
-from .static_types import GETSET, MISSING, class_attribute, dict_offset_of, flags_of, mro_of, namespace_of
+from .memory import POINTER, byte_reader, word_reader
+from .static_types import MISSING, class_attribute, dict_offset_of, flags_of, mro_of, namespace_of, read_descriptor
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
-    Word = Callable[[int], int]
-
 _MANAGED_DICT = 1 << 4  # Py_TPFLAGS_MANAGED_DICT
-_POINTER = tuple.__itemsize__
 _SIZE_OF_CLASS: int = vars(type)["__basicsize__"].__get__(type)
 
 
@@ -33,7 +31,7 @@ def attributes_of(value: Any, kind: type) -> Iterator[tuple[str, Any]]:
             for name, item in dict.items(found):
                 if type(name) is str:
                     yield name, item
-    elif flags_of(kind) & _MANAGED_DICT:
+    elif is_managed(kind):
         for name in reader.shared_names(kind):
             item = _inline_value(value, kind, name)
             if item is not MISSING:
@@ -48,15 +46,26 @@ def attribute(value: Any, kind: type, wanted: str) -> Any:
     return MISSING
 
 
+def is_managed(kind: type) -> bool:
+    """Whether it is the interpreter that keeps the attributes of a class's objects, and makes dictionaries late."""
+    return bool(flags_of(kind) & _MANAGED_DICT)
+
+
+def own_dict(value: Any, kind: type) -> dict[Any, Any] | None:
+    """The dictionary of an object that has one by now."""
+    if not dict_offset_of(kind):
+        return None
+    reader = _reader()
+    if reader is None:
+        return _dictionary(value, kind)
+    return reader.own_dict(value, kind)
+
+
 def _dictionary(value: Any, kind: type) -> dict[Any, Any] | None:
     """The dictionary of an object that has one, by the descriptor of the interpreter's own."""
     for base in mro_of(kind):
-        found: Any = namespace_of(base).get("__dict__")
-        if type(found) is GETSET:
-            try:
-                made = found.__get__(value, kind)
-            except Exception:  # another class's descriptor
-                continue
+        made = read_descriptor(namespace_of(base).get("__dict__"), value, kind)
+        if made is not MISSING:
             return made if issubclass(type(made), dict) else None
     return None
 
@@ -87,8 +96,8 @@ class _Reader:
         with importing:
             import ctypes
 
-        self._word: Word = lambda address: ctypes.c_ssize_t.from_address(address).value
-        self._byte: Word = lambda address: ctypes.c_ubyte.from_address(address).value
+        self._word = word_reader()
+        self._byte = byte_reader()
         self._object: Callable[[int], Any] = lambda address: ctypes.py_object.from_address(address).value
         self._keys = 0
         self._keys = self._offset_of_keys()
@@ -105,12 +114,21 @@ class _Reader:
         """The dictionary of an object that has one, whatever its class says of `__dict__`."""
         place = self._place(value, kind)
         found = self._object(place) if place else _dictionary(value, kind)
-        return found if issubclass(type(found), dict) else None
+        return found if type(found) is dict or issubclass(type(found), dict) else None
+
+    def own_dict(self, value: Any, kind: type) -> dict[Any, Any] | None:
+        """The dictionary of an object that has one by now."""
+        place = self._place(value, kind)
+        if place:
+            word = self._word(place)
+            if word == 0 or word & 1:
+                return None
+        return self.dictionary(value, kind)
 
     def _place(self, value: Any, kind: type) -> int:
         """The address of the pointer to an object's dictionary; 0 if only a descriptor of its type knows."""
-        if flags_of(kind) & _MANAGED_DICT:
-            return id(value) + MANAGED_DICT_WORD * _POINTER
+        if is_managed(kind):
+            return id(value) + MANAGED_DICT_WORD * POINTER
         offset = dict_offset_of(kind)
         return id(value) + offset if offset > 0 else 0
 
@@ -119,11 +137,11 @@ class _Reader:
         keys = self._word(id(kind) + self._keys)
         if not keys:
             return []
-        usable, used = keys + _POINTER + 8, keys + 2 * _POINTER + 8
-        entries = keys + 3 * _POINTER + 8 + (1 << self._byte(keys + _POINTER + 1))
+        usable, used = keys + POINTER + 8, keys + 2 * POINTER + 8
+        entries = keys + 3 * POINTER + 8 + (1 << self._byte(keys + POINTER + 1))
         if not (0 <= self._word(usable) <= _MOST_SHARED and 0 <= (many := self._word(used)) <= _MOST_SHARED):
             return []
-        addresses = [entries + 2 * _POINTER * index for index in range(many)]
+        addresses = [entries + 2 * POINTER * index for index in range(many)]
         names = [self._object(address) for address in addresses if self._word(address)]
         return [name for name in names if type(name) is str]
 
@@ -131,10 +149,10 @@ class _Reader:
         """Where a class has the shared keys: behind its name, slots and qualified name."""
         read_name, read_qualname = (type.__dict__[name].__get__ for name in ("__name__", "__qualname__"))
         name, qualname = id(read_name(_Probe)), id(read_qualname(_Probe))
-        for offset in range(0, _SIZE_OF_CLASS - 3 * _POINTER, _POINTER):
+        for offset in range(0, _SIZE_OF_CLASS - 3 * POINTER, POINTER):
             at = id(_Probe) + offset
-            if self._word(at) == name and self._word(at + 2 * _POINTER) == qualname:
-                return offset + 3 * _POINTER
+            if self._word(at) == name and self._word(at + 2 * POINTER) == qualname:
+                return offset + 3 * POINTER
         raise LookupError("a class's name is not where it was")
 
     def check(self) -> None:

@@ -24,14 +24,19 @@ REDACTED = 6  # must not be looked at
 
 
 class Reader:
-    """How to read one name of a line: `name` as shown, `stored` as the compiler keeps it."""
+    """How to read one name of a line: `name` as shown, `stored` as the compiler keeps it.
 
-    __slots__ = ("how", "name", "stored")
+    Of a chain of attributes, `name` is the whole chain, `stored` its first name, and `attributes` are the others, as
+    the compiler keeps them.
+    """
 
-    def __init__(self, name: str, stored: str, how: int) -> None:
+    __slots__ = ("attributes", "how", "name", "stored")
+
+    def __init__(self, name: str, stored: str, how: int, attributes: tuple[str, ...] = ()) -> None:
         self.name = name
         self.stored = stored
         self.how = how
+        self.attributes = attributes
 
 
 def read(frame: FrameType, name: str, how: int) -> object:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .._plan.markers import NOTHING
+from .._values.sample import NOT_READ
 from ..results import Call
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from .._plan.target_plan import Plan
     from .._record.call_info import CallInfo
     from .._record.raw_call import RawCall, Row
+    from .._values.sample import Sample
     from ..results import Trace
 
 
@@ -38,6 +40,7 @@ class Entries:
         known["moments"] = {text: [self._moment(moment) for moment, *_ in found] for text, found in rows}
         raised = ((text, {k: row[2] for k, row in enumerate(found) if row[2] is not None}) for text, found in rows)
         known["raises"] = {text: found for text, found in raised if found}
+        known["attributes"] = _line_attributes(plan, raw.samples, trace)
         return Call((info.stack, trace), known)
 
     def _moment(self, moment: int) -> int:
@@ -49,9 +52,20 @@ class Entries:
         for text, names, count, rows in zip(plan.lines, plan.names, hits, samples, strict=True):
             if count or self._incl_unhit:
                 values = [row[1] for row in rows]
-                columns = list(zip(*values, strict=True)) if rows else [()] * len(names)
-                trace[text] = count, {name: list(column) for name, column in zip(names, columns, strict=True)}
+                trace[text] = count, {name: [each[index] for each in values] for index, name in enumerate(names)}
         return trace
+
+
+def _line_attributes(plan: Plan, samples: list[list[Row]], trace: Trace) -> dict[str, dict[str, list[Sample]]]:
+    """Return by line the samples of its chains of attributes, those left out that were never read."""
+    found = {}
+    for text, names, chains, rows in zip(plan.lines, plan.names, plan.chains, samples, strict=True):
+        if rows and chains and text in trace:
+            columns = ((chain, [row[1][index] for row in rows]) for index, chain in enumerate(chains, len(names)))
+            read = {chain: column for chain, column in columns if any(one != NOT_READ for one in column)}
+            if read:
+                found[text] = read
+    return found
 
 
 def _numbered(kept: Sequence[tuple[CallInfo, RawCall]], moments: int) -> dict[int, int] | None:
