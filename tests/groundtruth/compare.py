@@ -1,10 +1,10 @@
 """Whether another's traces agree with the truth."""
 
 import re
-import sys
+
+from .facts import QUIET_CLOSE, compare_facts, facts_of, has_facts
 
 ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
-QUIET_CLOSE = (3, 13, 0) <= sys.version_info[:3] < (3, 13, 10)
 
 
 def masked(sample):
@@ -22,6 +22,12 @@ def compare(traced, truth):
     for n, (got, want) in enumerate(zip(traces, truth, strict=False)):
         shaky = truth.shaky[n] if QUIET_CLOSE and n < len(truth.shaky) else {}
         wrong += [f"call {n}: {w}" for w in compare_call(got, want, truth.workless, shaky)]
+    if all(map(has_facts, traced)) and not wrong:
+
+        def same_hits(n, text):
+            return text in traces[n] and text in truth[n] and traces[n][text][0] == truth[n][text][0]
+
+        wrong += compare_facts([facts_of(call) for call in traced], truth, same_hits)
     return wrong
 
 
