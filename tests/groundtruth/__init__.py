@@ -26,12 +26,12 @@ import gc
 import inspect
 import types
 
-from .compare import compare
+from .compare import compare, differ
 from .compiling import compiled, finished
 from .runtime import Reporter
 from .source import Source, Unsupported, plain_function, text_of
 
-__all__ = ["TruthResults", "Unsupported", "compare", "truth"]
+__all__ = ["TruthResults", "Unsupported", "compare", "differ", "truth"]
 
 
 class TruthResults(list):

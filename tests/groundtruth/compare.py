@@ -22,13 +22,24 @@ def compare(traced, truth):
     for n, (got, want) in enumerate(zip(traces, truth, strict=False)):
         shaky = truth.shaky[n] if QUIET_CLOSE and n < len(truth.shaky) else {}
         wrong += [f"call {n}: {w}" for w in compare_call(got, want, truth.workless, shaky)]
-    if all(map(has_facts, traced)) and not wrong:
-
-        def same_hits(n, text):
-            return text in traces[n] and text in truth[n] and traces[n][text][0] == truth[n][text][0]
-
-        wrong += compare_facts([facts_of(call) for call in traced], truth, same_hits)
+    if not wrong and all(map(has_facts, traced)):
+        wrong += compare_facts([facts_of(call) for call in traced], truth, same_hits(traces, truth))
     return wrong
+
+
+def differ(one, other):
+    """How two answers of the truth disagree."""
+    pairs = [("", {text: (hits, dict(sorted(names.items()))) for text, (hits, names) in trace.items()}) for trace in one]
+    return compare(pairs, other) or list(compare_facts(one.facts, other, same_hits(one, other)))
+
+
+def same_hits(some, others):
+    """Of the number of a call and the text of a line: whether there are as many hits in both."""
+
+    def check(n, text):
+        return text in some[n] and text in others[n] and some[n][text][0] == others[n][text][0]
+
+    return check
 
 
 def compare_call(got, want, workless, shaky):
