@@ -29,7 +29,9 @@ def compare(traced, truth):
 
 def differ(one, other):
     """How two answers of the truth disagree."""
-    pairs = [("", {text: (hits, dict(sorted(names.items()))) for text, (hits, names) in trace.items()}) for trace in one]
+    pairs = [
+        ("", {text: (hits, dict(sorted(names.items()))) for text, (hits, names) in trace.items()}) for trace in one
+    ]
     return compare(pairs, other) or list(compare_facts(one.facts, other, same_hits(one, other)))
 
 
