@@ -17,7 +17,10 @@ class LineFacts:
 
 @dataclass(slots=True)
 class CallFacts:
-    """`parent_line` is the line under way in the parent and its hits so far; None: the parent was between two lines."""
+    """`parent_line` is the line under way in the parent and its hits so far, None if it has all its samples.
+
+    It is None where the parent was between two lines, and nothing is to be compared.
+    """
 
     began: int
     ended: int | None = None
@@ -44,8 +47,7 @@ def has_facts(call):
 def facts_of(call):
     """The same of a tracer's call."""
     lines = {line.text: LineFacts(list(line.moments), dict(line.raised)) for line in call.lines if line.hits}
-    at = getattr(call, "parent_line", ...)
-    where = at if at in (None, ...) else (at.line, at.hit)
+    where = getattr(call, "parent_line", ...)
     return CallFacts(call.began, call.ended, False, call.parent, where, lines)
 
 

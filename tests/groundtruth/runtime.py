@@ -99,7 +99,8 @@ class Reporter:
         inner = next(frame for frame in reversed(stack) if frame.call is parent)
         if inner.under:
             index = inner.under[-1]
-            call.facts.parent_line = index, parent.lines[index].hits
+            hits = parent.lines[index].hits
+            call.facts.parent_line = index, hits if hits < MAX_SAMPLES else None
 
 
 class Frame:
