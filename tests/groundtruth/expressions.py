@@ -133,8 +133,7 @@ class Expressions(ast.NodeTransformer):
             made.body[:0] = rebind
         else:
             start = {ast.ListComp: "[]", ast.SetComp: "__tf_f__.set()", ast.DictComp: "{}"}[type(node)]
-            body = [*fill(f"__tf_f__.start(_K)\n__tf_o__ = {start}", node, _K=k), *body]
-            body += fill("__tf_f__.over(_K)", node, _K=k)
+            body = [*fill(f"__tf_o__ = {start}", node), *body]
             body += fill("def f(): return __tf_o__", node)[0].body
             body = [*scope.prelude, *body]
             owner = self.scope.owner() if self.scope.kind == "comp" else self.scope

@@ -19,7 +19,8 @@ class LineFacts:
 class CallFacts:
     """`parent_line` is the line under way in the parent and its hits so far, None if it has all its samples.
 
-    It is None where the parent was between two lines, and nothing is to be compared.
+    It is None where the parent was between two lines, and nothing is to be compared. A comprehension, which is no frame,
+    leaves the line around it under way.
     """
 
     began: int
@@ -47,8 +48,7 @@ def has_facts(call):
 def facts_of(call):
     """The same of a tracer's call."""
     lines = {line.text: LineFacts(list(line.moments), dict(line.raised)) for line in call.lines if line.hits}
-    where = getattr(call, "parent_line", ...)
-    return CallFacts(call.began, call.ended, False, call.parent, where, lines)
+    return CallFacts(call.began, call.ended, False, call.parent, call.parent_line, lines)
 
 
 def compare_facts(got, truth, hits):
@@ -65,7 +65,7 @@ def compare_facts(got, truth, hits):
             yield f"call {n}: ended at moment {ours.ended}"
         if true.parent is not None and ours.parent != true.parent:
             yield f"call {n}: parent {ours.parent}, want {true.parent}"
-        if true.parent_line is not None and true.parent == ours.parent and ours.parent_line is not ...:
+        if true.parent_line is not None and true.parent == ours.parent:
             if ours.parent_line != true.parent_line and truth.texts[true.parent_line[0]] not in truth.workless:
                 yield f"call {n}: parent_line {ours.parent_line}, want {true.parent_line}"
     yield from compare_sequence(events(got, want, hits), events(want, want, hits))

@@ -610,7 +610,7 @@ def test_calls_nest():
         (None, None),
         (0, (at("target(n - 1)"), 0)),
         (1, (at("target(n - 1)"), 0)),
-        (0, (at("[target(m) for m in range(n - 1)]"), 0)),
+        (0, (at("return [target(m) for m in range(n - 1)]"), 0)),
     ]
 
 
@@ -669,10 +669,7 @@ def test_lines_in_which_calls_begin():
         (0, "yield target(0)", 0),
         (0, "except target(0):", 0),
         (0, "case _ if target(0):", 0),
-        (0, comp, 0),
-        (0, '[target(0) for _ in "a"]', 0),
-        (0, comp, 1),
-        (0, '[target(0) for _ in "a"]', 1),
+        *4 * [(0, f"g = {comp}", 0)],
     ]
 
 
@@ -683,11 +680,17 @@ def test_a_line_that_has_all_its_samples_says_no_hit():
             if not n: return 1
             for i in range(9):
                 i
-            f = [1 for i in range(12) if i < 11 or target(0)]
+            for i in range(11):
+                i < 10 or target(0)
+            list(target(0) for i in range(2))
         """,
         1,
     )
-    assert got == [(0, "[1 for i in range(12) if i < 11 or target(0)]", None)]
+    assert got == [
+        (0, "i < 10 or target(0)", None),
+        (0, "(target(0) for i in range(2))", 0),
+        (0, "(target(0) for i in range(2))", 1),
+    ]
 
 
 def test_a_call_that_begins_between_two_lines_has_no_line():
