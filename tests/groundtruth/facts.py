@@ -32,9 +32,9 @@ class CallFacts:
 
 
 def error_text(error):
-    """The text of an exception, or None where a `repr` of the program's might be in it."""
-    kind = type(error)
-    if kind.__module__ != "builtins" or not all(type(arg) in PLAIN for arg in error.args):
+    """The text of an exception, or None where it is no plain one: a `repr` of the program's, fields beside `args`."""
+    plain = type(error).__module__ == "builtins" and all(type(arg) in PLAIN for arg in error.args)
+    if not plain or isinstance(error, ImportError | OSError):
         return None
     text = repr(error)
     return text if len(text) <= 50 else text[:47] + "..."

@@ -858,6 +858,7 @@ def test_texts_of_exceptions():
     assert error_text(ValueError("a" * 60)) == "ValueError('" + "a" * 35 + "..."
     assert error_text(Own(1)) is None
     assert error_text(KeyError([])) is None
+    assert error_text(ImportError("a", name="b")) is None
 
 
 def test_an_unbound_local_is_a_name_error_in_the_truth():
