@@ -24,6 +24,8 @@ for folder in (TESTS, TESTS.parent / "src"):  # also as a script, or with -m
         sys.path.insert(0, str(folder))
 
 from fuzz import ADDRESS, TooLong, engine, left_armed, time_limit, tools, tools_under_test  # noqa: E402
+from groundtruth import differ  # noqa: E402
+from groundtruth.facts import facts_of  # noqa: E402
 
 
 @dataclass
@@ -101,16 +103,8 @@ def quiet():
 
 def normal(traces):
     """Traces as plain data with addresses masked."""
-    return json.loads(
-        ADDRESS.sub("0x", json.dumps([[s, [[k, *v] for k, v in t.items()]] for s, t in traces], default=str))
-    )
-
-
-def as_traced(true):
-    """The ground truth's answer in the tracer's shape."""
-    return [
-        ("", {text: (hits, dict(sorted(names.items()))) for text, (hits, names) in trace.items()}) for trace in true
-    ]
+    plain = [[call[0], [[k, *v] for k, v in call[1].items()], str(facts_of(call))] for call in traces]
+    return json.loads(ADDRESS.sub("0x", json.dumps(plain, default=str)))
 
 
 def collected(run):
@@ -179,7 +173,7 @@ def run_case(case, summary, seconds=20.0):
         try:
             for shake in (1, 2, 3):
                 again = once(truth, shake)
-                if compare(as_traced(again), true):
+                if differ(again, true):
                     return summary.exclude("not deterministic: two runs of the ground truth differ", label)
                 if not isinstance(traced, BaseException) and normal(once(tracefunc, shake)) != normal(traced):
                     return summary.exclude("not deterministic: two traced runs differ", label)

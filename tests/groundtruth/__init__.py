@@ -26,12 +26,12 @@ import gc
 import inspect
 import types
 
-from .compare import compare
+from .compare import compare, differ
 from .compiling import compiled, finished
 from .runtime import Reporter
 from .source import Source, Unsupported, plain_function, text_of
 
-__all__ = ["TruthResults", "Unsupported", "compare", "truth"]
+__all__ = ["TruthResults", "Unsupported", "compare", "differ", "truth"]
 
 
 class TruthResults(list):
@@ -41,6 +41,8 @@ class TruthResults(list):
         super().__init__(traces)
         self.exc = self.result = None
         self.workless = set()
+        self.facts = []  # per call what there is beside the trace
+        self.texts = []  # of all lines
         self.shaky = []  # per call: text -> numbers of the hits that 3.13.0 to 3.13.9 cannot see
 
 
@@ -126,12 +128,16 @@ def truth(fn, /, *args, target_func=None, incl_unhit=False, **kwargs):
     for call in reporter.calls:
         trace, shaky = {}, {}
         for line in lines:
-            hits, names, gone = call.lines[line.index]
-            if hits or incl_unhit:
-                trace[line.text] = (hits, names)
-            if gone:
-                shaky[line.text] = gone
+            known = call.lines[line.index]
+            if known.hits or incl_unhit:
+                trace[line.text] = (known.hits, known.names)
+            if known.hits:
+                call.facts.lines[line.text] = known.facts
+            if known.gone:
+                shaky[line.text] = known.gone
         results.append(trace)
+        results.facts.append(call.facts)
         results.shaky.append(shaky)
+    results.texts = [line.text for line in lines]
     results.workless = {line.text for line in lines if line.workless}
     return results

@@ -1,10 +1,10 @@
 """Whether another's traces agree with the truth."""
 
 import re
-import sys
+
+from .facts import QUIET_CLOSE, compare_facts, facts_of, has_facts
 
 ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
-QUIET_CLOSE = (3, 13, 0) <= sys.version_info[:3] < (3, 13, 10)
 
 
 def masked(sample):
@@ -22,7 +22,26 @@ def compare(traced, truth):
     for n, (got, want) in enumerate(zip(traces, truth, strict=False)):
         shaky = truth.shaky[n] if QUIET_CLOSE and n < len(truth.shaky) else {}
         wrong += [f"call {n}: {w}" for w in compare_call(got, want, truth.workless, shaky)]
+    if not wrong and all(map(has_facts, traced)):
+        wrong += compare_facts([facts_of(call) for call in traced], truth, same_hits(traces, truth))
     return wrong
+
+
+def differ(one, other):
+    """How two answers of the truth disagree."""
+    pairs = [
+        ("", {text: (hits, dict(sorted(names.items()))) for text, (hits, names) in trace.items()}) for trace in one
+    ]
+    return compare(pairs, other) or list(compare_facts(one.facts, other, same_hits(one, other)))
+
+
+def same_hits(some, others):
+    """Of the number of a call and the text of a line: whether there are as many hits in both."""
+
+    def check(n, text):
+        return text in some[n] and text in others[n] and some[n][text][0] == others[n][text][0]
+
+    return check
 
 
 def compare_call(got, want, workless, shaky):

@@ -110,7 +110,7 @@ class Expressions(ast.NodeTransformer):
             names = set(rewriter.lines[k].names) - inner
             scope.passed = {n: mangled(n, self.scope.class_name) for n in names}
         inside = Expressions(rewriter, scope)
-        hit = rewriter.sample(k, scope)
+        hit = rewriter.sample(k, scope, "element")
         body = self.element(node, inside, hit)
         for at, generator in reversed(list(enumerate(node.generators))):
             for test in reversed(generator.ifs):
@@ -128,6 +128,7 @@ class Expressions(ast.NodeTransformer):
         for n, how in sorted(scope.rebinds.items()):
             rebind.append((ast.Global if how == "global" else ast.Nonlocal)([n]))
         if is_genexp:
+            body = [*fill("__tf_f__.start(_K)", node, _K=k), *body]
             made = rewriter.function(name, parameters_, body, scope, node, is_async=is_async)
             made.body[:0] = rebind
         else:

@@ -2,9 +2,12 @@
 
 import builtins
 import inspect
+import itertools
 import sys
 import threading
 import types
+
+from .facts import CallFacts, LineFacts, error_text
 
 MAX_CALLS = 10
 MAX_SAMPLES = 10
@@ -28,11 +31,25 @@ def describe(value):
     return type(value).__name__, cut(text)
 
 
-class Call:
-    """One recorded call of the target: per line the hits, the samples and which hits a 3.13.0 may lack."""
+class Line:
+    """Of one line in a call the hits, the samples, which hits a 3.13.0 may lack, and when samples were taken."""
 
-    def __init__(self, lines):
-        self.lines = [[0, {n: [] for n in line.names}, []] for line in lines]
+    __slots__ = ("facts", "gone", "hits", "names")
+
+    def __init__(self, names):
+        self.hits = 0
+        self.names = {n: [] for n in names}
+        self.gone = []
+        self.facts = LineFacts()
+
+
+class Call:
+    """One recorded call of the target."""
+
+    def __init__(self, number, lines, began):
+        self.number = number
+        self.lines = [Line(line.names) for line in lines]
+        self.facts = CallFacts(began)
 
 
 class Local(threading.local):
@@ -52,6 +69,7 @@ class Reporter:
         self.running = []
         self.local = Local()
         self.active = True
+        self.moments = itertools.count()
 
     def enter(self, is_target):
         """A rewritten frame takes its first step."""
@@ -59,7 +77,8 @@ class Reporter:
         if self.active and not self.local.quiet:
             if is_target:
                 if len(self.calls) < MAX_CALLS:
-                    frame.call = Call(self.lines)
+                    frame.call = Call(len(self.calls), self.lines, next(self.moments))
+                    self.place(frame.call)
                     self.calls.append(frame.call)
                     self.running.append(frame.call)
                     frame.owner = True
@@ -69,6 +88,19 @@ class Reporter:
                 frame.call = self.running[-1]
         frame.wake()
         return frame
+
+    def place(self, call):
+        """Note which recorded call a call begins in, and the line there that is under way, in nested code maybe."""
+        stack = self.local.stack
+        parent = next((frame.call for frame in reversed(stack) if frame.owner), None)
+        if parent is None:
+            return
+        call.facts.parent = parent.number
+        inner = next(frame for frame in reversed(stack) if frame.call is parent)
+        if inner.under:
+            index = inner.under[-1]
+            hits = parent.lines[index].hits
+            call.facts.parent_line = index, hits if hits < MAX_SAMPLES else None
 
 
 class Frame:
@@ -82,6 +114,8 @@ class Frame:
         self.values = []
         self.flags = {}
         self.open = set()
+        self.under = []  # the lines under way, the innermost last
+        self.left = False  # closed or dropped where it was suspended
         self.helpers = {}
         self.value = None
 
@@ -107,9 +141,12 @@ class Frame:
         return self.sleep(self.values.pop())
 
     def leave(self):
+        left = self.left or self.is_left()
         self.sleep()
         if self.owner:
             self.reporter.running.remove(self.call)
+            if self.reporter.active:
+                self.call.facts.ended, self.call.facts.left = next(self.reporter.moments), left
         self.helpers.clear()
         self.flags.clear()
 
@@ -129,31 +166,64 @@ class Frame:
 
     # -- lines
     def begin(self, index):
+        """A line begins whose own part can be over long before what it stands around."""
         self.open.add(index)
+        self.start(index)
+
+    def start(self, index):
+        """A line is under way."""
+        self.over(index)
+        self.under.append(index)
+
+    def over(self, index):
+        """And is no more, nor is what was left by an exception within it."""
+        if index in self.under:
+            while self.under.pop() != index:
+                pass
 
     def hit(self, index):
         """Count; whether to sample."""
+        self.over(index)
+        return self.element(index)
+
+    def element(self, index):
+        """The same for a line that stays under way."""
         self.wake()
         self.open.discard(index)
         reporter = self.reporter
         if self.call is None or not reporter.active or reporter.local.quiet:
             return False
-        entry = self.call.lines[index]
-        entry[0] += 1
-        return entry[0] <= MAX_SAMPLES
+        line = self.call.lines[index]
+        line.hits += 1
+        if line.hits > MAX_SAMPLES:
+            return False
+        line.facts.moments.append(next(reporter.moments))
+        return True
+
+    def is_left(self):
+        """Whether a generator is closed or dropped where it is suspended."""
+        return not self.awake and isinstance(sys.exception(), GeneratorExit)
 
     def failed(self, index):
-        """The same for a line that an exception ended."""
-        left = not self.awake and isinstance(sys.exception(), GeneratorExit)
+        """The same as a hit, for a line that an exception ended."""
+        left = self.is_left()
+        self.left = self.left or left
         sampling = self.hit(index)
-        if left and self.call is not None:
-            self.call.lines[index][2].append(self.call.lines[index][0] - 1)
+        if self.call is not None:
+            line = self.call.lines[index]
+            if left:
+                line.gone.append(line.hits - 1)
+            if sampling:
+                error = sys.exception()
+                line.facts.raised[line.hits - 1] = type(error).__name__, error_text(error)
         return sampling
 
     def fail(self, index):
         """The same, unless the line's own part was over."""
+        if index in self.open:
+            return self.failed(index)
         self.wake()
-        return index in self.open and self.failed(index)
+        return False
 
     def put(self, index, name, value):
         local = self.reporter.local
@@ -162,10 +232,10 @@ class Frame:
             text = describe(value)
         finally:
             local.quiet = False
-        self.call.lines[index][1][name].append(text)
+        self.call.lines[index].names[name].append(text)
 
     def miss(self, index, name):
-        self.call.lines[index][1][name].append(MISSING)
+        self.call.lines[index].names[name].append(MISSING)
 
     # -- pieces of the program
     def store(self, index):
@@ -269,7 +339,7 @@ class Frame:
         if before in self.open:
             self.helpers[before]()
         if index is not None:
-            self.open.add(index)
+            self.begin(index)
 
     def star(self, begun, types_):
         return Never if types_ is None and begun is Never else types_
@@ -291,7 +361,7 @@ class Advance:
         return self
 
     def __next__(self):
-        self.frame.open.add(self.index)
+        self.frame.begin(self.index)
         return next(self.it)
 
 
@@ -306,7 +376,7 @@ class AsyncAdvance:
 
     def __anext__(self):
         if self.index is not None:
-            self.frame.open.add(self.index)
+            self.frame.begin(self.index)
         return Awaiting(self.frame, type(self.it).__anext__(self.it))
 
 

@@ -61,6 +61,7 @@ def anchor(node):
 
 # What the rewritten statements look like: _HIT, _FAILED and _FAIL count and sample, see runtime.Frame.
 SIMPLE = """
+__tf_f__.start(_K)
 try:
     _S
 except BaseException:
@@ -69,6 +70,7 @@ except BaseException:
 _HIT
 """
 IF = """
+__tf_f__.start(_K)
 try:
     __tf_f__.keep(True if _T else False)
 except BaseException:
@@ -84,6 +86,7 @@ else:
 WHILE = """
 __tf_f__.flag(_K, True)
 while __tf_f__.flags[_K]:
+    __tf_f__.start(_K)
     try:
         __tf_f__.flag(_K, True if _T else False)
     except BaseException:
@@ -117,6 +120,7 @@ except BaseException:
     raise
 """
 HANDLER = """
+__tf_f__.start(_K)
 try:
     __tf_f__.keep(__tf_f__.matches(_T))
 except BaseException:
@@ -139,6 +143,7 @@ finally:
 """
 CASE = """
 __tf_f__.flag(_K, False)
+__tf_f__.start(_K)
 try:
     _MATCH
 except BaseException:

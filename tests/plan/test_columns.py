@@ -3,6 +3,7 @@
 import pytest
 
 from other_tools import run_python
+from tracefunc import tracefunc
 
 pytestmark = pytest.mark.both_engines
 
@@ -88,3 +89,15 @@ def test_statements_that_share_a_line(tmp_path):
     ):
         assert f"'{name}' (" in line and f"line {row} cannot be told apart" in line, line
     assert all(line.endswith("warnings []") for line in plain[1::2])
+
+
+def test_what_creates_a_generator_needs_no_columns(define):
+    target = define("""
+        def target(n):
+            a = sum(x + n for x in range(n)); b = a
+            def some(): yield a; yield b
+            return list(some())
+    """)["target"]
+    results = tracefunc(target, 2)
+    assert results.result == [5, 5]
+    assert results.warnings == []

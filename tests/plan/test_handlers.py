@@ -337,6 +337,14 @@ FUNCTIONS = {
                 b = [y async for y in numbers(2, 5)]
             c = a
     """,
+    "behind a loop whose code the compiler moves": """
+        async def target(n):
+            if n:
+                for i in [x async for x in numbers(n, n + 1)]:
+                    a = i
+            b = n
+            fails(n, n)
+    """,
     "in an async with": """
         async def target(n):
             for i in range(n):

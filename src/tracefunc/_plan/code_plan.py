@@ -142,22 +142,12 @@ class CodePlan:
             for offset in range(ins.start, ins.end, 2)
         }
 
-    @cached_property
-    def _prelude_starts(self) -> dict[int, int]:
-        """By prelude: its first offset."""
-        starts = dict(self.advances)
-        for offset, action in self.actions.items():
-            if action.line in starts:
-                starts[action.line] = min(offset, starts[action.line])
-        return starts
-
     def prelude_at(self, offset: int) -> int:
         """The loop's prelude that an exception which left the frame at `offset` has ended, or NOTHING."""
-        reraised = self._analysis.reraised.get(offset, ())
-        for prelude, start in self._prelude_starts.items():
-            if start <= offset < self.advances[prelude] or prelude in reraised:
-                return prelude
-        return NOTHING
+        state = self._analysis.under_way.get(self._flow.index_at(offset), NOTHING)
+        if state in self.advances:
+            return state
+        return min(self._analysis.reraised.get(offset, ()), default=NOTHING)
 
     # where exceptions come from
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from opcode import opmap
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import ref
 
@@ -16,6 +17,8 @@ Span = tuple[Position, Position]
 Row = tuple[int | None, int | None, int | None, int | None]  # line, last line, column, last column
 
 _NO_ROW: Row = (None, None, None, None)
+
+_RESUME = opmap["RESUME"]
 
 
 class _Lent(NamedTuple):
@@ -56,5 +59,9 @@ def code_span(code: CodeType) -> Span | None:
 
 
 def rows_without_columns(code: CodeType) -> set[int]:
-    """The lines on which something stands that does not say where in the line."""
-    return {row for row, _, col, _ in positions(code) if row is not None and col is None}
+    """The lines on which something stands that does not say where in the line.
+
+    What creates a generator, in front of the first RESUME, never says it, and is part of no statement.
+    """
+    begun = max(code.co_code[::2].find(_RESUME), 0)
+    return {row for row, _, col, _ in positions(code)[begun:] if row is not None and col is None}
