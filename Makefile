@@ -84,6 +84,12 @@ env-lint-python:
 env-docs:
 	@TRACEFUNC_PURE=1 $(MAKE_ENV) --group docs .venvs/docs
 
+# Not in the environment: there it is imported in each process, and so are what it needs and a metaclass of Cython's.
+.PHONY: tools
+tools: env ## let hunter start and stop during a trace (it has wheels for 3.12 to 3.14)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --target .venvs/tools --upgrade hunter==3.9.0
+	TRACEFUNC_TOOLS=$(CURDIR)/.venvs/tools $(VENV)/bin/python -m pytest -q tests/record/test_tools_that_start.py -k hunter
+
 clusters: env-clusters ## trace functions on the workers of Dask, Ray and joblib (a Python for which Ray has a wheel)
 	.venvs/clusters/bin/python -m pytest -q -p no:xdist tests/clusters
 

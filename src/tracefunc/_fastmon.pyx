@@ -336,17 +336,8 @@ cdef class Recorder:
 
     cdef int leave(self, CodeState code_state, Frame *frame, int prelude, bint raised, PyObject *value) except -1:
         """A frame ends with a value, or an exception, in the middle of a loop's prelude if that is one."""
-        cdef PyObject *error = value if raised else NULL
-        cdef int where, line = self.lines.interrupt(frame, prelude)
-        if code_state.table.entry >= 0 and not frame.inner:
-            (<RecordedCall>frame.call).extra[code_state.table.entry] += 1
-        frame.ended = True
-        if line < 0 and 0 <= frame.line < self.store.lines:
-            line = frame.line
-        if raised and frame.cleaned_up >= 0:
-            self.lines.settle(frame, error)
-        if line >= 0:
-            self.lines.sample(frame, line, error)
+        cdef int where
+        self.lines.end(frame, code_state.table, prelude, value if raised else NULL)
         if frame.inner:
             if frame.watches_exits:
                 self.silencing.unwatch_exits(frame)

@@ -2,6 +2,7 @@
 
 import cProfile
 import io
+import os
 import pdb
 import sys
 import trace
@@ -12,7 +13,7 @@ import pytest
 
 from other_tools import DISABLE, EVENTS, MONITORING, CoverageLike, hits
 from tracefunc import tracefunc
-from tracefunc._interpreter import FREE_THREADED, LINE_SWALLOWS_INSTRUCTION
+from tracefunc._interpreter import LINE_SWALLOWS_INSTRUCTION
 
 pytestmark = pytest.mark.both_engines
 
@@ -150,8 +151,10 @@ class PySnooper:
 
 class Hunter:
     def start(self):
+        sys.path.append(FOLDER)
         import hunter
 
+        sys.path.remove(FOLDER)
         self.before = sys.gettrace()
         self.tracer = hunter.trace(action=do_nothing)
 
@@ -182,9 +185,9 @@ TOOLS = {
 }
 # Tools whose LINE events swallow ours from a call on in which they start: `results.warnings` says so.
 SWALLOWING = {"coverage, sysmon"} if LINE_SWALLOWS_INSTRUCTION else set()
-HAS_HUNTER = sys.version_info < (3, 15) and not FREE_THREADED  # as in the group of dependencies
-NEEDS_HUNTER = pytest.mark.skipif(not HAS_HUNTER, reason="hunter has no wheels for this interpreter")
-NAMES = [pytest.param(name, marks=NEEDS_HUNTER) if name == "hunter" else name for name in TOOLS]
+# Where `make tools` has put hunter: an environment with it imports it, and much else, in each process.
+FOLDER = os.environ.get("TRACEFUNC_TOOLS")
+NAMES = [name for name in TOOLS if FOLDER or name != "hunter"]
 PLACES = [("caller", -1), ("target", 3), ("target", 17), ("nested", 5), ("generator", 12)]
 STOPS = [None, ("target", 25)]
 

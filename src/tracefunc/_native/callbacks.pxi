@@ -72,7 +72,7 @@ cdef object callback(Recorder recorder, str name):
 
 
 cdef int await_event(tuple callbacks, int told, int change) except -1:
-    """An event is being delivered to recorders: those that have not been told of it yet wait for it, or no longer do."""
+    """An event is being delivered to recorders: those not told of it yet wait for it, or no longer do."""
     cdef int i
     for i in range(told, len(callbacks)):
         (<Recorder>callbacks[i].__self__).awaited += 0 if FREE_THREADED else change

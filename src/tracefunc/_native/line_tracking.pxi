@@ -149,6 +149,18 @@ cdef class LineTracking:
                 return self.interrupt(frame, origin.prelude)
         return NOTHING
 
+    cdef int end(self, Frame *frame, Table table, int prelude, PyObject *leaving) except -1:
+        """A frame ends, by an exception or not (NULL), in the middle of a loop's prelude if that is one."""
+        cdef int line = self.interrupt(frame, prelude)
+        if table.entry >= 0 and not frame.inner:
+            (<RecordedCall>frame.call).extra[table.entry] += 1
+        frame.ended = True
+        if line < 0 and 0 <= frame.line < self.lines:
+            line = frame.line
+        if leaving != NULL and frame.cleaned_up >= 0:
+            self.settle(frame, leaving)
+        return 0 if line < 0 else self.sample(frame, line, leaving)
+
     cdef int close_open_line(self, Ended end) except -1:
         """A frame has not ended, or its end was not reported: its line was counted when it started."""
         cdef RecordedCall call = end.call
@@ -171,7 +183,7 @@ cdef class LineTracking:
         return frame.counts[table.numbers[<Py_ssize_t>table.plan.advances[prelude] >> 1]]
 
     cdef int interrupt(self, Frame *frame, int prelude) except -2:
-        """An exception has ended a loop's prelude, if it is one: a hit without an advance. Returns the line, or NOTHING."""
+        """An exception has ended a loop's prelude, if it is one: a hit, no advance. Returns the line, or NOTHING."""
         cdef int line = NOTHING
         if prelude >= 0:
             line = self.preludes[prelude - self.lines]

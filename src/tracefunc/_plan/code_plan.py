@@ -23,7 +23,7 @@ from .sampling import find_concerned, find_deciders, find_wants
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import CodeType
+    from types import CodeType, FrameType
 
     from .._values.read import Reader
     from .loop_iterators import CountableLoop
