@@ -1,5 +1,6 @@
 """What rewritten code calls: it counts, describes values at once, and knows which call a frame belongs to."""
 
+import ast
 import builtins
 import inspect
 import itertools
@@ -60,6 +61,13 @@ class Local(threading.local):
         self.quiet = False
 
 
+def within_groups(lines):
+    """The lines in the handlers of `except*`: which exception ends them there, the interpreter shows nobody."""
+    handlers = [h for line in lines if isinstance(line.node, ast.TryStar) for h in line.node.handlers]
+    within = {id(node) for handler in handlers for node in ast.walk(handler)}
+    return {line.index for line in lines if id(line.node) in within}
+
+
 class Reporter:
     """One run: rewritten code holds it as a constant."""
 
@@ -70,6 +78,7 @@ class Reporter:
         self.local = Local()
         self.active = True
         self.moments = itertools.count()
+        self.splitting = within_groups(lines)
 
     def enter(self, is_target):
         """A rewritten frame takes its first step."""
@@ -215,7 +224,8 @@ class Frame:
                 line.gone.append(line.hits - 1)
             if sampling:
                 error = sys.exception()
-                line.facts.raised[line.hits - 1] = type(error).__name__, error_text(error)
+                known = index not in self.reporter.splitting
+                line.facts.raised[line.hits - 1] = (type(error).__name__, error_text(error)) if known else None
         return sampling
 
     def fail(self, index):

@@ -164,7 +164,8 @@ def dies(name):
     gc.collect()
     assert alive(codes) == []
     gc.collect()  # plans, which were forgotten when their code died
-    assert [o for o in gc.get_objects() if type(o).__module__.startswith(RECORDERS)] == []
+    left = [o for o in gc.get_objects() if str(type(o).__module__).startswith(RECORDERS)]
+    assert left == [], left
 
 
 # --- what grows ------------------------------------------------------------------------------------------------------

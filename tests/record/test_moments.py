@@ -167,7 +167,7 @@ def test_only_the_hit_that_raised():
 
 
 def test_what_is_raised_again():
-    """A handler that does not fit, `finally` and `with` end no further hit; a `raise` does."""
+    """A handler that does not fit, `finally` and `with` end no further hit; a bare `raise` ends its own."""
 
     def target():
         try:
@@ -184,8 +184,64 @@ def test_what_is_raised_again():
             raise RuntimeError from error
 
     results = tracefunc(target)
-    assert raised(results[0]) == {'int("x")': {0: "ValueError"}}
+    assert raised(results[0]) == {'int("x")': {0: "ValueError"}, "raise": {0: "ValueError"}}
     assert isinstance(results.exc, ValueError)
+
+
+def test_in_handlers():
+    """Clean-up code runs between the line and the handler around, or the end of the frame."""
+
+    def target(n):
+        for i in range(n):
+            try:
+                try:
+                    1 / 0
+                except ZeroDivisionError as error:
+                    [][i]
+            except IndexError:
+                pass
+            try:
+                1 / 0
+            except [].x:
+                pass
+            finally:
+                {}[i]
+
+    def fn():
+        for n in (3, 0):
+            try:
+                target(n)
+            except Exception:
+                pass
+
+    results = tracefunc(fn, target_func=target)
+    assert raised(results[0]) == {
+        "1 / 0": {0: "ZeroDivisionError"},
+        "[][i]": {0: "IndexError"},
+        "1 / 0 ": {0: "ZeroDivisionError"},
+        "except [].x:": {0: "AttributeError"},
+        "{}[i]": {0: "KeyError"},
+    }
+
+
+def test_after_the_last_sample_of_a_line():
+    """Its last sample is marked, and none for a later hit."""
+
+    def target(n):
+        for i in range(n):
+            try:
+                try:
+                    1 / 0
+                except ZeroDivisionError as error:
+                    if i in (1, 9, 15, 30): raise KeyError(i)
+            except KeyError:
+                pass
+
+    [call] = tracefunc(target, 40)
+    assert raised(call) == {
+        "1 / 0": dict.fromkeys(range(10), "ZeroDivisionError"),
+        "raise KeyError(i)": dict.fromkeys(range(4), "KeyError"),
+    }
 
 
 def test_generators():

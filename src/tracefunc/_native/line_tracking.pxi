@@ -48,13 +48,17 @@ cdef class LineTracking:
     cdef inline int sample_before(self, Frame *frame, int line, Point *point) except -1:
         """The same where control comes from the line to a point, perhaps by an exception that is handled there."""
         if self.store.wants(<RecordedCall>frame.call, line):
-            if point.catches:
+            if point.catches or (point.line == NOTHING and self.raises_again(frame, line)):
                 return self.sample_caught(frame, line)
             self.take_sample(frame, line, NULL)
-            if point.line == NOTHING:
+            if point.restores:
                 frame.cleaned_up = line
                 frame.cleaned_up_at = self.store.last_moment(<RecordedCall>frame.call, line)
         return 0
+
+    cdef bint raises_again(self, Frame *frame, int line) except -1:
+        """Whether a line is a bare `raise`."""
+        return line in (<CodeState>frame.live.state).table.plan.raises_again
 
     cdef int sample_caught(self, Frame *frame, int line) except -1:
         """The same at a handler, where the exception that is handled may have ended the line."""
@@ -111,11 +115,8 @@ cdef class LineTracking:
             if table.pool[i] == before:
                 (<RecordedCall>frame.call).extra[table.pool[i + 1]] += 1
         frame.next_line, frame.changes_line = point.line, True
-        if frame.cleaned_up >= 0:
-            if point.catches:
-                self.settle_caught(frame)
-            elif point.line != NOTHING:
-                frame.cleaned_up = NOTHING
+        if frame.cleaned_up >= 0 and point.catches:
+            self.settle_caught(frame)
         if caught >= 0:
             self.sample_before(frame, caught, point)
         if interrupted:

@@ -11,6 +11,7 @@ cdef struct Point:
     int advance  # the number of the point that completes the prelude `line`, if it is one
     bint conditional
     bint catches
+    bint restores
     int loop  # whose turn begins here, and nothing else; or -1
     int implied  # where in `pool` its implied lines begin, each behind the line that must be under way
     int implied_end
@@ -92,7 +93,8 @@ cdef class Table:
             point = &self.points[i]
             point.line, point.prelude, point.element = action.line, action.prelude, action.element
             point.advance = point_of[advances[action.line]] if action.line in advances else -1
-            point.conditional, point.catches = action.conditional, action.catches
+            point.conditional = action.conditional
+            point.catches, point.restores = action.catches, action.restores
             point.loop = loop_at.get(self.offsets[i], -1)
             point.implied = end
             for pair in action.implied:

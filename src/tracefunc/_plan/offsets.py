@@ -45,6 +45,7 @@ class Action(NamedTuple):
     implied: tuple[Implied, ...]  # (line just ended or UNCHANGED for any, line without code that was executed)
     before: tuple[int, ...]  # the lines and preludes that can be under way when control arrives
     catches: bool = False  # a handler has just taken an exception, which shows where it was raised
+    restores: bool = False  # a handler begins that puts something back, and raises its exception again
 
 
 NO_ACTION = Action(NOTHING, False, NOTHING, NOTHING, (), ())
@@ -142,6 +143,7 @@ def _find_actions(
                 tuple(implied.get(i, ())),
                 before,
                 i in flow.catching,
+                i in flow.restoring,
             )
     return actions
 

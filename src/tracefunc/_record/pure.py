@@ -162,7 +162,8 @@ class Recorder:
     def _change_line(self, state: FrameState, action: Action, offset: int, frame: FrameType) -> None:
         """The line under way ends, and another one starts."""
         line, before = action.line, state.line
-        error = sys.exception() if action.catches else None
+        again = action.line == NOTHING and before in state.code_state.plan.raises_again
+        error = sys.exception() if action.catches or again else None
         if before >= self.lines or line >= self.lines or action.catches or action.implied:
             place, hits, ended = self.follow(state, action, offset, id(frame), error)
             counted = self.frames.commit(state, line, offset, place, hits)
@@ -175,12 +176,10 @@ class Recorder:
             state.line = line
         if error is not None:
             self._settle(state, frame, error)
-        elif line != NOTHING:
-            state.cleaned_up = NOTHING, 0
         for each in ended:
             if self.store.wants(state.call, each):
                 self._sample(state, each, frame, error)
-                if line == NOTHING and error is None:
+                if action.restores:
                     state.cleaned_up = each, self.store.last_moment(state.call, each)
         counting = self.counting.of(state)
         if counting is not None:

@@ -131,6 +131,8 @@ class Counting:
     def catch(self, offset: int) -> bool:
         """Count an exception that arrives at an offset in `catching`; return False if the event must be examined."""
         plan = self.state.code_state.plan
+        if self.state.cleaned_up[0] >= 0:
+            return False
         try:
             place, prelude = plan.catching(self.key, offset, sys.exception())
             if prelude >= 0:
