@@ -233,7 +233,8 @@ def test_after_the_last_sample_of_a_line():
                 try:
                     1 / 0
                 except ZeroDivisionError as error:
-                    if i in (1, 9, 15, 30): raise KeyError(i)
+                    if i in (1, 9, 15, 30):
+                        raise KeyError(i)
             except KeyError:
                 pass
 
@@ -287,7 +288,7 @@ def test_a_trace_of_the_schema_before(define):
     for name in ("began", "ended"):
         del document["calls"][0][name]
     for line in document["calls"][0]["lines"]:
-        del line["moments"], line["raised"]
+        del line["moments"], line["raised"], line["attributes"]
     [call] = TraceResults.from_json(json.dumps(document))
     assert call == results[0] and call.ended_at == 0
     assert [(line.moments, line.order, line.raised) for line in call.lines] == [([], [], {})]

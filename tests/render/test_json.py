@@ -370,7 +370,12 @@ def documents(draw):
         texts = dict.fromkeys(draw(st.lists(st.sampled_from([place["text"] for place in places] or ["x"]), max_size=3)))
         columns = st.lists(st.fixed_dictionaries({"name": TEXTS, "samples": st.lists(SAMPLES, max_size=3)}), max_size=1)
         call = {"target": target, "parent": draw(st.none() | st.integers(0, i - 1)) if i else None}
-        of_line = {"moments": st.lists(COUNTS, max_size=2), "raised": st.lists(RAISED_HITS, max_size=1)}
+        chains = st.lists(st.fixed_dictionaries({"name": TEXTS, "samples": st.lists(SAMPLES, max_size=2)}), max_size=1)
+        of_line = {
+            "attributes": chains,
+            "moments": st.lists(COUNTS, max_size=2),
+            "raised": st.lists(RAISED_HITS, max_size=1),
+        }
         more = st.fixed_dictionaries({}, optional=of_line)
         call |= {"lines": [{"text": text, "hits": draw(COUNTS), "vars": draw(columns)} | draw(more) for text in texts]}
         call |= draw(st.fixed_dictionaries({}, optional={"began": COUNTS, "ended": st.none() | COUNTS}))

@@ -90,13 +90,18 @@ def _call(call: Call, targets: dict[Target, int]) -> dict[str, object]:
             {
                 "text": text,
                 "hits": hits,
-                "vars": [{"name": name, "samples": samples} for name, samples in names.items()],
+                "vars": _courses(names),
+                "attributes": _courses(call.attributes.get(text, {})),
                 "moments": call.moments.get(text, []),
                 "raised": [{"sample": k, "error": error} for k, error in call.raises.get(text, {}).items()],
             }
             for text, (hits, names) in call.trace.items()
         ],
     }
+
+
+def _courses(names: dict[str, list[Sample]]) -> list[dict[str, object]]:
+    return [{"name": name, "samples": samples} for name, samples in names.items()]
 
 
 def _target(function: str, file: str, lineno: int, source: str, places: tuple[Place, ...]) -> dict[str, object]:
@@ -179,6 +184,7 @@ def _calls(calls: list[dict[str, Any]], targets: list[dict[str, Any]]) -> list[C
             _check_index(known["parent_line"][0], len(made[known["parent"]].places), f"calls[{i}].parent_line.line")
         lines = known.pop("lines")
         known["moments"] = {text: line["moments"] for text, line in lines.items() if line.get("moments")}
+        known["attributes"] = {text: line["attributes"] for text, line in lines.items() if line.get("attributes")}
         known["raises"] = {text: dict(line["raised"]) for text, line in lines.items() if line.get("raised")}
         trace = {text: (line["hits"], line["vars"]) for text, line in lines.items()}
         made.append(Call((known.pop("stack"), trace), known | target))
@@ -348,8 +354,13 @@ _PLACE: dict[str, Read] = {
     "col": _count,
 }
 _TARGET: dict[str, Read] = {"function": _text, "file": _text, "lineno": _count, "source": _text, "places": _places}
+_COURSES = _mapping_of("name", {"samples": _list_of(_sample)})
 # What traces of version 1 do not have.
-_OPTIONAL_OF_LINE: dict[str, Read] = {"moments": _list_of(_count), "raised": _list_of(_raised_hit)}
+_OPTIONAL_OF_LINE: dict[str, Read] = {
+    "attributes": _COURSES,
+    "moments": _list_of(_count),
+    "raised": _list_of(_raised_hit),
+}
 _CALL: dict[str, Read] = {
     "target": _count,
     "parent": _optional(_count),
@@ -362,9 +373,7 @@ _CALL: dict[str, Read] = {
     "task": _optional(_text),
     "seconds": _optional(_number),
     "ended_at": _optional(_count),
-    "lines": _mapping_of(
-        "text", {"hits": _count, "vars": _mapping_of("name", {"samples": _list_of(_sample)})}, _OPTIONAL_OF_LINE
-    ),
+    "lines": _mapping_of("text", {"hits": _count, "vars": _COURSES}, _OPTIONAL_OF_LINE),
 }
 _OPTIONAL_OF_CALL: dict[str, Read] = {
     "more_yielded": _truth,
