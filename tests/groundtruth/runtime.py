@@ -217,6 +217,8 @@ class Frame:
         """The same as a hit, for a line that an exception ended."""
         left = self.is_left()
         self.left = self.left or left
+        if left and self.call is not None:
+            self.call.facts.left = True
         sampling = self.hit(index)
         if self.call is not None:
             line = self.call.lines[index]
