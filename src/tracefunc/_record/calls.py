@@ -160,6 +160,7 @@ class Calls:
         info.thread, info.task = thread_name(), task_name()
         if frame.f_code.co_flags & (GENERATOR | ASYNCHRONOUS) != GENERATOR:  # which shares its consumer's context
             info.token = self._contexts.enter(target, info)  # before it is kept: no stack may be left for this
+        info.began = next(self.moments)
         if not self._keep(info):
             self._tries[target] = 0
             self.forget(info, id(frame))
@@ -167,7 +168,6 @@ class Calls:
         self._running[id(frame)] = info
         if self.full:  # now
             self._on_full()  # type: ignore[unreachable]
-        info.began = next(self.moments)
         info.started = perf_counter()
         return info
 
