@@ -8,11 +8,12 @@ from ..results import Call
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+    from typing import Any
 
     from .._plan.target_plan import Plan
     from .._record.call_info import CallInfo
-    from .._record.raw_call import RawCall, Row
+    from .._record.raw_call import RawCall
     from .._values.sample import Sample
     from ..results import Trace
 
@@ -26,53 +27,58 @@ class Entries:
         `incl_unhit`: whether the trace of a call has the lines without hits.
         """
         self._indices = {info.number: i for i, (info, _) in enumerate(kept)}
-        self._moments = _numbered(kept, moments)
+        self._numbers = _numbers(kept, moments)
         self._incl_unhit = incl_unhit
 
     def entry(self, info: CallInfo, raw: RawCall, plan: Plan, hits: list[int]) -> Call:
         """Return the entry of a call whose lines were hit so often."""
-        trace = self._trace(plan, hits, raw.samples)
+        trace: Trace = {}
+        moments: dict[str, list[int]] = {}
+        raises: dict[str, dict[int, Sample]] = {}
+        attributes: dict[str, dict[str, list[Sample]]] = {}
+        for text, names, chains, count, rows in zip(
+            plan.lines, plan.names, plan.chains, hits, raw.samples, strict=True
+        ):
+            if not (count or self._incl_unhit):
+                continue
+            values = [row[1] for row in rows]
+            trace[text] = count, {name: [each[index] for each in values] for index, name in enumerate(names)}
+            if rows:
+                moments[text] = [row[0] for row in rows]
+                if errors := {k: row[2] for k, row in enumerate(rows) if row[2] is not None}:
+                    raises[text] = errors
+                if chains and (read := _read_chains(values, chains, len(names))):
+                    attributes[text] = read
         _prefer_sampled_texts(info, plan, trace)
         known = _attributes(info, plan, self._indices.get(info.parent))
-        known["parent_line"] = None if known["parent"] is None else info.parent_line
-        known |= {"began": self._moment(info.began), "ended": None if info.ended < 0 else self._moment(info.ended)}
-        rows = [(text, rows) for text, rows in zip(plan.lines, raw.samples, strict=True) if rows and text in trace]
-        known["moments"] = {text: [self._moment(moment) for moment, *_ in found] for text, found in rows}
-        raised = ((text, {k: row[2] for k, row in enumerate(found) if row[2] is not None}) for text, found in rows)
-        known["raises"] = {text: found for text, found in raised if found}
-        known["attributes"] = _line_attributes(plan, raw.samples, trace)
+        known["moments"], known["raises"], known["attributes"] = moments, raises, attributes
+        known["began"], known["ended"] = info.began, None if info.ended < 0 else info.ended
+        if self._numbers is not None:
+            _renumber(known, self._numbers)
         return Call((info.stack, trace), known)
 
-    def _moment(self, moment: int) -> int:
-        return moment if self._moments is None else self._moments[moment]
 
-    def _trace(self, plan: Plan, hits: list[int], samples: list[list[Row]]) -> Trace:
-        """Return the trace of one call: what each line did."""
-        trace: Trace = {}
-        for text, names, count, rows in zip(plan.lines, plan.names, hits, samples, strict=True):
-            if count or self._incl_unhit:
-                values = [row[1] for row in rows]
-                trace[text] = count, {name: [each[index] for each in values] for index, name in enumerate(names)}
-        return trace
+def _read_chains(values: list[tuple[Sample, ...]], chains: Iterable[str], first: int) -> dict[str, list[Sample]]:
+    """Return the samples of chains of attributes, which begin at an index; those left out that were never read."""
+    columns = ((chain, [each[index] for each in values]) for index, chain in enumerate(chains, first))
+    return {chain: column for chain, column in columns if any(one != NOT_READ for one in column)}
 
 
-def _line_attributes(plan: Plan, samples: list[list[Row]], trace: Trace) -> dict[str, dict[str, list[Sample]]]:
-    """Return by line the samples of its chains of attributes, those left out that were never read."""
-    found = {}
-    for text, names, chains, rows in zip(plan.lines, plan.names, plan.chains, samples, strict=True):
-        if rows and chains and text in trace:
-            columns = ((chain, [row[1][index] for row in rows]) for index, chain in enumerate(chains, len(names)))
-            read = {chain: column for chain, column in columns if any(one != NOT_READ for one in column)}
-            if read:
-                found[text] = read
-    return found
-
-
-def _numbered(kept: Sequence[tuple[CallInfo, RawCall]], moments: int) -> dict[int, int] | None:
+def _numbers(kept: Sequence[tuple[CallInfo, RawCall]], moments: int) -> dict[int, int] | None:
     """Number the moments that are shown without gaps: 0, 1, 2, ...; None if they are so already."""
+    shown = sum([(info.began >= 0) + (info.ended >= 0) + sum(map(len, raw.samples)) for info, raw in kept])
+    if shown == moments:
+        return None
     found = [moment for info, _ in kept for moment in (info.began, info.ended) if moment >= 0]
     found += [row[0] for _, raw in kept for rows in raw.samples for row in rows]
-    return None if len(found) == moments else {moment: i for i, moment in enumerate(sorted(found))}
+    return {moment: i for i, moment in enumerate(sorted(found))}
+
+
+def _renumber(known: dict[str, Any], numbers: dict[int, int]) -> None:
+    """Number the moments of a call as `numbers` says."""
+    known["began"] = numbers[known["began"]]
+    known["ended"] = numbers.get(known["ended"])
+    known["moments"] = {text: [numbers[moment] for moment in found] for text, found in known["moments"].items()}
 
 
 def _prefer_sampled_texts(info: CallInfo, plan: Plan, trace: Trace) -> None:
@@ -115,6 +121,7 @@ def _attributes(info: CallInfo, plan: Plan, parent: int | None) -> dict[str, obj
         "task": info.task,
         "seconds": info.seconds,
         "parent": parent,
+        "parent_line": None if parent is None else info.parent_line,
         "ended_at": None if info.raised is None else _raising_line(plan, info.where),
         "source": plan.text,
         "places": plan.places,
