@@ -1,6 +1,8 @@
 """When each sample was taken, in which order, and which hits an exception ended."""
 
+import contextvars
 import copy
+import gc
 import json
 import pickle
 import threading
@@ -353,6 +355,69 @@ def test_a_parent_in_another_thread():
     with Tracer(target, helper) as results:
         target()
     assert [call.parent_line for call in results] == [None, None]
+
+
+def test_the_latest_call_that_has_not_ended(define):
+    """Coroutines that are stepped in turn in one context end in any order."""
+    space = define("""
+        class Pause:
+            def __await__(self): yield
+        async def target(n):
+            for i in range(n): await Pause()
+            (lambda: n)()
+    """)
+    target = space["target"]
+
+    def fn():
+        first, second = target(1), target(3)
+        for coroutine in (first, second, first):  # the first one ends here
+            try:
+                coroutine.send(None)
+            except StopIteration:
+                pass
+        third = target(0)
+        for coroutine in (third, second, second, second):
+            try:
+                coroutine.send(None)
+            except StopIteration:
+                pass
+        last = target(0)
+        try:
+            last.send(None)
+        except StopIteration:
+            pass
+
+    before = len(contextvars.copy_context())
+    results = tracefunc(fn, target_func=target)
+    assert [call.parent for call in results] == [None, 0, 1, None]
+    assert len(contextvars.copy_context()) == before
+
+
+def test_many_coroutines_that_overlap(define):
+    """What has ended between is not kept."""
+    space = define("""
+        class Pause:
+            def __await__(self): yield
+        async def target():
+            await Pause()
+    """)
+
+    def fn():
+        before = None
+        for _ in range(3000):
+            coroutine = space["target"]()
+            coroutine.send(None)
+            if before is not None:
+                try:
+                    before.send(None)
+                except StopIteration:
+                    pass
+            before = coroutine
+        before.close()
+        gc.collect()
+        return sum(type(each).__name__ == "Scope" for each in gc.get_objects())
+
+    assert tracefunc(fn, target_func=space["target"]).result < 30
 
 
 def test_threads():

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
-    from contextvars import Token
     from typing import Any
 
     from .._values.describe import Describe
     from .._values.redaction import Redaction
     from .._values.sample import Sample
+    from .contexts import Scope
     from .limit import Limit
 
 
@@ -27,13 +27,13 @@ class CallInfo:
         "raised",
         "raw",
         "returned",
+        "scope",
         "seconds",
         "stack",
         "started",
         "target",
         "task",
         "thread",
-        "token",
         "where",
         "yielded",
     )
@@ -57,7 +57,7 @@ class CallInfo:
         self.task: str | None = None
         self.started = 0.0
         self.seconds: float | None = None  # None: it has not ended
-        self.token: Token[Any] | None = None  # undoes what its start did to the context; None: nothing to undo
+        self.scope: Scope | None = None  # what its start did to the context; None: nothing
         self.raw: Any = None  # what its recorder keeps of it; None: its recorder does not know it yet
 
 

@@ -18,11 +18,11 @@ TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from types import FrameType
-    from typing import Any
 
     from .._plan.target_plan import Plan
     from .._plan.when import Condition
     from .call_info import CallOptions
+    from .contexts import Scope
 
 _MOST_WARNINGS = 10
 _MOST_TRIES = 100  # calls of a target that other threads make once no more are recorded
@@ -71,7 +71,7 @@ class Calls:
         self.give = self._values.add_yielded  # what a recorded generator yields
         self.sample_error = self._values.raised  # what has ended a hit, or a call
         self._running: dict[int, CallInfo] = {}  # by the address of the target's frame
-        self._passed: dict[int, Any] = {}  # the contexts' tokens of calls that are not recorded, likewise
+        self._passed: dict[int, Scope] = {}  # of calls that are not recorded, likewise
 
     # the trace
 
@@ -159,7 +159,7 @@ class Calls:
         info.arguments = self._values.arguments(target, frame)
         info.thread, info.task = thread_name(), task_name()
         if frame.f_code.co_flags & (GENERATOR | ASYNCHRONOUS) != GENERATOR:  # which shares its consumer's context
-            info.token = self._contexts.enter(target, info)  # before it is kept: no stack may be left for this
+            info.scope = self._contexts.enter(target, info)  # before it is kept: no stack may be left for this
         info.began = next(self.moments)
         if not self._keep(info):
             self._tries[target] = 0
@@ -195,15 +195,15 @@ class Calls:
         """Forget the frame of a recorded call, with the address `key`: it is gone."""
         if self._running.get(key) is info:
             del self._running[key]
-        if info.token is not None:
-            self._contexts.leave(info.token)
-            info.token = None
+        if info.scope is not None:
+            self._contexts.leave(info.scope)
+            info.scope = None
 
     def leave(self, key: int) -> None:
         """End a call that is not recorded, and can be suspended."""
-        token = self._passed.pop(key, None)
-        if token is not None:
-            self._contexts.leave(token)
+        scope = self._passed.pop(key, None)
+        if scope is not None:
+            self._contexts.leave(scope)
 
     def pass_over(self, target: int, frame: FrameType) -> bool:
         """Count a call that starts after the last one that is recorded; return whether the next one is counted, too.

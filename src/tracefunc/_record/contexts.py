@@ -12,19 +12,28 @@ if TYPE_CHECKING:
     from .call_info import CallInfo
 
 
-class _Scope:
+class Scope:
     """What a context says: the call that its code runs in, and the scope around that call."""
 
-    __slots__ = ("around", "info", "target", "trace")
+    __slots__ = ("around", "first", "has_ended", "info", "target", "trace")
 
-    def __init__(self, trace: object, target: int, info: CallInfo | None, around: _Scope | None) -> None:
+    def __init__(self, trace: object, target: int, info: CallInfo | None, around: Scope | None) -> None:
         self.trace = trace  # the `Contexts`: a context may live longer than its trace
         self.target = target
         self.info = info  # None: the call is not recorded
         self.around = around
+        self.has_ended = False  # calls need not end in the reverse order of their starts
+        self.first: Token[Scope | None] | None = None  # undoes that the outermost one was put into the context
 
 
-_scope: ContextVar[_Scope | None] = ContextVar("tracefunc", default=None)
+_scope: ContextVar[Scope | None] = ContextVar("tracefunc", default=None)
+
+
+def _lasting(scope: Scope | None) -> Scope | None:
+    """Return the first scope that has not ended, from the inside to the outside."""
+    while scope is not None and scope.has_ended:
+        scope = scope.around
+    return scope
 
 
 class Contexts:
@@ -32,33 +41,47 @@ class Contexts:
 
     __slots__ = ()
 
-    def enter(self, target: int, info: CallInfo | None) -> Token[_Scope | None]:
-        """Have this context's code run in a call of `target`, until the token is taken back."""
-        return _scope.set(_Scope(self, target, info, _scope.get()))
+    def enter(self, target: int, info: CallInfo | None) -> Scope:
+        """Have this context's code run in a call of `target`, until `leave` is called with the scope."""
+        around = _lasting(_scope.get())
+        if around is not None:  # however many have ended between, they are forgotten
+            around.around = _lasting(around.around)
+        scope = Scope(self, target, info, around)
+        token = _scope.set(scope)
+        scope.first = token if around is None else around.first
+        return scope
 
     def is_passed(self, target: int) -> bool:
         """Return whether this context's code runs in a call of `target` that is not recorded, and in none within it."""
-        scope = _scope.get()
+        scope = _lasting(_scope.get())
         return scope is not None and scope.trace is self and scope.target == target and scope.info is None
 
-    def leave(self, token: Token[_Scope | None]) -> None:
-        """Undo `enter`."""
-        try:
-            _scope.reset(token)
-        except (ValueError, RuntimeError):  # the call ends in another context, which has nothing to undo
-            pass
+    def leave(self, scope: Scope) -> None:
+        """End a scope. Where it is not the innermost one of this context, it is passed over from here on."""
+        scope.has_ended = True
+        if _scope.get() is scope:
+            around = _lasting(scope.around)
+            if around is None and scope.first is not None:
+                try:
+                    _scope.reset(scope.first)  # nothing of ours is left in the context
+                    return
+                except (ValueError, RuntimeError):  # this is a copy of that context
+                    pass
+            _scope.set(around)
 
     def call_around(self, target: int) -> tuple[bool, Any]:
         """Return whether the context knows which call of `target` runs, and what its recorder keeps of that call.
 
         For a call that is not recorded, that is None.
         """
-        scope = _scope.get()
+        scope = top = _scope.get()
         while scope is not None:
             if scope.trace is self and scope.target == target:
                 if scope.info is None:
-                    return True, None
-                if scope.info.token is not None:  # it has not ended
+                    # In a copy of its context, it is still the one that code belongs to which it has started.
+                    if scope is top or not scope.has_ended:
+                        return True, None
+                elif not scope.has_ended:
                     return True, scope.info.raw
             scope = scope.around
         return False, None
@@ -67,7 +90,7 @@ class Contexts:
         """Return the innermost recorded call that the context's code runs in, if there is one."""
         scope = _scope.get()
         while scope is not None:
-            if scope.trace is self and scope.info is not None and scope.info.token is not None:
+            if scope.trace is self and scope.info is not None and not scope.has_ended:
                 return scope.info
             scope = scope.around
         return None
