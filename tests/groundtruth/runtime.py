@@ -64,8 +64,13 @@ class Local(threading.local):
 def within_groups(lines):
     """The lines in the handlers of `except*`: which exception ends them there, the interpreter shows nobody."""
     handlers = [h for line in lines if isinstance(line.node, ast.TryStar) for h in line.node.handlers]
-    within = {id(node) for handler in handlers for node in ast.walk(handler)}
-    return {line.index for line in lines if id(line.node) in within}
+
+    def place(node):
+        at = node.pattern if isinstance(node, ast.match_case) else node
+        return at.lineno, at.col_offset
+
+    ends = [(place(handler), (handler.end_lineno, handler.end_col_offset)) for handler in handlers]
+    return {line.index for line in lines if any(start <= place(line.node) < end for start, end in ends)}
 
 
 class Reporter:

@@ -253,8 +253,11 @@ class Recorder:
 
     def on_throw(self, code: CodeType, offset: int, error: BaseException, depth: int = 1) -> object:
         """PY_THROW: a suspended frame goes on with an exception. This event cannot be disabled."""
-        self.on_resume(code, offset, depth + 1)
-        return None
+        try:
+            self.on_resume(code, offset, depth + 1)
+            return None
+        except Exception as ours:
+            return self.frames.survive(ours, depth + 1)
 
     def on_unwind(self, code: CodeType, offset: int, error: BaseException, depth: int = 1) -> object:
         """PY_UNWIND: an exception leaves a frame."""
