@@ -3,7 +3,7 @@
 import asyncio
 import concurrent.futures
 import contextvars
-import importlib
+import importlib.util
 import multiprocessing
 import subprocess
 import sys
@@ -13,8 +13,12 @@ import time
 import pytest
 
 from tracefunc import Tracer, TraceResults, tracefunc
+from tracefunc._interpreter import FREE_THREADED
 
 pytestmark = pytest.mark.both_engines
+
+NO_GREENLET = FREE_THREADED and importlib.util.find_spec("greenlet") is None
+needs_greenlet = pytest.mark.skipif(NO_GREENLET, reason="greenlet cannot be built for this interpreter")
 
 
 def by_argument(results, name="n"):
@@ -401,6 +405,7 @@ for n in (5, 60, 300):
 """
 
 
+@needs_greenlet
 def test_greenlets(tmp_path):
     """In a process of its own: once greenlet is imported, no frame is known to be over before the one below it."""
     program = tmp_path / "program.py"
@@ -472,6 +477,7 @@ for way in ("there and back", "for good", "elsewhere"):
 """
 
 
+@needs_greenlet
 def test_a_repr_that_lets_another_greenlet_go_on(tmp_path):
     """What that one does meanwhile is reported by no event, so what was running is left out."""
     program = tmp_path / "program.py"
