@@ -129,6 +129,7 @@ def test_page(shell, tmp_path):
     assert "square" in path.read_text(encoding="utf-8")
 
 
+@pytest.mark.once
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "cell, message",

@@ -64,6 +64,7 @@ def test_newer_syntax(kind):
     agree(programs.program(n, kind, NEWER) for n in range(COUNT // 2))
 
 
+@pytest.mark.once
 @pytest.mark.slow
 @pytest.mark.timeout(120 + 3 * SECONDS)
 @pytest.mark.parametrize("kind", ["sync", "async"])
@@ -80,6 +81,7 @@ def test_disturbed_programs(disturb):
     agree((programs.program(n, ("sync", "async")[n % 2]) for n in range(COUNT // 2)), disturb)
 
 
+@pytest.mark.once
 @pytest.mark.slow
 @pytest.mark.timeout(120 + 3 * SECONDS)
 @given(programs.programs())
@@ -106,6 +108,7 @@ def test_a_seed_gives_one_program():
     assert len(text.splitlines()) > 1500
 
 
+@pytest.mark.once
 @pytest.mark.slow
 def test_every_statement_is_generated():
     import ast

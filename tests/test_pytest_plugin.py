@@ -86,6 +86,7 @@ def calls(text):
     return re.findall(r"^\d+\S* ([\w.]+\(.*?\) -> .*?)(?: by .*)?$", text, re.M)
 
 
+@pytest.mark.once
 @pytest.mark.both_engines
 @pytest.mark.parametrize("options", [[], ["-n", "2"], ["-p", "no:cacheprovider"]], ids=" ".join)
 def test_reports_of_failing_tests(project, engine, options):
@@ -216,6 +217,7 @@ def test_help(project):
 # --- the fixture --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.once
 @pytest.mark.both_engines
 def test_the_fixture(project, engine):
     project.makepyfile(
@@ -290,6 +292,7 @@ def test_it_can_be_switched_off(project):
     assert result.ret == pytest.ExitCode.USAGE_ERROR
 
 
+@pytest.mark.once
 @pytest.mark.both_engines
 @pytest.mark.parametrize("core, workers", [("ctrace", []), ("sysmon", []), ("sysmon", ["-n", "2"])])
 def test_with_coverage(project, engine, monkeypatch, core, workers):

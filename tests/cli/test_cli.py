@@ -133,6 +133,7 @@ PROGRAMS = [
 ]
 
 
+@pytest.mark.once
 @pytest.mark.slow
 @pytest.mark.parametrize("python", [[], ["-P"]], ids=["", "-P"])
 @pytest.mark.parametrize("arguments", PROGRAMS, ids=lambda arguments: " ".join(arguments)[:24])
@@ -176,6 +177,7 @@ def test_the_console_script(programs):
     assert run(SCRIPTS / "tracefunc", "-q", "-o", "trace", "-t", "json:dumps", "inspecting.py", "1", stdin="x") == plain
 
 
+@pytest.mark.once
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "code, status",
@@ -267,6 +269,7 @@ def test_the_program_s_own_functions_without_a_target(folder):
     assert list(results[1].trace) == ["def inner():", "return area(2, 3) * depth", "return inner()"]
 
 
+@pytest.mark.once
 @pytest.mark.slow
 @pytest.mark.both_engines
 @pytest.mark.parametrize(
@@ -294,6 +297,7 @@ def test_targets_in_the_program(folder, engine, target, found):
     assert results.engine.startswith(engine.name)
 
 
+@pytest.mark.once
 @pytest.mark.both_engines
 @pytest.mark.parametrize("arguments", [["-m", "area"], ["-c", AREA], ["directory"], ["archive.zip"]])
 def test_targets_in_other_kinds_of_programs(folder, engine, arguments):

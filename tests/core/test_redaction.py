@@ -370,6 +370,7 @@ def test_command_line(tmp_path, engine, options):
     assert SECRET not in done.stdout + done.stderr and "<redacted>" in done.stdout + done.stderr
 
 
+@pytest.mark.once
 @pytest.mark.slow
 def test_fixture(tmp_path):
     (tmp_path / "program.py").write_text(PROGRAM.partition("\ntry:\n    list")[0])

@@ -33,6 +33,7 @@ def test_stdlib_sample():
     assert sum(summary.excluded.values()) <= summary.cases / 5, summary
 
 
+@pytest.mark.once
 @pytest.mark.slow
 @pytest.mark.timeout(200)
 def test_doctests_sample():

@@ -249,6 +249,7 @@ FUNCTIONS = {
 }
 
 
+@pytest.mark.once
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_nested_code(define, name):

@@ -337,6 +337,7 @@ def traces(draw):
     return results
 
 
+@pytest.mark.once
 @pytest.mark.slow
 @given(traces(), traces(), st.integers(40, 100))
 def test_any_two_traces(a, b, width):

@@ -261,6 +261,7 @@ def test_fragment():
     assert all(selector.strip().startswith(".tracefunc-view") for selector in selectors)
 
 
+@pytest.mark.once
 @pytest.mark.slow
 def test_fragment_is_bounded():
     values = ("str", "&" * 100_000)

@@ -198,6 +198,7 @@ def test_markdown(engine, program):
     assert text.markdown(TraceResults([call])).startswith("````text\n")
 
 
+@pytest.mark.once
 @pytest.mark.slow
 def test_recursion_beyond_any_screen(engine, define):
     down = define("def down(n):\n    return n and down(n - 1)\n")["down"]
@@ -348,6 +349,7 @@ def traces(draw):
     return results
 
 
+@pytest.mark.once
 @pytest.mark.slow
 @given(traces(), st.integers(40, 130), st.booleans())
 def test_width(results, width, builtins):
@@ -357,6 +359,7 @@ def test_width(results, width, builtins):
         assert cells.columns(row) <= width
 
 
+@pytest.mark.once
 @pytest.mark.slow
 @given(traces(), st.booleans())
 def test_bound_of_the_compact_text(results, builtins):
