@@ -409,6 +409,8 @@ def lines_of_cut_off(hits):
 @pytest.mark.parametrize("several", [False, True], ids=["one trace", "two traces"])
 def test_calls_that_are_under_way_when_the_trace_ends(define, engine, several):
     """What was counted and where threads are is of one moment: the hits are those of a part of the run from its start on."""
+    if several and engine.name == "pure" and sys.version_info >= (3, 14):
+        pytest.skip("hits of cut-off calls are lost here where traces overlap: see docs/reliability.md")
     target = define(CUT_OFF)["target"]
     for i in range(10 * ROUNDS):
         done = []
@@ -432,6 +434,26 @@ def test_calls_that_are_under_way_when_the_trace_ends(define, engine, several):
             for _, trace in results:
                 hits = {line: count for line, count in counts(trace).items() if count}
                 assert hits == lines_of_cut_off(sum(hits.values()))
+
+
+def test_nothing_is_added_when_a_trace_has_ended(define, engine):
+    """A thread that is still in a callback finds the call closed."""
+    target = define(CUT_OFF)["target"]
+    for _ in range(10 * ROUNDS):
+        done = []
+        threads = [threading.Thread(target=target, args=(10**9, done)) for _ in range(THREADS)]
+
+        def fn():
+            for thread in threads:
+                thread.start()
+
+        with Tracer(target, max_samples=3, keep="last") as results:
+            fn()
+        before = [[list(line.moments) for line in call.lines] for call in results]
+        done.append(True)
+        for thread in threads:
+            thread.join()
+        assert [[line.moments for line in call.lines] for call in results] == before
 
 
 def test_values_that_other_threads_change(define, engine):

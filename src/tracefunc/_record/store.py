@@ -123,9 +123,10 @@ class Store:
         self, call: RawCall, line: int, frame: FrameType, readers: Iterable[Reader], error: BaseException | None
     ) -> bool:
         """Sample a line whose hit has ended, by `error` if there is one; return whether it lacks no more samples."""
+        rows = call.samples[line]
         if call.dropped:
             return False
-        rows, moment = call.samples[line], next(self._moments)
+        moment = next(self._moments)
         raised = None if error is None else self._calls.sample_error(self._target, error)
         if "greenlet" in sys.modules:
             values = watched(self._calls.note_switch, self._values, frame, readers)
@@ -169,6 +170,7 @@ class Store:
         return None
 
     def record(self, call: RawCall) -> RawCall:
-        """Return what was recorded of a call."""
+        """Return what was recorded of a call. Other threads, which may be in a callback still, add nothing to it."""
+        call.dropped = True
         call.samples = [rows[: self._limit] for rows in call.samples]
         return call
