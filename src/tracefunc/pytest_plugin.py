@@ -116,7 +116,7 @@ class Phases:
         from .core.options import at_a_door
 
         try:
-            self.tracer = Tracer(*self.config.getoption("tracefunc"), **at_a_door(_given(self.config)))
+            self.tracer = Tracer(*(self.config.getoption("tracefunc") or ()), **at_a_door(_given(self.config)))
         except (TypeError, ValueError) as error:
             if not _is_worker(self.config):
                 raise pytest.UsageError(f"--tracefunc: {error}") from error

@@ -19,6 +19,7 @@ Row = tuple[int | None, int | None, int | None, int | None]  # line, last line, 
 _NO_ROW: Row = (None, None, None, None)
 
 _RESUME = opmap["RESUME"]
+_RETURN_GENERATOR = opmap["RETURN_GENERATOR"]
 
 
 class _Lent(NamedTuple):
@@ -61,7 +62,8 @@ def code_span(code: CodeType) -> Span | None:
 def rows_without_columns(code: CodeType) -> set[int]:
     """The lines on which something stands that does not say where in the line.
 
-    What creates a generator, in front of the first RESUME, never says it, and is part of no statement.
+    What creates a generator never says it, and is part of no statement: it ends with the RESUME of its first step.
     """
-    begun = max(code.co_code[::2].find(_RESUME), 0)
+    names = code.co_code[::2]
+    begun = max(names.find(_RESUME, max(names.find(_RETURN_GENERATOR), 0)), 0)
     return {row for row, _, col, _ in positions(code)[begun:] if row is not None and col is None}

@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from .._values.describe import Describe
     from .._values.redaction import Redaction
     from .._values.sample import Sample
-    from .contexts import Scope
     from .limit import Limit
 
 
@@ -57,7 +56,7 @@ class CallInfo:
         self.task: str | None = None
         self.started = 0.0
         self.seconds: float | None = None  # None: it has not ended
-        self.scope: Scope | None = None  # what its start did to the context; None: nothing
+        self.scope: Any = None  # what its start did to the context; None: nothing
         self.raw: Any = None  # what its recorder keeps of it; None: its recorder does not know it yet
 
 

@@ -21,12 +21,15 @@ class Recorder(Protocol):
     @property
     def wants_only_starts(self) -> bool:
         """Whether no event is wanted but the start of a call."""
+        ...
 
     def code_objects(self) -> list[CodeType]:
         """Return the code objects whose events are wanted, the target's first."""
+        ...
 
     def finish(self) -> bool:
         """Have the recorder removed if nothing more can be recorded."""
+        ...
 
     def end(self) -> None:
         """Record nothing from here on, though events may come that are not disarmed yet."""
@@ -36,6 +39,7 @@ class Recorder(Protocol):
 
     def record(self, call: Any) -> RawCall:
         """Return what was recorded of a call."""
+        ...
 
 
 class Arming(Protocol):
@@ -46,6 +50,7 @@ class Arming(Protocol):
     @property
     def notice(self) -> Callable[[bool], None] | None:
         """Looks for other tools that have started; None where they do not matter."""
+        ...
 
     def remove(self, recorder: Any) -> None:
         """Stop delivering events to `recorder`."""

@@ -70,7 +70,7 @@ class FrameState:
         self.advances_before = 0  # while a prelude is under way: how often its loop had advanced before
         self.at = -1  # the offset where the frame is suspended, or -1
         # The line before the clean-up code that runs, and the moment of its sample: an exception may have ended it.
-        self.cleaned_up = (NOTHING, 0)
+        self.cleaned_up: tuple[int, int] = (NOTHING, 0)
         self.left = False  # whether its end is part of what its call has counted
         index = code_state.plan.index
         made = [0] * len(code_state.code.co_code)  # before it is known whether it is needed: see `Frames`

@@ -143,7 +143,7 @@ def _call(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any])
         import asyncio
 
         return asyncio.run(result)
-    if type(result) is _AsyncGenerator and _is_of(fn, result.ag_code):
+    if type(result) is _AsyncGenerator and _is_of(fn, result.ag_code):  # pyright: ignore[reportAttributeAccessIssue]
         import asyncio
 
         return asyncio.run(_exhaust(result))
