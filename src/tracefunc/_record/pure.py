@@ -161,9 +161,8 @@ class Recorder:
 
     def _change_line(self, state: FrameState, action: Action, offset: int, frame: FrameType) -> None:
         """The line under way ends, and another one starts."""
-        line, before = action.line, state.line
-        again = action.line == NOTHING and before in state.code_state.plan.raises_again
-        error = sys.exception() if action.catches or again else None
+        line, before, plan = action.line, state.line, state.code_state.plan
+        error = sys.exception() if action.catches or (line == NOTHING and before in plan.raises_again) else None
         if before >= self.lines or line >= self.lines or action.catches or action.implied:
             place, hits, ended = self.follow(state, action, offset, id(frame), error)
             counted = self.frames.commit(state, line, offset, place, hits)
@@ -365,8 +364,8 @@ class Recorder:
         if self.notice is not None:
             self.notice(True)
         plan = state.code_state.plan
-        error = None if error is None else plan.ending(frame, line, error)
-        if self.store.sample(state.call, line, frame, plan.readers[line], error):
+        ending = None if error is None else plan.ending(frame, line, error)
+        if self.store.sample(state.call, line, frame, plan.readers[line], ending):
             self.counting.settle(state, line)
 
     def _settle(self, state: FrameState, frame: FrameType, error: BaseException) -> None:
