@@ -430,7 +430,8 @@ def test_calls_that_are_under_way_when_the_trace_ends(define, engine, several):
         for thread in threads:
             thread.join()
         for results in traces:
-            assert results.warnings == []
+            # No thread may have come to the target yet.
+            assert set(results.warnings) <= (set() if results else {"'target' was never called"})
             for _, trace in results:
                 hits = {line: count for line, count in counts(trace).items() if count}
                 assert hits == lines_of_cut_off(sum(hits.values()))
