@@ -173,6 +173,24 @@ def test_a_decorator_without_wraps():
     assert len(results.warnings) == 1 and "wrapper" in results.warnings[0] and "target" in results.warnings[0]
 
 
+def test_functions_that_a_factory_returns_together():
+    """As the operators of fractions: none of them stands for what the factory was given."""
+
+    def operators(function, other):
+        def forward(a, b):
+            return function(a, b)
+
+        def reverse(b, a):
+            return function(a, b)
+
+        return forward, reverse
+
+    forward, reverse = operators(lambda a, b: a - b, abs)
+    for target in (forward, reverse):
+        results = tracefunc(target, 3, 1)
+        assert hits(results) == {"return function(a, b)": 1} and results[0].function.endswith(target.__name__)
+
+
 # --- methods --------------------------------------------------------------------------------------------------------
 
 

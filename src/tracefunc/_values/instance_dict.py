@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .._forks import importing
 from .._interpreter import MANAGED_DICT_WORD
-from .memory import POINTER, byte_reader, word_reader
+from .memory import POINTER, byte_reader, checked, word_reader
 from .static_types import MISSING, class_attribute, dict_offset_of, flags_of, mro_of, namespace_of, read_descriptor
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
@@ -185,11 +185,4 @@ def prepare() -> None:
 
 def _reader() -> _Reader | None:
     """The reader; None where ctypes is missing or memory looks different: there, dictionaries are made."""
-    if not _found:
-        try:
-            reader = _Reader()
-            reader.check()
-            _found.append(reader)
-        except Exception:
-            _found.append(None)
-    return _found[0]
+    return checked(_Reader, _found)  # type: ignore[no-any-return]

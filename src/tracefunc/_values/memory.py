@@ -7,6 +7,7 @@ from .._forks import importing
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     Read = Callable[[int], int]
 
@@ -33,3 +34,18 @@ def byte_reader() -> Read:
     if POINTER != 8:
         return lambda address: ctypes.c_ubyte.from_address(address).value
     return (ctypes.c_ubyte * (1 << 62)).from_address(0).__getitem__
+
+
+def checked(kind: Callable[[], Any], found: list[Any]) -> Any:
+    """Return the reader of a kind that is in `found`, made and checked when it is first asked for.
+
+    None where ctypes is missing or memory looks different.
+    """
+    if not found:
+        try:
+            reader = kind()
+            reader.check()
+            found.append(reader)
+        except Exception:
+            found.append(None)
+    return found[0]

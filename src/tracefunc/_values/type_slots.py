@@ -6,7 +6,7 @@ import sys
 from functools import partial
 from weakref import ref
 
-from .memory import HEAD, POINTER, byte_reader, word_reader
+from .memory import HEAD, POINTER, byte_reader, checked, word_reader
 from .static_types import FUNCTION, MISSING, mro_of, namespace_of
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
@@ -46,7 +46,7 @@ def gets(kind: type) -> bool:
 
 
 def sets(kind: type) -> bool:
-    """Whether it is told of a new value, or that it is deleted, so that it comes before an object's own attributes."""
+    """Whether a type sets or deletes attributes by itself, so that it comes before an object's own attributes."""
     memory = _memory()
     if memory is None:
         return _has(kind, "__set__") or _has(kind, "__delete__")
@@ -154,11 +154,4 @@ _found: list[_Memory | None] = []
 
 def _memory() -> _Memory | None:
     """What reads memory; None where ctypes is missing or memory looks different."""
-    if not _found:
-        try:
-            memory = _Memory()
-            memory.check()
-            _found.append(memory)
-        except Exception:
-            _found.append(None)
-    return _found[0]
+    return checked(_Memory, _found)  # type: ignore[no-any-return]
