@@ -9,18 +9,16 @@ if TYPE_CHECKING:
     from contextvars import Token
     from typing import Any
 
-    from .call_info import CallInfo
-
 
 class Scope:
     """What a context says: the call that its code runs in, and the scope around that call."""
 
-    __slots__ = ("around", "first", "has_ended", "info", "target", "trace")
+    __slots__ = ("around", "call", "first", "has_ended", "target", "trace")
 
-    def __init__(self, trace: object, target: int, info: CallInfo | None, around: Scope | None) -> None:
+    def __init__(self, trace: object, target: int, call: Any, around: Scope | None) -> None:
         self.trace = trace  # the `Contexts`: a context may live longer than its trace
         self.target = target
-        self.info = info  # None: the call is not recorded
+        self.call = call  # what the recorder keeps of it; None: the call is not recorded
         self.around = around
         self.has_ended = False  # calls need not end in the reverse order of their starts
         self.first: Token[Scope | None] | None = None  # undoes that the outermost one was put into the context
@@ -41,12 +39,12 @@ class Contexts:
 
     __slots__ = ()
 
-    def enter(self, target: int, info: CallInfo | None) -> Scope:
+    def enter(self, target: int, call: Any) -> Scope:
         """Have this context's code run in a call of `target`, until `leave` is called with the scope."""
         around = _lasting(_scope.get())
         if around is not None:  # however many have ended between, they are forgotten
             around.around = _lasting(around.around)
-        scope = Scope(self, target, info, around)
+        scope = Scope(self, target, call, around)
         token = _scope.set(scope)
         scope.first = token if around is None else around.first
         return scope
@@ -54,7 +52,7 @@ class Contexts:
     def is_passed(self, target: int) -> bool:
         """Return whether this context's code runs in a call of `target` that is not recorded, and in none within it."""
         scope = _lasting(_scope.get())
-        return scope is not None and scope.trace is self and scope.target == target and scope.info is None
+        return scope is not None and scope.trace is self and scope.target == target and scope.call is None
 
     def leave(self, scope: Scope) -> None:
         """End a scope. Where it is not the innermost one of this context, it is passed over from here on."""
@@ -77,21 +75,21 @@ class Contexts:
         scope = top = _scope.get()
         while scope is not None:
             if scope.trace is self and scope.target == target:
-                if scope.info is None:
+                if scope.call is None:
                     # In a copy of its context, it is still the one that code belongs to which it has started.
                     if scope is top or not scope.has_ended:
                         return True, None
                 elif not scope.has_ended:
-                    return True, scope.info.raw
+                    return True, scope.call
             scope = scope.around
         return False, None
 
-    def innermost(self) -> CallInfo | None:
-        """Return the innermost recorded call that the context's code runs in, if there is one."""
+    def innermost(self) -> Any:
+        """Return what the recorder keeps of the innermost recorded call that the context's code runs in, or None."""
         scope = _scope.get()
         while scope is not None:
-            if scope.trace is self and scope.info is not None and not scope.has_ended:
-                return scope.info
+            if scope.trace is self and scope.call is not None and not scope.has_ended:
+                return scope.call
             scope = scope.around
         return None
 

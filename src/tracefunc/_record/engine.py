@@ -11,23 +11,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from .interfaces import Recorder
+    from .interfaces import CallLog, Recorder
 
 
 class Engine:
     """A kind of recorder, and why it was chosen."""
 
-    __slots__ = ("name", "reason", "recorder", "share")
+    __slots__ = ("log", "name", "reason", "recorder", "share")
 
     def __init__(
         self,
         name: str,
         reason: str,
+        log: Callable[..., CallLog],
         recorder: Callable[..., Recorder],
         share: Callable[[dict[int, tuple[Any, ...]], str], Callable[..., object]],
     ) -> None:
         self.name = name  # "fast" or "pure"
         self.reason = reason
+        self.log = log
         self.recorder = recorder
         self.share = share  # makes one callback for several recorders
 
@@ -36,13 +38,14 @@ class Engine:
 
 
 def _pure(reason: str) -> Engine:
+    from .call_log import CallLog
     from .pure import Recorder, share
 
     if FREE_THREADED:
         from .pure_free_threaded import FreeThreadedRecorder
 
-        return Engine("pure", reason, FreeThreadedRecorder, share)
-    return Engine("pure", reason, Recorder, share)
+        return Engine("pure", reason, CallLog, FreeThreadedRecorder, share)
+    return Engine("pure", reason, CallLog, Recorder, share)
 
 
 def _fast(reason: str) -> Engine:
@@ -50,7 +53,7 @@ def _fast(reason: str) -> Engine:
 
     if why_no_iterators:
         reason += f"; loops without counting iterators: {why_no_iterators}"
-    return Engine("fast", reason, Recorder, share)
+    return Engine("fast", reason, None, Recorder, share)
 
 
 def choose(wanted: str, required: bool) -> Engine:

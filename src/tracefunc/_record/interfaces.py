@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import CodeType
+    from collections.abc import Callable, Collection, Iterator
+    from types import CodeType, FrameType
     from typing import Any
 
-    from .raw_call import RawCall
+    from .._log.texts import Texts
+    from .contexts import Contexts
 
 
 class Recorder(Protocol):
@@ -37,8 +38,43 @@ class Recorder(Protocol):
     def stop(self) -> None:
         """Complete the records of all calls, when the trace has ended."""
 
-    def record(self, call: Any) -> RawCall:
-        """Return what was recorded of a call."""
+
+class CallLog(Protocol):
+    """What keeps the recorded calls of one trace: `call_log` and `_fastmon` have one each."""
+
+    base: int  # the address of the frame that runs `fn`, or 0: none of our calls is below it
+    full: bool  # whether no call that starts will be recorded any more
+    texts: Texts
+    contexts: Contexts
+    moments: Iterator[int]  # of the starts and ends of calls, and of samples
+
+    @property
+    def recorded(self) -> int:
+        """How many calls are kept."""
+        ...
+
+    @property
+    def starting(self) -> Collection[int]:
+        """The numbers of the calls that their recorder does not know yet."""
+        ...
+
+    def start(self, target: int, frame: FrameType) -> Any:
+        """Start to record a call of a target; return what is kept of it, or None if it is too late for that."""
+
+    def leave_out(self, is_left_out: Callable[[int], bool]) -> int:
+        """Show no call with such a number; return how many there are."""
+        ...
+
+    def unended(self) -> frozenset[int]:
+        """Return the numbers of the calls that have not ended."""
+        ...
+
+    def numbers(self) -> range:
+        """Return the numbers of all calls so far."""
+        ...
+
+    def records(self) -> Iterator[bytes]:
+        """Yield the records of the calls that are kept, in the order of their starts, when the trace is over."""
         ...
 
 

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from .interfaces import Arming
     from .limit import Limit
     from .pure_frames import CodeState, FrameState
-    from .raw_call import RawCall
 
 DISABLE = sys.monitoring.DISABLE
 _MAX_REFUSALS = 100  # calls in a row
@@ -58,7 +57,7 @@ class Recorder:
         self.notice = monitor.notice  # looks for other tools that have started meanwhile, where these matter
         self.lines = len(plan.lines)
         self.line_of = [*range(self.lines), *plan.preludes]  # by state: the line that it is a hit of
-        self.store = Store(plan, calls, target, samples)
+        self.store = Store(calls, target, samples)
         self.frames = self.frames_type(plan, self.store)
         self.counting = CountingMode(self.frames, self.store, monitor, self.examine, measure_all)
         self.ending = Ending(self.frames, self.counting, _CALLBACKS)
@@ -88,7 +87,7 @@ class Recorder:
             if code_state.plan.is_target:
                 return self._start_call(code_state, frame)
             if (call := self.frames.call_around(frame)) is not None:
-                self.frames.enter(code_state, id(frame), call, None)
+                self.frames.enter(code_state, id(frame), call)
             return None
         except Exception as ours:
             return self.frames.survive(ours, depth + 1, True)
@@ -98,16 +97,15 @@ class Recorder:
         # The start of a frame that can be suspended could be disabled too early.
         if self.store.is_full() and not code_state.plan.suspends:
             return self._pass_by(code_state, frame)
-        info = self.store.open(frame)
-        if info is None:
+        call = self.store.open(frame)
+        if call is None:
             self._refuse()
             return None
-        call = self.store.new_call()
         self.refused = 0
-        self.frames.enter(code_state, id(frame), call, info)
+        self.frames.enter(code_state, id(frame), call)
         if self.wants_only_starts:  # another thread may set that at any time before the frame was entered
             self._want_only_starts(False)
-        info.raw = call  # it has started now
+        self.store.enter(call)
         return None
 
     def _pass_by(self, code_state: CodeState, frame: FrameType) -> object:
@@ -179,7 +177,7 @@ class Recorder:
             if self.store.wants(state.call, each):
                 self._sample(state, each, frame, error)
                 if action.restores:
-                    state.cleaned_up = each, self.store.last_moment(state.call, each)
+                    state.cleaned_up = each, state.call.last[each]
         counting = self.counting.of(state)
         if counting is not None:
             counting.let_go(before)
@@ -215,10 +213,10 @@ class Recorder:
             if state is not None and state.code_state.code is code:
                 code_state = state.code_state
                 state.at = offset
-                if state.wants_yields and state.info is not None:
-                    state.wants_yields = self.store.give(state.info, value)
+                if state.wants_yields and state.own_call is not None:
+                    state.wants_yields = self.store.give(state.own_call, value)
                 if code_state.plan.only_yield >= 0 and not state.wants_yields:
-                    if state.info is None:
+                    if state.own_call is None:
                         return self.disable
                     if code_state.frames == 1 and not FREE_THREADED:
                         code_state.stale_generation += 1  # the values of the next call will be wanted again
@@ -300,18 +298,18 @@ class Recorder:
         if error is not None:
             place, prelude = plan.leaving(key, offset, error)
         line = self.line_of[prelude] if prelude >= 0 else state.line
-        info = self.frames.leave(state, place, line if prelude >= 0 else NOTHING)
+        self.frames.leave(state, place, line if prelude >= 0 else NOTHING)
         if error is not None:
             self._settle(state, frame, error)
         if 0 <= line < self.lines and self.store.wants(state.call, line):
             self._sample(state, line, frame, error)
-        if info is not None:
+        if state.own_call is not None:
             try:
                 # Nothing is asked of a value that was not raised, not even its class.
                 where = state.line if error is None else raised_at(frame, error)
             except RecursionError:
                 where = frame.f_lasti
-            self.store.close(info, key, where, value, error)
+            self.store.close(state.own_call, key, where, value, error)
         self._forget(key)
         if plan.is_target and self.store.is_complete():
             self.frames.disable_unreachable(code_state, frame)
@@ -410,10 +408,6 @@ class Recorder:
         for state in self.ending.states(self.follow, self.line_of):
             self.frames.close_open_line(state)
         self.frames.stop()
-
-    def record(self, call: RawCall) -> RawCall:
-        """Return what was recorded of a call."""
-        return self.store.record(call)
 
 
 def share(recorders: dict[int, tuple[Recorder, ...]], name: str) -> Callable[..., object]:

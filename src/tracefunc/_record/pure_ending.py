@@ -125,7 +125,7 @@ class Ending:
         """
         frames, counting, states = self._frames, self._counting.by_code.values, self._frames.by_key.values
         elsewhere = [0] * max(len(code_state.code.co_code) for code_state in frames.codes.values())
-        nowhere = RawCall(frames.line_count, len(frames.codes))
+        nowhere = RawCall(-1, frames.line_count, len(frames.codes))
         nowhere.counts = [elsewhere] * len(frames.codes)
         copies, emptied = map(list, map(_counters, _each(counting))), map(_counters, _each(counting))
         lengths = map(len, map(_counters, _each(counting)))

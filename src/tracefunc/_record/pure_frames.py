@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from .._plan.code_plan import CodePlan
     from .._plan.target_plan import Plan
-    from .call_info import CallInfo
     from .raw_call import RawCall
     from .store import Store
 
@@ -55,17 +54,17 @@ class FrameState:
         "cleaned_up",
         "code_state",
         "counts",
-        "info",
         "left",
         "line",
+        "own_call",
         "wants_yields",
     )
 
-    def __init__(self, call: RawCall, code_state: CodeState, info: CallInfo | None) -> None:
-        self.call = call
+    def __init__(self, call: RawCall, code_state: CodeState) -> None:
+        self.call = call  # which it counts for
         self.code_state = code_state
-        self.info = info  # the call's, where this is the target's frame
-        self.wants_yields = info is not None and not code_state.code.co_flags & COROUTINE
+        self.own_call = call if code_state.plan.is_target else None  # whose frame it is
+        self.wants_yields = code_state.plan.is_target and not code_state.code.co_flags & COROUTINE
         self.line = code_state.plan.entry  # the line, or the loop's prelude, that is under way
         self.advances_before = 0  # while a prelude is under way: how often its loop had advanced before
         self.at = -1  # the offset where the frame is suspended, or -1
@@ -99,13 +98,14 @@ class Frames:
         self.ended = False  # whether no frame is recorded any more: see `Ending`
         self._running: dict[int, RawCall] = {}  # the target's frames, in the order in which they started
 
-    def enter(self, code_state: CodeState, key: int, call: RawCall, info: CallInfo | None) -> FrameState:
-        """Record a frame from now on. `info` is the call's, where this is the target's frame."""
-        state = FrameState(call, code_state, info)
-        if info is not None:
+    def enter(self, code_state: CodeState, key: int, call: RawCall) -> FrameState:
+        """Record a frame of a call from now on."""
+        state = FrameState(call, code_state)
+        if code_state.plan.is_target:
             self._running[key] = call
         if not self.ended:
             self.by_key[key] = state
+            call.frames += 1
             call.entered[code_state.plan.index] += 1
             code_state.frames += 1
         return state
@@ -116,9 +116,13 @@ class Frames:
         if state is None:
             return
         state.code_state.frames -= 1
-        if state.info is not None:
+        call = state.call
+        call.frames -= 1
+        if state.own_call is not None:
             self._running.pop(key, None)
-            self._store.forget(state.info, key)
+            self._store.forget(state.own_call, key)
+        if call.ended and not call.frames:
+            self._store.complete(call)
 
     def gather(self, state: FrameState) -> None:
         """Add what a frame has counted for itself to the counts of its call: all frames of a call count in one list."""
@@ -156,9 +160,8 @@ class Frames:
             call.extra[:] = added
         return counts
 
-    def leave(self, state: FrameState, place: int, line: int) -> CallInfo | None:
-        """A frame ends, by an exception from `place` or (NOTHING) not; return what is known of its call, if it is the
-        target's.
+    def leave(self, state: FrameState, place: int, line: int) -> None:
+        """A frame ends, by an exception from `place` or (NOTHING) not.
 
         `line`: one with a hit that is not part of any offset's count, or NOTHING.
         """
@@ -170,7 +173,6 @@ class Frames:
             call.extra[line] += 1
         if entry >= 0:
             call.extra[entry] += 1
-        return state.info
 
     def close_open_line(self, state: FrameState) -> None:
         """Take note of the line under way in a frame whose end was not seen: its hit was counted when it started."""

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .._plan.target_plan import Plan
-    from .call_info import CallInfo
     from .pure_frames import CodeState, FrameState
     from .raw_call import RawCall
     from .store import Store
@@ -47,9 +46,9 @@ class FreeThreadedFrames(Frames):
         for code_state in self.codes.values():
             code_state.actions = _Lookup(code_state.actions)
 
-    def enter(self, code_state: CodeState, key: int, call: RawCall, info: CallInfo | None) -> FrameState:
+    def enter(self, code_state: CodeState, key: int, call: RawCall) -> FrameState:
         with self.lock:
-            state = super().enter(code_state, key, call, info)
+            state = super().enter(code_state, key, call)
             state.counts = [0] * len(state.counts)
             return state
 
@@ -63,9 +62,9 @@ class FreeThreadedFrames(Frames):
         with self.lock:
             return super().commit(state, line, offset, place, hits)
 
-    def leave(self, state: FrameState, place: int, line: int) -> CallInfo | None:
+    def leave(self, state: FrameState, place: int, line: int) -> None:
         with self.lock:
-            return super().leave(state, place, line)
+            super().leave(state, place, line)
 
     def close_open_line(self, state: FrameState) -> None:
         with self.lock:

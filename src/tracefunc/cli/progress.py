@@ -42,7 +42,7 @@ class Progress:
 
     def line(self) -> str:
         """Return the line, at most as wide as the terminal."""
-        recorded, seen = len(self._calls.kept), self._calls.seen
+        recorded, seen = self._calls.log.recorded, self._calls.seen
         least = "" if self._calls.watched_to_the_end else "at least "
         text = f"tracefunc: {recorded:,} of {least}{seen:,} calls recorded, {monotonic() - self._began:.0f} s"
         return text[: self._width() - 1]

@@ -7,11 +7,9 @@ from _weakref import ref
 
 from .._forks import importing
 from .._record import engine as _engine
-from .._record.call_info import CallOptions
+from .._record.call_options import CallOptions
 from .._record.calls import Calls
-from .._record.hits import count_hits
 from .._record.monitor import monitor
-from .._record.raw_call import RawCall
 from .._record.stacks import PathLabels, stack_text
 from .entries import Entries
 from .held import distinct
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
     from types import CodeType, FrameType, FunctionType
 
     from .._plan.target_plan import Plan
-    from .._record.call_info import CallInfo
     from .._record.interfaces import Recorder
     from .._values.redaction import Redaction
     from ..results import TraceResults
@@ -59,8 +56,10 @@ class Session:
             plans = [plan.redacted(options.redaction.hides) for plan in plans]
         self._hides_result = options.redaction is not None and _may_return_secrets(plans, options.redaction, anchor)
         samples = options.limit(options.max_samples)
-        self.calls = Calls(plans, conditions, _for_calls(options), stack_of)
         self.engine = _engine.engine
+        for_calls = _for_calls(options)
+        self.log = self.engine.log(plans, for_calls, stack_of)
+        self.calls = Calls(plans, conditions, for_calls, self.log)
         self.recorders = [self.engine.recorder(plan, self.calls, i, monitor, samples) for i, plan in enumerate(plans)]
 
     def _plans(self) -> tuple[list[FunctionType], list[Plan]]:
@@ -139,16 +138,13 @@ class Session:
         results.chosen_by = ("when",) * (options.when is not None) + ("threads",) * (options.threads == "current")
         results.redact, results._hides_result = self.options.redact, self._hides_result
         results.warnings += [*calls.failure(), *calls.warnings, *self._warnings]
-        kept = [(info, self._record(info)) for info in list(calls.kept)]
-        entries = Entries(kept, next(calls.moments), options.incl_unhit)
-        for info, raw in kept:
-            plan = calls.plans[info.target]
-            hits = count_hits(plan, raw)
-            if min(hits, default=0) < 0:  # some are derived from others, and these were not all there
+        entries = Entries(calls.plans, self.log, options)
+        for record in entries.records:
+            plan = calls.plans[record.target]
+            if record.lost:  # some are derived from others, and these were not all there
                 results.warnings.append(f"hits of {plan.codes[0].code.co_qualname} were lost: its counts do not agree")
-                hits = [max(count, 0) for count in hits]
-            results.append(entries.entry(info, raw, plan, hits))
-        results.warnings += dict.fromkeys(note for info, _ in kept for note in calls.plans[info.target].notes)
+            results.append(entries.entry(record, plan))
+        results.warnings += dict.fromkeys(note for each in entries.records for note in calls.plans[each.target].notes)
 
     def note_uncalled(self, results: TraceResults, fn: object) -> None:
         """Add to the warnings of complete results which targets were never called by `fn`, and what ran instead."""
@@ -159,14 +155,6 @@ class Session:
         for target, indices in zip(self.targets, self._indices, strict=True):
             if indices and called.isdisjoint(indices):
                 results.warnings.append(uncalled(target, traced, fn is not None and target.called is fn))
-
-    def _record(self, info: CallInfo) -> RawCall:
-        """Return the record of a call, to be asked for once."""
-        raw, info.raw = info.raw, None  # which refers to the recorder, and that to the calls
-        if raw is None:  # the call's thread has come no further than to its start
-            plan = self.calls.plans[info.target]
-            return RawCall(len(plan.lines), len(plan.codes))
-        return self.recorders[info.target].record(raw)
 
 
 _armed: dict[int, ref[Session]] = {}  # the sessions that are armed, by address
