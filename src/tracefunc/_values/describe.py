@@ -24,9 +24,14 @@ if TYPE_CHECKING:
 
     Describe = Callable[[Any], tuple[str, str]]
 
-__all__ = ["describe", "describer", "outliner"]
+__all__ = ["describe", "describer", "outliner", "shown_by_repr"]
 
 WIDTH = 50  # characters of a description, unless another number is asked for
+
+# Which values a function of `describer` shows by their repr alone, cut, each with those before it. All are of exactly a
+# built-in type: NUMBERS_AND_STRINGS (bytes, booleans and None as well); containers of these; and OBJECTS, which have no
+# repr of their own. Where objects are asked for their repr, a container is shown as "[...]" if its own is under way.
+NOTHING, NUMBERS_AND_STRINGS, CONTAINERS_TOO, OBJECTS = range(4)
 
 
 def describe(value: Any) -> tuple[str, str]:
@@ -68,11 +73,13 @@ def describer(
     if show is None or show is repr:
         if redaction is not None:
             prepare()
-            return _walker(width, lambda: Walk(open_reprs(), _ask_repr_if_harmless, redaction=redaction), name_of)
-        return describe if width == WIDTH else _walker(width, _repr_walk, name_of)
+            walker = _walker(width, lambda: Walk(open_reprs(), _ask_repr_if_harmless, redaction=redaction), name_of)
+            return _noted(walker, width, NUMBERS_AND_STRINGS)
+        return describe if width == WIDTH else _noted(_walker(width, _repr_walk, name_of), width, OBJECTS)
     if show is safe_repr:
         prepare()
-        return _walker(width, lambda: safe_walk(redaction), own_name)
+        shown = CONTAINERS_TOO if redaction is None else NUMBERS_AND_STRINGS
+        return _noted(_walker(width, lambda: safe_walk(redaction), own_name), width, shown)
 
     if redaction is not None:
         prepare()
@@ -96,6 +103,20 @@ def outliner(
     Its texts are those of `safe_repr`.
     """
     return describer(width, safe_repr if show is None or show is repr else show, redaction)
+
+
+def shown_by_repr(describe: Describe) -> tuple[int, int]:
+    """Return which values such a function shows by their repr alone, and how many characters there are for a text."""
+    noted = getattr(describe, "__dict__", {}).get("shown_by_repr", (NOTHING, sys.maxsize))
+    return noted  # type: ignore[no-any-return]
+
+
+def _noted(describe: Describe, width: int | None, shown: int) -> Describe:
+    describe.__dict__["shown_by_repr"] = (shown, sys.maxsize if width is None else width)
+    return describe
+
+
+_noted(describe, WIDTH, OBJECTS)
 
 
 def _walker(width: int | None, new_walk: Callable[[], Walk], name_of: Callable[[type], str]) -> Describe:

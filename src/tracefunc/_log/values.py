@@ -1,0 +1,373 @@
+"""Values in the log: a tag and a payload each, from which the text of the value can be made later."""
+
+from __future__ import annotations
+
+from itertools import chain
+from struct import Struct
+
+from .._values.describe import CONTAINERS_TOO, NOTHING, OBJECTS, shown_by_repr
+from .._values.open_reprs import open_reprs
+from .._values.plain_text import name_of
+from .._values.sample import NOT_READ, REDACTED_SAMPLE, UNAVAILABLE
+from .._values.type_slots import class_lookup
+from .varints import put_varint, read_varint
+
+TYPE_CHECKING = False  # as of `typing`, without its import time
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    from .._values.describe import Describe
+    from .._values.sample import Sample
+    from .texts import Texts
+
+# The tags, which `_native/log_values.h` has as well. 0 is none.
+TAG_UNAVAILABLE, TAG_NOT_READ, TAG_REDACTED, TAG_NONE, TAG_FALSE, TAG_TRUE = range(1, 7)
+INT8, INT16, INT32, INT64, FLOAT, STR, STR_CUT, BYTES, BYTES_CUT = range(7, 16)
+LIST, TUPLE, SET, FROZENSET, DICT, MORE, OBJECT, TEXT = range(16, 24)
+SMALL = 0x80  # and above: an int below 128
+
+DEPTH = 8  # containers within one another, at most
+
+_INTS = ((INT8, 1, 1 << 7, 2), (INT16, 2, 1 << 15, 3), (INT32, 4, 1 << 31, 5), (INT64, 8, 1 << 63, 10))
+_DOUBLE = Struct("<d")
+_CONTAINERS: dict[type, int] = {list: LIST, tuple: TUPLE, set: SET, frozenset: FROZENSET, dict: DICT}
+_CONTAINER_TYPES = frozenset(map(id, _CONTAINERS))  # by address: a lookup would run the `__hash__` of a metaclass
+_EMPTY = {LIST: "[]", TUPLE: "()", SET: "set()", FROZENSET: "frozenset()", DICT: "{}"}
+_OPENING = {LIST: "[", TUPLE: "(", SET: "{", FROZENSET: "frozenset({", DICT: "{"}
+_CLOSING = {LIST: "]", TUPLE: ")", SET: "}", FROZENSET: "})", DICT: "}"}
+_SAMPLES = {UNAVAILABLE: TAG_UNAVAILABLE, NOT_READ: TAG_NOT_READ, REDACTED_SAMPLE: TAG_REDACTED}
+_OBJECT_REPR = object.__dict__["__repr__"]
+
+
+# --- writing ------------------------------------------------------------------------------------------------------
+
+
+class ValueWriter:
+    """Writes values as bytes, from which `ValueReader` makes the texts that `describe` would have given."""
+
+    __slots__ = ("_describe", "_room", "_shown", "_texts")
+
+    def __init__(self, describe: Describe, texts: Texts) -> None:
+        self._describe = describe
+        self._texts = texts
+        self._shown, self._room = shown_by_repr(describe)
+
+    def write(self, out: bytearray, value: object) -> None:
+        """Append a value. It raises what is no Exception and comes from describing it; then nothing is appended."""
+        start = len(out)
+        try:
+            if self._shown != NOTHING and self._put(out, value):
+                return
+        except Exception:  # no stack left, or another thread has changed a container
+            pass
+        except BaseException:
+            del out[start:]
+            raise
+        del out[start:]
+        try:
+            sample = self._describe(value)
+        except Exception:
+            sample = UNAVAILABLE
+        self.write_sample(out, sample)
+
+    def write_sample(self, out: bytearray, sample: Sample) -> None:
+        """Append the name of a type and a text."""
+        tag = _SAMPLES.get(sample)
+        if tag is not None:
+            out.append(tag)
+            return
+        encoded = sample[1].encode("utf-8", "surrogatepass")
+        number = self._texts.number(sample[0])
+        out.append(TEXT)
+        put_varint(out, number)
+        put_varint(out, len(encoded))
+        out += encoded
+
+    def _put(self, out: bytearray, value: object) -> bool:
+        """Append a value that is shown by its repr alone; False if it is no such value: then `out` may be longer."""
+        if _put_scalar(out, value, self._room):
+            return True
+        kind = type(value)
+        if id(kind) in _CONTAINER_TYPES:
+            if self._shown < CONTAINERS_TOO or (self._shown == OBJECTS and open_reprs()):
+                return False
+            return _put_container(out, value, self._room, self._room, []) is not None
+        return self._shown == OBJECTS and type(kind) is type and self._put_object(out, value, kind)
+
+    def _put_object(self, out: bytearray, value: object, kind: type) -> bool:
+        if class_lookup(kind, "__repr__") is not _OBJECT_REPR:
+            return False
+        text, address = object.__repr__(value), id(value)
+        end = f"{address:x}>"
+        if not text.endswith(f" at 0x{end}"):  # the interpreter writes addresses in another way
+            return False
+        name = self._texts.number(name_of(kind))
+        before = self._texts.number(text.removesuffix(end))
+        out.append(OBJECT)
+        put_varint(out, name)
+        put_varint(out, before)
+        out += address.to_bytes(8, "little")
+        return True
+
+
+def _put_scalar(out: bytearray, value: Any, room: int) -> int:
+    """Append a number, a string or the like; return how many characters its repr has at least, 0 for another value."""
+    kind = type(value)
+    if kind is int:
+        return _put_int(out, value)
+    if kind is str:
+        end = "" if len(value) <= room else "'" if "'" not in value or '"' in value else '"'
+        _put_bytes(out, STR, end, value[:room].encode("utf-8", "surrogatepass"))
+        return min(len(value), room) + 2
+    if kind is float:
+        out.append(FLOAT)
+        out += _DOUBLE.pack(value)
+        return 3
+    if value is None or kind is bool:
+        out.append(TAG_NONE if value is None else TAG_TRUE if value else TAG_FALSE)
+        return 4
+    if kind is bytes:
+        end = "" if len(value) <= room else "'" if b"'" not in value or b'"' in value else '"'
+        _put_bytes(out, BYTES, end, value[:room])
+        return min(len(value), room) + 3
+    return 0
+
+
+def _put_int(out: bytearray, value: int) -> int:
+    if 0 <= value < 128:
+        out.append(SMALL | value)
+        return 1
+    for tag, size, end, least in _INTS:
+        if -end <= value < end:
+            out.append(tag)
+            out += value.to_bytes(size, "little", signed=True)
+            return least
+    return 0
+
+
+def _put_bytes(out: bytearray, tag: int, quote: str, encoded: bytes) -> None:
+    """Append a string; `quote` is the quote of its repr if it was cut."""
+    if quote:
+        out.append(tag + 1)
+        out.append(ord(quote))
+    else:
+        out.append(tag)
+    put_varint(out, len(encoded))
+    out += encoded
+
+
+def _put_container(out: bytearray, value: Any, left: int, room: int, above: list[Any]) -> int | None:
+    """Append a container of scalars and of such containers, until the text certainly has `left` characters.
+
+    Return how many are left, None if it cannot be written so. `above` are the containers that it is in.
+    """
+    if len(above) == DEPTH or any(other is value for other in above):
+        return None
+    tag, many = _CONTAINERS[type(value)], len(value)
+    out.append(tag)
+    put_varint(out, many)
+    if many == 0:
+        return left - len(_EMPTY[tag])
+    items = chain.from_iterable(value.items()) if tag == DICT else value
+    expected = many * 2 if tag == DICT else many
+    left -= len(_OPENING[tag])
+    above.append(value)
+    written = 0
+    for item in items:
+        if written == expected:
+            break
+        if written:
+            left -= 2  # a comma or a colon, and a blank
+        if left <= 0:
+            out.append(MORE)
+            above.pop()
+            return left
+        least = _put_scalar(out, item, room)
+        if least:
+            left -= least
+        else:
+            rest = None if id(type(item)) not in _CONTAINER_TYPES else _put_container(out, item, left, room, above)
+            if rest is None:
+                return None
+            left = rest
+        written += 1
+    above.pop()
+    return left - 1 if written == expected else None  # less than that if another thread has changed it
+
+
+# --- reading ------------------------------------------------------------------------------------------------------
+
+
+class ValueReader:
+    """Reads values as samples. What is no value, whatever it is, raises ValueError."""
+
+    __slots__ = ("_known", "_payloads", "_room", "_seen", "_texts")
+
+    def __init__(self, texts: Sequence[str], room: int) -> None:
+        """`texts` by number, and the characters that there are for a text."""
+        self._texts = texts
+        self._room = room
+        self._known: list[Sample | None] = [None] * 256  # the values that are a tag alone
+        for sample, tag in _SAMPLES.items():
+            self._known[tag] = sample
+        for value, tag in ((None, TAG_NONE), (False, TAG_FALSE), (True, TAG_TRUE)):
+            self._known[tag] = (type(value).__name__, self._cut(repr(value)))
+        for number in range(128):
+            self._known[SMALL | number] = ("int", self._cut(repr(number)))
+        self._seen: dict[bytes, Sample] = {}  # short strings that were read before
+        self._payloads: dict[int, Callable[[bytes, int], tuple[Sample, int]]] = {
+            **dict.fromkeys(range(INT8, BYTES_CUT + 1), self._scalar),
+            STR: self._short_string,
+            **dict.fromkeys(_CONTAINERS.values(), self._container),
+            OBJECT: self._object,
+            TEXT: self._text,
+        }
+
+    def read(self, data: bytes, at: int) -> tuple[Sample, int]:
+        """Return the sample that begins at `at`, and where it ends."""
+        if not 0 <= at < len(data):
+            raise ValueError(f"there is no value at {at}: the end is {len(data)}")
+        tag = data[at]
+        sample = self._known[tag]
+        if sample is not None:
+            return sample, at + 1
+        payload = self._payloads.get(tag)
+        if payload is None:
+            raise ValueError(f"no value begins with {tag}, as the one at {at} does")
+        return payload(data, at)
+
+    def _cut(self, text: str) -> str:
+        room = self._room
+        return text if len(text) <= room else text[: max(room - 3, 0)] + "..."[:room]
+
+    def _short_string(self, data: bytes, at: int) -> tuple[Sample, int]:
+        size = data[at + 1] if at + 1 < len(data) else 128
+        if size >= 128:
+            return self._scalar(data, at)
+        end = at + 2 + size
+        encoded = data[at + 2 : end]
+        sample = self._seen.get(encoded)
+        if sample is None or end > len(data):
+            sample, end = self._scalar(data, at)
+            if len(self._seen) >= _MOST_SEEN:
+                self._seen.clear()
+            self._seen[encoded] = sample
+        return sample, end
+
+    def _scalar(self, data: bytes, at: int) -> tuple[Sample, int]:
+        text, end = _read_scalar(data, at)
+        return (_TYPE_NAMES[data[at]], self._cut(text)), end
+
+    def _container(self, data: bytes, at: int) -> tuple[Sample, int]:
+        text, end, is_whole = _read_container(data, at, 1)
+        if not is_whole:
+            if len(text) < self._room:
+                raise ValueError(f"the container at {at} ends before its text is long enough")
+            text += "..."  # of which nothing will be left
+        return (_TYPE_NAMES[data[at]], self._cut(text)), end
+
+    def _object(self, data: bytes, at: int) -> tuple[Sample, int]:
+        name, end = self._text_of_number(data, at + 1)
+        before, end = self._text_of_number(data, end)
+        address = int.from_bytes(_taken(data, end, 8), "little")
+        return (name, self._cut(f"{before}{address:x}>")), end + 8
+
+    def _text(self, data: bytes, at: int) -> tuple[Sample, int]:
+        name, end = self._text_of_number(data, at + 1)
+        encoded, end = _read_bytes(data, end)
+        return (name, _decoded(encoded, at)), end
+
+    def _text_of_number(self, data: bytes, at: int) -> tuple[str, int]:
+        number, end = read_varint(data, at)
+        if number >= len(self._texts):
+            raise ValueError(f"there is no text {number}, which the value at {at} refers to")
+        return self._texts[number], end
+
+
+_MOST_SEEN = 4_000
+
+_TYPE_NAMES = {
+    **dict.fromkeys((INT8, INT16, INT32, INT64), "int"),
+    FLOAT: "float",
+    **dict.fromkeys((STR, STR_CUT), "str"),
+    **dict.fromkeys((BYTES, BYTES_CUT), "bytes"),
+    **{tag: kind.__name__ for kind, tag in _CONTAINERS.items()},
+}
+_SIZES = {INT8: 1, INT16: 2, INT32: 4, INT64: 8}
+_CONSTANTS = {TAG_NONE: "None", TAG_FALSE: "False", TAG_TRUE: "True"}
+
+
+def _read_scalar(data: bytes, at: int) -> tuple[str, int]:
+    """The repr of a number, a string or the like, as far as it was written, and where it ends."""
+    tag = data[at]
+    if tag >= SMALL:
+        return repr(tag - SMALL), at + 1
+    size = _SIZES.get(tag)
+    if size is not None:
+        return repr(int.from_bytes(_taken(data, at + 1, size), "little", signed=True)), at + 1 + size
+    if tag == FLOAT:
+        return repr(_DOUBLE.unpack(_taken(data, at + 1, 8))[0]), at + 9
+    if tag in _CONSTANTS:
+        return _CONSTANTS[tag], at + 1
+    if not STR <= tag <= BYTES_CUT:
+        raise ValueError(f"no value that can stand in a container begins with {tag}, as the one at {at} does")
+    quote = b""
+    start = at + 1
+    if tag in (STR_CUT, BYTES_CUT):
+        quote = _taken(data, start, 1)
+        if quote not in (b"'", b'"'):
+            raise ValueError(f"the string at {at} has no quote, but {quote!r}")
+        start += 1
+    encoded, end = _read_bytes(data, start)
+    # The other quote, appended, has the beginning get the quotes that the whole had.
+    other = b"" if not quote else b'"' if quote == b"'" else b"'"
+    if tag >= BYTES:
+        return repr(encoded + other), end
+    return repr(_decoded(encoded, at) + other.decode()), end
+
+
+def _read_container(data: bytes, at: int, depth: int) -> tuple[str, int, bool]:
+    """The repr of a container as far as its items were written, where it ends, and whether all of them were."""
+    if depth > DEPTH:
+        raise ValueError(f"the container at {at} is nested more than {DEPTH} times")
+    tag = data[at]
+    many, at = read_varint(data, at + 1)
+    if many == 0:
+        return _EMPTY[tag], at, True
+    texts: list[str] = []
+    separators = (", ", ": ") if tag == DICT else (", ", ", ")
+    is_whole = True
+    for number in range(many * 2 if tag == DICT else many):
+        if at >= len(data):
+            raise ValueError(f"a container goes beyond the end, {len(data)}")
+        if number:
+            texts.append(separators[number & 1])
+        if data[at] == MORE:
+            return _OPENING[tag] + "".join(texts), at + 1, False
+        if LIST <= data[at] <= DICT:
+            text, at, is_item_whole = _read_container(data, at, depth + 1)
+            is_whole = is_whole and is_item_whole
+        else:
+            text, at = _read_scalar(data, at)
+        texts.append(text)
+    closing = ",)" if tag == TUPLE and many == 1 else _CLOSING[tag]
+    return _OPENING[tag] + "".join(texts) + closing, at, is_whole
+
+
+def _read_bytes(data: bytes, at: int) -> tuple[bytes, int]:
+    size, start = read_varint(data, at)
+    return _taken(data, start, size), start + size
+
+
+def _taken(data: bytes, at: int, size: int) -> bytes:
+    if size > len(data) - at:
+        raise ValueError(f"{size} bytes from {at} on go beyond the end, {len(data)}")
+    return data[at : at + size]
+
+
+def _decoded(encoded: bytes, at: int) -> str:
+    try:
+        return encoded.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"the text at {at} is not UTF-8: {error}") from None
