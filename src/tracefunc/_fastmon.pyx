@@ -26,22 +26,33 @@ answer DISABLE may come into force after a thread that needs the offset has arme
 """
 
 import sys
+from _operator import itemgetter
 from itertools import chain, starmap
 from time import sleep
 
 cimport cython
-from cpython.mem cimport PyMem_Calloc, PyMem_Free
+from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Realloc
 from cpython.object cimport PyObject, PyTypeObject
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from . import _interpreter
+from ._log import records
+from ._log.texts import Texts
 from ._plan import markers, when_compiler
+from ._record.call_values import unwrapped
+from ._record.contexts import Contexts
+from ._record.hits import count_hits as hits_of
 from ._record.raw_call import RawCall
+from ._record.thread_names import task_name, thread_name
 from ._record.greenlets import watched
 from ._record.live_frames import stacked_frames, waiting_frames
 from ._values.chains import LAZY_IMPORT
-from ._values.read import LOCAL, REDACTED, UNREADABLE, read
-from ._values.sample import NOT_READ, UNAVAILABLE, sample
+from ._values.describe import shown_by_repr
+from ._values.open_reprs import open_reprs
+from ._values.plain_text import REDACTED_TEXT, name_of, own_name
+from ._values.read import LOCAL, REDACTED, read
+from ._values.sample import NOT_READ, REDACTED_SAMPLE, UNAVAILABLE
 
 ctypedef long long Count
 ctypedef unsigned long long Bits  # of up to `loop_iterators.MAX_LOOPS` loops
@@ -51,9 +62,11 @@ include "_native/other_tools.pxi"
 include "_native/layout_probe.pxi"
 include "_native/when.pxi"
 include "_native/address_map.pxi"
+include "_native/log_values.pxi"
 include "_native/chains.pxi"
 include "_native/plan_table.pxi"
 include "_native/code_state.pxi"
+include "_native/call_log.pxi"
 include "_native/store.pxi"
 include "_native/frames.pxi"
 include "_native/silencing.pxi"
@@ -97,7 +110,7 @@ cdef class Recorder:
         self.wants_only_starts = calls.chooses and not FREE_THREADED  # where nothing is armed again while threads run
         self.codes = CodeStates(plan, with_iterators)
         self.frames = Frames(self.codes)
-        self.store = Store(plan, calls, target, samples)
+        self.store = Store(calls, target, samples, self.codes.all)
         self.silencing = Silencing(self.codes, self.frames, self.store.lines, self.rearm, measure_all)
         self.loops = LoopCounting(self.frames, self.silencing, with_iterators)
         self.lines = LineTracking(plan, self.store, self.silencing, self.notice)
@@ -156,16 +169,14 @@ cdef class Recorder:
             if self.store.is_complete():
                 self.silencing.disable_unreachable(code_state)
             return self.disable
-        cdef PyFrameObject *executing = PyEval_GetFrame()
-        info = self.store.open(executing, answer, error)
-        if info is None:
+        call = self.store.open(PyEval_GetFrame(), answer, error)
+        if call is None:
             return self.refuse()
         if self.has_ended:
             return None
-        call = self.store.new_call()
         self.refused = 0
         cdef Frame *frame = self.frames.enter(code_state, call, key)
-        self.frames.start_call(frame, <PyObject *>info, <size_t>executing)
+        self.frames.start_call(frame)
         if code_state.table.flags & YIELDING:
             frame.wants_yields = True
             code_state.frames_wanting_yields += 1
@@ -176,7 +187,7 @@ cdef class Recorder:
         if self.wants_only_starts:  # another thread may set that at any time before the frame was entered
             self.wants_only_starts = False
             self.silencing.rearm_all()
-        info.raw = call  # it has started now
+        self.store.enter(call)
         return None
 
     cdef object start_nested(self, CodeState code_state, void *key):
@@ -284,7 +295,7 @@ cdef class Recorder:
         if frame != NULL and frame.live.code == code:
             code_state = <CodeState>frame.live.state
             frame.at = <int>tracefunc_offset(offset)
-            if frame.wants_yields and not self.store.give(frame.info, value):
+            if frame.wants_yields and not self.store.give(frame.own_call, value):
                 frame.wants_yields = False
                 code_state.frames_wanting_yields -= 1
             if code_state.table.only_yield >= 0 and code_state.frames_wanting_yields == 0:
@@ -343,9 +354,9 @@ cdef class Recorder:
                 self.silencing.unwatch_exits(frame)
             frame.line = NOTHING
             return 0
-        if frame.info != NULL:
+        if frame.own_call != NULL:
             where = raised_at(value) if raised else frame.line
-            self.store.close(frame.info, frame.address, where, raised, value)
+            self.store.close(frame.own_call, frame.key, where, raised, value)
         self.forget(frame)
         if code_state.table.is_target and not FREE_THREADED and self.store.is_complete():
             self.silencing.disable_unreachable(code_state)
@@ -357,7 +368,7 @@ cdef class Recorder:
         if frame != NULL:
             if not frame.inner and not frame.ended:
                 frame.ended = True
-                self.unreported.append(ended(frame))
+                self.lines.close_open_line(ended(frame))
             self.forget(frame)
         return 0
 
@@ -369,16 +380,19 @@ cdef class Recorder:
         if frame.watches_exits:
             self.silencing.unwatch_exits(frame)
         self.frames.remove(frame)
-        if frame.info != NULL:
-            self.store.forget(frame.info, frame.address)
+        if frame.own_call != NULL:
+            self.store.forget(frame.own_call, frame.key)
         code_state.frames_wanting_yields -= frame.wants_yields
         self.frames.free(frame)
         if not inner:
             code_state.outer_frames -= 1
             self.frames.outer -= 1
             call.frames -= 1
-            if call.frames == 0 and self.silencing.active:
-                self.silencing.update_needed_samples(call, -1)
+            if call.frames == 0:
+                if self.silencing.active:
+                    self.silencing.update_needed_samples(call, -1)
+                if call.ended:
+                    self.store.complete(call)
             if self.frames.outer == 0:
                 self.finish()
         return 0
@@ -435,10 +449,6 @@ cdef class Recorder:
         unreported, self.unreported = self.unreported, []
         for each in unreported:
             self.lines.close_open_line(each)
-
-    def record(self, RecordedCall call):
-        """What was recorded of a call."""
-        return self.store.record(call, self.codes.all)
 
 
 include "_native/ending.pxi"

@@ -20,7 +20,7 @@ from tracefunc._plan.derived_counts import DerivedCounts
 from tracefunc._plan.target_plan import plan as plan_of
 from tracefunc._record import engine as _engine
 from tracefunc._record import pure as _pure
-from tracefunc._record import pure_counting, pure_frames
+from tracefunc._record import call_log, pure_counting, pure_frames
 from tracefunc._record.limit import Limit
 
 EXAMPLES = int(os.environ.get("TRACEFUNC_EXAMPLES", "0"))
@@ -55,7 +55,7 @@ def recorder(monkeypatch):
 
     def choose(counts=True, derives=True, samples=10):
         kind = type("Chosen", (_Settings,), {"counts": counts, "derives": derives, "samples": samples})
-        monkeypatch.setattr(_engine, "engine", _engine.Engine("pure", "a test", kind, _pure.share))
+        monkeypatch.setattr(_engine, "engine", _engine.Engine("pure", "a test", call_log.CallLog, kind, _pure.share))
 
         def count_only(counting, *place):
             before = len(counting.derived)
@@ -608,27 +608,34 @@ class _Deriving(_pure.Recorder):
         super().__init__(*args)
         self.counting.start = _never_count
 
-    def record(self, call):
-        for code_plan, counts, entered, left in zip(self.plan.codes, call.counts, call.entered, call.left, strict=True):
+    @classmethod
+    def compare(cls, plan, call):
+        for code_plan, counts, entered, left in zip(plan.codes, call.counts, call.entered, call.left, strict=True):
             if counts is not None:
-                self._compare(code_plan, counts, entered, left)
-        return super().record(call)
+                cls._compare(code_plan, counts, entered, left)
 
-    def _compare(self, code_plan, counts, entered, left):
+    @classmethod
+    def _compare(cls, code_plan, counts, entered, left):
         deriving = code_plan.derived_counts
         filled = [0 if offset in deriving.derived else number for offset, number in enumerate(counts)]
         deriving.fill(filled, entered, left)
-        type(self).derived += sum(counts[offset] for offset in deriving.derived)
+        cls.derived += sum(counts[offset] for offset in deriving.derived)
         if filled != counts:
             pairs = enumerate(zip(counts, filled, strict=True))
             wrong = [(offset, *pair) for offset, pair in pairs if pair[0] != pair[1]]
-            type(self).wrong.append((code_plan.code.co_qualname, wrong))
+            cls.wrong.append((code_plan.code.co_qualname, wrong))
 
 
 @pytest.fixture
 def deriving(monkeypatch):
     kind = type("Chosen", (_Deriving,), {"wrong": []})
-    monkeypatch.setattr(_engine, "engine", _engine.Engine("pure", "a test", kind, _pure.share))
+
+    def count_hits(plan, call, really=call_log.count_hits):
+        kind.compare(plan, call)
+        return really(plan, call)
+
+    monkeypatch.setattr(call_log, "count_hits", count_hits)
+    monkeypatch.setattr(_engine, "engine", _engine.Engine("pure", "a test", call_log.CallLog, kind, _pure.share))
     return kind
 
 

@@ -12,6 +12,7 @@ from tracefunc import _interpreter
 from tracefunc._record import engine as _engine
 from tracefunc._record import pure as _pymon
 from tracefunc._record import pure_free_threaded
+from tracefunc._record.call_log import CallLog
 from tracefunc._record.engine import Engine
 
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
@@ -27,7 +28,7 @@ NEWER = (
 @pytest.fixture
 def installed(monkeypatch):
     """A compiled recorder that can be imported; the pure one stands in for it."""
-    monkeypatch.setattr(_engine, "_fast", lambda reason: Engine("fast", reason, _pymon.Recorder, _pymon.share))
+    monkeypatch.setattr(_engine, "_fast", lambda reason: Engine("fast", reason, CallLog, _pymon.Recorder, _pymon.share))
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import pytest
 from tracefunc import Tracer
 from tracefunc._record import stacks
 from tracefunc._record.calls import Calls
+from tracefunc._record.contexts import Contexts
 
 pytestmark = pytest.mark.both_engines
 
@@ -46,7 +47,7 @@ def test_an_error_that_is_met_again(monkeypatch):
     def fail(*args):
         raise RuntimeError("secret")
 
-    monkeypatch.setattr(Calls, "close", fail)
+    monkeypatch.setattr(Contexts, "leave", fail)
     monkeypatch.setattr(Calls, "give_up", fail)
     results = Tracer(target).run(calls_target, 3)
     assert (results.result, results.exc, list(results)) == ([0, 1, 2], None, [])
@@ -54,14 +55,15 @@ def test_an_error_that_is_met_again(monkeypatch):
 
 
 def test_what_was_recorded_before_an_error_stays(monkeypatch):
-    close = Calls.close
+    left = []
 
-    def fail(calls, info, *args):
-        if info.number == 2:
+    def fail(contexts, scope, leave=Contexts.leave):
+        left.append(scope)
+        if len(left) == 3:
             raise RuntimeError("secret")
-        return close(calls, info, *args)
+        return leave(contexts, scope)
 
-    monkeypatch.setattr(Calls, "close", fail)
+    monkeypatch.setattr(Contexts, "leave", fail)
     results = Tracer(target).run(calls_target, 5)
     assert (results.result, [call.returned for call in results]) == ([0, 1, 2, 3, 4], [("int", "0"), ("int", "1")])
     [warning] = results.warnings

@@ -531,11 +531,11 @@ def test_a_callback_that_answers_when_the_next_trace_has_begun(define, engine, m
     """)["target"]
     here, go_on = threading.Event(), threading.Event()
 
-    def is_starting(calls, number, really=Calls.is_starting):
+    def pass_over(calls, number, frame, really=Calls.pass_over):
         if threading.current_thread() is thread and not here.is_set():
             here.set()
             go_on.wait()
-        return really(calls, number)
+        return really(calls, number, frame)
 
     def work():
         while not go_on.is_set():
@@ -551,7 +551,7 @@ def test_a_callback_that_answers_when_the_next_trace_has_begun(define, engine, m
         return target(int)
 
     thread = threading.Thread(target=work)
-    monkeypatch.setattr(Calls, "is_starting", is_starting)
+    monkeypatch.setattr(Calls, "pass_over", pass_over)
     assert len(Tracer(target, max_calls=1).run(target, first)) == 1
     results = Tracer(target).run(second)
     assert [counts(trace) for _, trace in results] == [{"pause()": 1, "return 1": 1}]
@@ -656,9 +656,9 @@ def test_two_threads_count_what_ends_at_one_place_at_once(define):
 
     class Thing:
         def __init__(self):
-            self.frames, self.call = Frames(plan, None), RawCall(len(plan.lines), len(plan.codes))
+            self.frames, self.call = Frames(plan, None), RawCall(0, len(plan.lines), len(plan.codes))
             code_state = self.frames.codes[id(plan.codes[1].code)]
-            self.states = [self.frames.enter(code_state, i, self.call, None) for i in range(2)]
+            self.states = [self.frames.enter(code_state, i, self.call) for i in range(2)]
 
         def leave(self):
             self.frames.leave(self.states.pop(), 8, -1)
@@ -682,12 +682,12 @@ def test_two_threads_enter_nested_code_of_a_call_at_once(define):
 
     class Thing:
         def __init__(self):
-            self.frames, self.call = Frames(plan, None), RawCall(len(plan.lines), len(plan.codes))
+            self.frames, self.call = Frames(plan, None), RawCall(0, len(plan.lines), len(plan.codes))
             self.states = []
 
         def enter(self):
             code_state = self.frames.codes[id(plan.codes[1].code)]
-            self.states.append(self.frames.enter(code_state, len(self.states), self.call, None))
+            self.states.append(self.frames.enter(code_state, len(self.states), self.call))
 
     def check(thing):
         assert [state.counts is thing.call.counts[1] for state in thing.states] == [True, True]

@@ -13,8 +13,9 @@ import programs
 from plan import test_flow
 from tracefunc import tracefunc
 from tracefunc._interpreter import FREE_THREADED
+from tracefunc._log import records
+from tracefunc._log.varints import read_varint
 from tracefunc._record import engine as _engine
-from tracefunc._record.hits import count_hits
 from tracefunc.core.options import Options
 
 EXAMPLES = int(os.environ.get("TRACEFUNC_EXAMPLES", "0")) or 12
@@ -22,22 +23,71 @@ EXAMPLES = int(os.environ.get("TRACEFUNC_EXAMPLES", "0")) or 12
 WAYS = [("fast", False), ("fast", True), ("pure", False), ("pure", True)]
 
 
-def plainly(plan, call):
-    """A raw record as plain data, the counts that can be derived filled in."""
-    found = count_hits(plan, call)
-    counts = [
-        None if counts is None else {offset: counts[offset] for offset in code_plan.actions}
-        for code_plan, counts in zip(plan.codes, call.counts, strict=True)
-    ]
-    return {
-        "hits": found,
-        "open": sorted(call.open),
-        "samples": fuzz.ADDRESS.sub("0x", repr([[values for _, *values in rows] for rows in call.samples])),
-        "moments": [[moment for moment, *_ in rows] for rows in call.samples],
-        "counts": counts,
-        "extra": call.extra,
-        "entered": call.entered,
-        "left": call.left,
+def without_clock(data, shapes, values):
+    """The bytes of a record, with 0 in place of when the call started and how long it took."""
+    found = bytearray()
+    done = at = 0
+
+    def leave_out():
+        nonlocal done, at
+        found.extend(data[done:at] + b"\0")
+        _, at = read_varint(data, at)
+        done = at
+
+    def skip(times):
+        nonlocal at
+        for _ in range(times):
+            _, at = read_varint(data, at)
+
+    def skip_values(times):
+        nonlocal at
+        for _ in range(times):
+            _, at = values.read(data, at)
+
+    skip(1)
+    target, at = read_varint(data, at)
+    parent, at = read_varint(data, at)
+    if parent:
+        line, at = read_varint(data, at)
+        skip(bool(line))
+    skip(1)
+    leave_out()
+    skip(3)
+    skip_values(shapes[target].parameters)
+    while data[at] not in (records.HITS, records.LOST):
+        part = data[at]
+        at += 1
+        if part in (records.SAMPLE, records.RAISED_SAMPLE):
+            line, at = read_varint(data, at)
+            skip(1)
+            skip_values(shapes[target].values[line] + (part == records.RAISED_SAMPLE))
+        elif part == records.RAISED:
+            skip(2)
+            skip_values(1)
+        elif part == records.YIELDED:
+            skip_values(1)
+        elif part in (records.RETURNED, records.FAILED):
+            skip(1)
+            leave_out()
+            skip(1)
+            skip_values(1)
+    return bytes(found + data[done:])
+
+
+def plainly(record, data):
+    """A record as plain data. Its bytes are left out where they hold an address."""
+    found = {
+        name: getattr(record, name)
+        for kind in type(record).__mro__[:-1]
+        for name in kind.__slots__
+        if name not in ("started", "seconds", "samples")
+    }
+    found["moments"] = [[row[0] for row in rows] for rows in record.samples]
+    found["samples"] = [[row[1:] for row in rows] for rows in record.samples]
+    shown = repr(found)
+    found["bytes"] = b"" if "0x" in shown else data
+    return found | {
+        name: fuzz.ADDRESS.sub("0x", repr(found[name])) for name in ("samples", "arguments", "returned", "raised", "yielded")
     }
 
 
@@ -48,46 +98,42 @@ def recording(monkeypatch):
     def trace(way, run, max_calls=10):
         name, measure_all = way
         chosen = _engine.choose(name, False)
-        seen = []
 
-        def make(plan, *args, **kwargs):
-            recorder = chosen.recorder(plan, *args, **kwargs, measure_all=measure_all)
-            seen.append((plan, recorder))
-            return recorder
+        def make(*args):
+            return chosen.recorder(*args, measure_all=measure_all)
 
-        monkeypatch.setattr(_engine, "engine", _engine.Engine(name, "a test", make, chosen.share))
-        records = []
+        monkeypatch.setattr(_engine, "engine", _engine.Engine(name, "a test", chosen.log, make, chosen.share))
+        found = []
 
-        def assemble(plan, call):
-            records.append(plainly(plan, call))
-            return records[-1]["hits"]
+        def read(reader, data, really=records.RecordReader.read):
+            record = really(reader, data)
+            found.append(plainly(record, without_clock(data, reader._shapes, reader._values)))
+            return record
 
-        monkeypatch.setattr("tracefunc.core.session.count_hits", assemble)
+        monkeypatch.setattr("tracefunc.core.entries.RecordReader.read", read)
         monkeypatch.setattr("tracefunc.core.tracer._DEFAULTS", Options(max_calls=max_calls))
         run()
-        return records
+        monkeypatch.undo()
+        return found
 
     return trace
 
 
-FIELDS = ("hits", "open", "samples", "moments", "counts", "extra", "entered", "left")
-DERIVED = FIELDS[:4]  # an exception in FOR_ITER has the offset before it where that instruction makes no event
+OF_THREADS = ("hits", "samples", "lost", "returned", "raised", "yielded")  # not left to chance
 
 
 def same(recording, run, in_threads=False):
-    """The records of all ways, which have to be equal; where both recorders measure everything, in each number.
+    """The records of all ways, which have to be equal, byte by byte but for addresses and the clock.
 
     Which of several threads comes first is left to chance, and so are moments.
     """
-    records = {way: recording(way, run) for way in WAYS}
-    first = records["fast", True]
-    for (name, measure_all), other in records.items():
-        assert len(other) == len(first), (name, measure_all)
+    found = {way: recording(way, run) for way in WAYS}
+    first = found["fast", True]
+    for way, other in found.items():
+        assert len(other) == len(first), way
         for i, (a, b) in enumerate(zip(first, other, strict=True)):
-            for field in FIELDS if measure_all else DERIVED:
-                if field == "moments" and in_threads:
-                    continue
-                assert a[field] == b[field], (name, measure_all, i, field, a[field], b[field])
+            for field in OF_THREADS if in_threads else a:
+                assert a[field] == b[field], (way, i, field, a[field], b[field])
     return first
 
 
@@ -244,10 +290,10 @@ def test_a_target_that_runs_in_eight_threads(recording, define):
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
     try:
-        records = same(recording, lambda: tracefunc(fn, target_func=target), in_threads=True)
+        found = same(recording, lambda: tracefunc(fn, target_func=target), in_threads=True)
     finally:
         sys.setswitchinterval(interval)
-    assert [record["hits"] for record in records] == [[1, n + 1, n, n - (n + 2) // 3, (n + 2) // 3, 1]] * 8
+    assert [record["hits"] for record in found] == [[1, n + 1, n, n - (n + 2) // 3, (n + 2) // 3, 1]] * 8
 
 
 @pytest.mark.slow
@@ -287,8 +333,8 @@ def test_threads_that_come_and_go(recording, define, way):
     sys.setswitchinterval(1e-6)
     try:
         for number in range(EXAMPLES):
-            records = recording(way, lambda: tracefunc(fn, target_func=target), (10, 10_000)[number % 2])
-            found = sorted(record["hits"] for record in records)
+            traced = recording(way, lambda: tracefunc(fn, target_func=target), (10, 10_000)[number % 2])
+            found = sorted(record["hits"] for record in traced)
             runs = [n for seed in range(8) for size, deeper in arguments(seed) for n in (size, *[2] * deeper)]
             wanted = sorted([1, n + 1, n, n - (n + 2) // 3, (n + 2) // 3, n + 1, n, n, n + n - 1, 1] for n in runs)
             assert found == wanted or (number % 2 == 0 and len(found) == 10 and all(hit in wanted for hit in found))

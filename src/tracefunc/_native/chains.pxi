@@ -8,72 +8,54 @@ cdef extern from "_native/attributes.h":
     bint has_str_keys "tracefunc_has_str_keys"(PyObject *names)
     PyObject *tracefunc_follow(PyObject *value, PyObject *names, int *how)
 
-cdef extern from "Python.h":
-    PyObject *PyFrame_GetVar(PyFrameObject *frame, object name) except NULL
-
-# How a sample is taken.
+# How a sample is taken, of a name or of a chain that begins with it.
 cdef enum:
-    BY_SAMPLE  # as the pure recorder does
-    OF_VARIABLE  # of a variable that alone has its name in the frame
-    CHAIN_OF_VARIABLE  # of a chain that begins with such a variable
-    CHAIN_OF_NAME  # of a chain that begins with any other name
+    OF_NAME  # as the pure recorder reads it
+    OF_VARIABLE  # it is a variable that alone has its name in the frame
+    HIDDEN  # it is not even read
 
 
 cdef dict readers_of(plan):
     """The readers of each line, each with how its samples are taken."""
-    code = plan.code
+    return {line: with_ways(readers, plan.code) for line, readers in plan.readers.items()}
+
+
+cdef tuple with_ways(readers, code):
+    """Some readers, each with how samples are taken in a frame of a code object."""
     slots = [*code.co_varnames, *[name for name in code.co_cellvars if name not in code.co_varnames]]
     slots += code.co_freevars
-    return {
-        line: tuple([(reader, how_sampled(reader, slots)) for reader in readers])
-        for line, readers in plan.readers.items()
-    }
+    return tuple([(reader, how_sampled(reader, slots)) for reader in readers])
 
 
 cdef int how_sampled(reader, list slots) except -1:
     """How samples of a reader are taken; `slots`: the names of the frame's variables."""
+    if reader.how == REDACTED:
+        return HIDDEN
     if reader.how == READS_LOCAL and CELLS_ARE_SAFE and slots.count(reader.stored) == 1:
-        return CHAIN_OF_VARIABLE if reader.attributes else OF_VARIABLE
-    if reader.attributes and reader.how not in (UNREADABLE, REDACTED):
-        return CHAIN_OF_NAME
-    return BY_SAMPLE
+        return OF_VARIABLE
+    return OF_NAME
 
 
-cpdef tuple values_of(frame, tuple readers, describe):
-    """The samples of a line's names, and then of its chains."""
-    return tuple([show(frame, reader, how, describe) for reader, how in readers])
-
-
-cdef object show(object frame, object reader, int how, object describe):
-    """A sample of one name or chain."""
-    if how == BY_SAMPLE:
-        return sample(frame, reader, describe)
-    if how == OF_VARIABLE:
-        return tracefunc_show(<PyFrameObject *>frame, reader.stored, describe, UNAVAILABLE)  # as sample() does
-    return show_chain(frame, reader, how, describe)
-
-
-cdef object show_chain(object frame, object reader, int how, object describe):
-    """A sample of a chain, as sample() takes it."""
+cdef int put_variable(Buffer *out, PyFrameObject *frame, reader, int how, ValueWriter writer) except -1:
+    """Write a sample of one name, or of a chain of attributes, in a frame."""
     cdef PyObject *value
     cdef int found
+    if how == HIDDEN:
+        return put_tag(out, TAG_REDACTED)
+    if how == OF_VARIABLE:
+        found = tracefunc_variable(frame, reader.stored, &value)
+    else:
+        found = tracefunc_meaning(read, frame, reader.stored, reader.how, &value)
+    if not found:  # unbound, or no stack left at the recursion limit
+        return put_tag(out, TAG_UNAVAILABLE)
     names = reader.attributes
-    try:
-        if how == CHAIN_OF_VARIABLE:
-            value = PyFrame_GetVar(<PyFrameObject *>frame, reader.stored)
-        else:
-            first = read(frame, reader.stored, reader.how)
-            value = Py_NewRef(<PyObject *>first)
-            first = None
+    if names:
         value = tracefunc_follow(value, <PyObject *>names, &found)
         if value == NULL:
-            return NOT_READ if found == NOT_READABLE else UNAVAILABLE
-        try:
-            return describe(<object>value)
-        finally:
-            Py_DECREF(value)
-    except Exception:
-        return UNAVAILABLE
+            return put_tag(out, TAG_NOT_READ if found == NOT_READABLE else TAG_UNAVAILABLE)
+    held = <object>value
+    Py_DECREF(value)
+    return writer.write(out, <PyObject *>held)
 
 
 # --- layout ---

@@ -32,7 +32,8 @@ cdef extern from "_native/interpreter.h":
     PyObject *tracefunc_compare(PyObject *one, PyObject *other, int operator)
     PyObject *tracefunc_replace(PyObject **stack, int *top, Py_ssize_t number, PyObject *result)
     object attempt "tracefunc_attempt"(object function)
-    object tracefunc_show(PyFrameObject *frame, object name, object describe, object unavailable)
+    int tracefunc_variable(PyFrameObject *frame, object name, PyObject **value) except -1
+    int tracefunc_meaning(object read, PyFrameObject *frame, object name, object how, PyObject **value) except -1
 
 cdef extern from "_native/counting_iterator.h":
     ctypedef struct Counting "tracefunc_counting":

@@ -20,7 +20,7 @@ cdef int take_moment(Recorder recorder) except -1:
     for patience in range(STEPS, -1, -1):
         if recorder.has_ended:
             break
-        elsewhere, found = recorder.store.new_call(), []
+        elsewhere, found = recorder.store.elsewhere(), []
         for code_state in recorder.codes.all:
             elsewhere.enter(code_state.table)
         frames = () if recorder.frames.are_none() else chain(waiting_frames(), stacked_frames())

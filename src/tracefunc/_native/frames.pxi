@@ -8,9 +8,8 @@ cdef bint OTHERS_RUN_BEFORE_A_START = _interpreter.OTHERS_RUN_BEFORE_A_START
 cdef struct Frame:
     # A frame that is being recorded. No reference to it is held.
     void *key  # the address of the interpreter's record of it
-    PyObject *call  # one reference, as to `info`
-    PyObject *info  # what the store knows of the call, where this is the target's frame
-    size_t address  # of its frame object then
+    PyObject *call  # what it counts for; one reference, as to `own_call`
+    PyObject *own_call  # the call whose frame it is, if it is the target's
     bint wants_yields  # whether the next value that it yields is stored
     bint inner  # it is over before a recorded frame below it is
     LiveCode *live
@@ -120,10 +119,9 @@ cdef class Frames:
         self.last_frame = frame
         return frame
 
-    cdef void start_call(self, Frame *frame, PyObject *info, size_t address) noexcept:
+    cdef void start_call(self, Frame *frame) noexcept:
         """A frame is that of a call which starts."""
-        frame.info = Py_NewRef(info)
-        frame.address = address
+        frame.own_call = Py_NewRef(frame.call)
         frame.older = self.newest
         if self.newest != NULL:
             self.newest.newer = frame
@@ -141,7 +139,7 @@ cdef class Frames:
         """A frame is not found any more, but not free yet."""
         self.by_key.drop(frame.key)
         self.last_key = NULL
-        if frame.info != NULL:
+        if frame.own_call != NULL:
             if frame.newer != NULL:
                 frame.newer.older = frame.older
             else:
@@ -162,7 +160,7 @@ cdef class Frames:
 
     cdef void free(self, Frame *frame) noexcept:
         Py_XDECREF(frame.call)
-        Py_XDECREF(frame.info)
+        Py_XDECREF(frame.own_call)
         frame.older = self.spare
         self.spare = frame
 

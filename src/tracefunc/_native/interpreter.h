@@ -148,18 +148,24 @@ static PyObject *tracefunc_attempt(PyObject *function) {
     }
     return result;
 }
-/* A variable as described, or `unavailable`. */
-static PyObject *tracefunc_show(PyFrameObject *frame, PyObject *name, PyObject *describe, PyObject *unavailable) {
-    PyObject *value = PyFrame_GetVar(frame, name), *shown = NULL;
-    if (value != NULL) {
-        shown = PyObject_CallOneArg(describe, value);
-        Py_DECREF(value);
-    }
-    if (shown == NULL && PyErr_ExceptionMatches(PyExc_Exception)) {
-        PyErr_Clear();
-        shown = Py_NewRef(unavailable);
-    }
-    return shown;
+/* What was looked up, a new reference, in `*value`: 1; 0 if there is none, since that has raised an Exception. */
+static int tracefunc_found(PyObject *found, PyObject **value) {
+    *value = found;
+    if (found != NULL)
+        return 1;
+    if (!PyErr_ExceptionMatches(PyExc_Exception))
+        return -1;
+    PyErr_Clear();
+    return 0;
+}
+/* A variable of a frame. */
+static int tracefunc_variable(PyFrameObject *frame, PyObject *name, PyObject **value) {
+    return tracefunc_found(PyFrame_GetVar(frame, name), value);
+}
+/* What a name means in a frame, as `read` says, which gets `how` as well. */
+static int tracefunc_meaning(PyObject *read, PyFrameObject *frame, PyObject *name, PyObject *how, PyObject **value) {
+    PyObject *args[3] = {(PyObject *)frame, name, how};
+    return tracefunc_found(PyObject_Vectorcall(read, args, 3, NULL), value);
 }
 /* A global variable, or a builtin. */
 static PyObject *tracefunc_global(PyObject *globals, PyObject *builtins, PyObject *name) {

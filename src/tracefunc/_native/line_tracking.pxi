@@ -53,7 +53,7 @@ cdef class LineTracking:
             self.take_sample(frame, line, NULL)
             if point.restores:
                 frame.cleaned_up = line
-                frame.cleaned_up_at = self.store.last_moment(<RecordedCall>frame.call, line)
+                frame.cleaned_up_at = (<RecordedCall>frame.call).last[line]
         return 0
 
     cdef bint raises_again(self, Frame *frame, int line) except -1:
@@ -173,6 +173,8 @@ cdef class LineTracking:
             call.end_flow(table, at)
             line = table.plan.line_at(at, line)
         if 0 <= line < self.lines and table.entry < 0:
+            if call.open is None:
+                call.open = []
             call.open.append(line)
         return 0
 

@@ -128,6 +128,24 @@ cdef class Table:
         PyMem_Free(self.points)
         PyMem_Free(self.pool)
 
+    cdef void add_hits(self, Count *counts, Count *hits, int lines) noexcept:
+        """Add the hits of lines that follow from how often control has come to each point."""
+        cdef int number, i
+        cdef Count count
+        cdef Point *point
+        for number in range(self.count):
+            count = counts[number]
+            if count == 0:
+                continue
+            point = &self.points[number]
+            if 0 <= point.line < lines:
+                hits[point.line] += count
+            if point.element >= 0:
+                hits[point.element] += count
+            for i in range(point.implied, point.implied_end, 2):
+                if self.pool[i] == UNCHANGED:
+                    hits[self.pool[i + 1]] += count
+
     cdef int prepare(self, int lines) except -1:
         """Ask the plan whose samples each point serves."""
         if self.wants is not None:

@@ -100,7 +100,7 @@ class CallLog:
             elif len(self.kept) > self._limit.most:
                 dropped = self.kept.pop(self._limit.surplus)
         if dropped is not None:
-            dropped.dropped = True
+            dropped.closed = True
         return True
 
     def enter(self, call: RawCall) -> None:
@@ -199,22 +199,20 @@ class CallLog:
         """Forget the frame of a recorded call, with the address `key`: it is gone."""
         if self._running.get(key) is call:
             del self._running[key]
-        if call.scope is not None:
-            self.contexts.leave(call.scope)
-            call.scope = None
+        scope, call.scope = call.scope, None
+        if scope is not None:
+            self.contexts.leave(scope)
 
     def complete(self, call: RawCall) -> None:
         """Complete the record of a call, unless that was done, or it is not kept: no frame of it is recorded any more.
 
-        Other threads, which may be in a callback still, add nothing to it.
+        Other threads, which may be in a callback still, add nothing to it. Where this fails, it can be done again.
         """
-        if not call.dropped:
-            call.dropped = True
-            call.flush()
+        if not (call.closed):
+            call.closed = True
             hits, part = count_hits(self.plans[call.target], call), bytearray()
             put_hits(part, hits, call.sampled())
-            call.parts.append(part)
-            call.let_go()
+            call.complete(part)
 
     # the end
 
@@ -233,6 +231,10 @@ class CallLog:
         """How many calls are kept."""
         return len(self.kept)
 
+    def moment_count(self) -> int:
+        """Return how many moments there were, when the trace is over."""
+        return next(self.moments)
+
     def numbers(self) -> range:
         """Return the numbers of all calls so far."""
         return range(self._next)
@@ -240,6 +242,7 @@ class CallLog:
     def records(self) -> Iterator[bytes]:
         """Yield the records of the calls that are kept, in the order of their starts, when the trace is over."""
         for call in self.kept:
+            call.closed = call.is_complete
             self.complete(call)
             if call.number not in self.starting:
                 yield b"".join(call.parts)

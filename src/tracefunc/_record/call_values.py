@@ -68,12 +68,12 @@ class CallValues:
         if self._hidden[target] or self._plans[target].outcomes.hides_yielded:
             self.writer.write_sample(out, REDACTED_SAMPLE)
         elif self._plans[target].codes[0].code.co_flags & ASYNC_GENERATOR:
-            self.writer.write(out, _unwrapped(value))
+            self.writer.write(out, unwrapped(value))
         else:
             self.writer.write(out, value)
 
 
-def _unwrapped(value: object) -> object:
+def unwrapped(value: object) -> object:
     """Return what an async generator yields: the interpreter wraps it in an object that has no other field."""
     with importing:
         from ctypes import py_object

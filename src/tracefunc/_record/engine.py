@@ -49,11 +49,11 @@ def _pure(reason: str) -> Engine:
 
 
 def _fast(reason: str) -> Engine:
-    from .._fastmon import Recorder, share, why_no_iterators
+    from .._fastmon import CallLog, Recorder, share, why_no_iterators
 
     if why_no_iterators:
         reason += f"; loops without counting iterators: {why_no_iterators}"
-    return Engine("fast", reason, None, Recorder, share)
+    return Engine("fast", reason, CallLog, Recorder, share)
 
 
 def choose(wanted: str, required: bool) -> Engine:

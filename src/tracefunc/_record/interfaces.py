@@ -46,7 +46,6 @@ class CallLog(Protocol):
     full: bool  # whether no call that starts will be recorded any more
     texts: Texts
     contexts: Contexts
-    moments: Iterator[int]  # of the starts and ends of calls, and of samples
 
     @property
     def recorded(self) -> int:
@@ -67,6 +66,10 @@ class CallLog(Protocol):
 
     def unended(self) -> frozenset[int]:
         """Return the numbers of the calls that have not ended."""
+        ...
+
+    def moment_count(self) -> int:
+        """Return how many moments there were, when the trace is over."""
         ...
 
     def numbers(self) -> range:

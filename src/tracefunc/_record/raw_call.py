@@ -23,12 +23,13 @@ class RawCall:
 
     __slots__ = (
         "began",
+        "closed",
         "counts",
-        "dropped",
         "ended",
         "entered",
         "extra",
         "frames",
+        "is_complete",
         "kept",
         "kept_yields",
         "last",
@@ -53,7 +54,8 @@ class RawCall:
         self.began = -1  # the moment of its start
         self.started = 0.0
         self.ended = False  # whether it has returned, or raised
-        self.dropped = False  # whether a later call has taken its place in the results, or its record is complete
+        self.closed = False  # whether nothing is added to its record: that is complete, or a later call has its place
+        self.is_complete = False
         self.scope: Any = None  # what its start did to the context; None: nothing
         self.frames = 0  # how many of its frames are being recorded, those of nested code included
         self.taken = [0] * lines  # samples, by line
@@ -83,7 +85,7 @@ class RawCall:
 
     def append(self, part: bytes | bytearray) -> None:
         """Append a part to the record, unless that is complete."""
-        if not self.dropped:
+        if not self.closed:
             self.parts.append(part)
 
     def sampled(self) -> list[int]:
@@ -107,14 +109,12 @@ class RawCall:
         if len(self.kept_yields) > limit.most:
             del self.kept_yields[limit.surplus]
 
-    def flush(self) -> None:
-        """Put what was kept apart into the record, as there is nothing any more that could take its place."""
+    def complete(self, last: bytearray) -> None:
+        """Complete the record, with its last part; what was kept apart comes before, as nothing takes its place now."""
         rows = [(slot[0], line, slot[1], slot[2]) for line, slots in enumerate(self.kept or ()) for slot in slots]
-        for moment, line, values, error in sorted(rows, key=itemgetter(0)):
-            self.parts.append(self.sample(line, moment, values, error))
-        self.parts += self.kept_yields or ()
-
-    def let_go(self) -> None:
-        """Keep nothing but the record."""
+        rows.sort(key=itemgetter(0))
+        samples = [self.sample(line, moment, values, error) for moment, line, values, error in rows]
+        self.parts += [*samples, *(self.kept_yields or ()), last]
+        self.is_complete = True
         self.kept = self.kept_yields = None
         self.counts, self.extra, self.taken, self.last, self.left = [], [], [], [], []

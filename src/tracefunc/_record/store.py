@@ -126,7 +126,7 @@ class Store:
         self, call: RawCall, line: int, frame: FrameType, readers: Iterable[Reader], error: BaseException | None
     ) -> bool:
         """Sample a line whose hit has ended, by `error` if there is one; return whether it lacks no more samples."""
-        if call.dropped:
+        if call.closed:
             return False
         moment = next(self._log.moments)
         raised = None

@@ -31,7 +31,7 @@ class Entries:
         self.records = [reader.read(record) for record in log.records()]
         self._texts = log.texts.all
         self._indices = {record.number: i for i, record in enumerate(self.records)}
-        self._numbers = _numbers(self.records, next(log.moments))
+        self._numbers = _numbers(self.records, log.moment_count())
         self._incl_unhit = options.incl_unhit
 
     def entry(self, record: CallRecord, plan: Plan) -> Call:

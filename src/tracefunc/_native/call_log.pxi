@@ -1,0 +1,686 @@
+# Part of `_fastmon.pyx`: the calls of a trace that are recorded, from their starts to their complete records.
+#
+# The twin of `_record/call_log.py`: its records have the same bytes.
+
+cdef enum:
+    CHUNK = 1 << 20  # bytes of complete records that are kept together
+    MOST_SPARE = 64  # blocks of memory that are kept to be used again
+
+cdef extern from "_native/log_values.h":
+    int put_number "tracefunc_put_varint"(Buffer *out, unsigned long long number) except -1
+
+cdef extern from "_native/log_records.h":
+    int put_bytes "tracefunc_put_raw"(Buffer *out, const unsigned char *data, size_t size) except -1
+    Count nanoseconds "tracefunc_nanoseconds"()
+
+cdef int PART_SAMPLE = records.SAMPLE, PART_RAISED_SAMPLE = records.RAISED_SAMPLE, PART_RAISED = records.RAISED
+cdef int PART_YIELDED = records.YIELDED, PART_MORE_YIELDED = records.MORE_YIELDED
+cdef int PART_RETURNED = records.RETURNED, PART_FAILED = records.FAILED
+cdef int PART_HITS = records.HITS, PART_LOST = records.LOST
+
+
+@cython.final
+cdef class Target:
+    """What the log knows of a target."""
+
+    cdef object plan
+    cdef PyObject *code
+    cdef int index, lines, codes
+    cdef list code_states  # of its recorder
+    cdef tuple parameters  # readers, each with how its samples are taken
+    cdef bint hides, may_tell  # whether nothing that it gives is shown; whether what it raises may tell of that
+    cdef bint has_context  # whether its calls have their own: a generator has its consumer's
+    cdef bint awaits  # whether it is an async generator
+    cdef size_t size  # of the block of numbers of a call
+    cdef char *spare  # blocks, each with the address of the next one
+    cdef int spares
+
+    def __cinit__(self, int index, plan, redaction):
+        code_plan = plan.codes[0]
+        self.index, self.plan, self.code = index, plan, <PyObject *>code_plan.code
+        self.lines, self.codes = len(plan.lines), len(plan.codes)
+        self.parameters = with_ways(plan.parameters, code_plan.code)
+        self.hides = redaction is not None and redaction.hides(code_plan.code.co_name)
+        self.may_tell = redaction is not None and redaction.mentions(code_plan.code)
+        flags = code_plan.code.co_flags
+        self.has_context = flags & (_interpreter.GENERATOR | ASYNCHRONOUS) != _interpreter.GENERATOR
+        self.awaits = flags & _interpreter.ASYNC_GENERATOR != 0
+        self.size = self.lines * (2 * sizeof(Count) + sizeof(int)) + self.codes * (sizeof(Count) + 2 * sizeof(void *) + 1)
+
+    def __dealloc__(self):
+        cdef char *next
+        while self.spare != NULL:
+            next = (<char **>self.spare)[0]
+            PyMem_Free(self.spare)
+            self.spare = next
+
+    cdef char *take(self) except NULL:
+        """Memory for the numbers of a call, all of them 0."""
+        cdef char *block = self.spare
+        if block == NULL:
+            block = <char *>PyMem_Calloc(1, self.size + sizeof(void *))
+            if block == NULL:
+                raise MemoryError
+            return block
+        self.spare = (<char **>block)[0]
+        self.spares -= 1
+        memset(block, 0, self.size)
+        return block
+
+    cdef void give_back(self, char *block) noexcept:
+        if self.spares >= MOST_SPARE:
+            PyMem_Free(block)
+            return
+        (<char **>block)[0] = self.spare
+        self.spare = block
+        self.spares += 1
+
+
+@cython.final
+@cython.no_gc_clear  # its memory is given back to the target; a cycle through its scope is broken there
+cdef class RecordedCall:
+    """A call while it is recorded: its record so far, and the numbers from which the hits of its lines follow."""
+
+    cdef Target target
+    cdef Py_ssize_t number  # in the order in which calls start
+    cdef Count began  # the moment of its start
+    cdef Count started  # by the clock, in nanoseconds
+    cdef bint ended  # whether it has returned, or raised
+    cdef bint closed  # whether nothing is added to its record: that is complete, or a later call has taken its place
+    cdef bint is_complete
+    cdef object scope  # what its start did to the context; None: nothing
+    cdef Buffer record
+    cdef char *block  # the memory of these numbers:
+    cdef Count *extra  # by line: hits that are no point's count
+    cdef Count *last  # by line: the moment of its latest sample
+    cdef Count *entered  # by code: frames
+    cdef Count **counts  # by code, then by point; NULL: no frame of it yet
+    cdef Count **left  # how often flow has ended, by code, then by half the offset; NULL: nowhere yet
+    cdef int *taken  # samples, by line
+    cdef char *derives  # by code: whether some of its counts are derived
+    cdef list open  # the lines under way in frames that have not ended
+    cdef list kept  # by line: the samples that may have to make room for later ones, or None
+    cdef list kept_yields
+    cdef Count yields  # samples of what it has yielded
+    cdef int max_samples
+    cdef int frames  # that are being recorded and no inner ones
+    cdef PyObject *older  # the calls around it in the list of those that are not complete
+    cdef PyObject *newer
+
+    def __cinit__(self, Target target, int max_samples):
+        cdef int lines = target.lines, codes = target.codes
+        self.target, self.max_samples, self.number = target, max_samples, -1
+        self.block = target.take()
+        self.extra = <Count *>self.block
+        self.last = self.extra + lines
+        self.entered = self.last + lines
+        self.counts = <Count **>(self.entered + codes)
+        self.left = self.counts + codes
+        self.taken = <int *>(self.left + codes)
+        self.derives = <char *>(self.taken + lines)
+
+    def __dealloc__(self):
+        cdef int i
+        if self.block != NULL:
+            for i in range(self.target.codes):
+                PyMem_Free(self.counts[i])
+                PyMem_Free(self.left[i])
+            self.target.give_back(self.block)
+        release(&self.record)
+
+    cdef inline bint lacks(self, int line) noexcept:
+        """Whether it lacks samples of a line."""
+        return self.taken[line] < self.max_samples
+
+    cdef Count *enter(self, Table table) except NULL:
+        """A frame starts. Returns the counts of its code object's points."""
+        cdef Count *counts = self.counts[table.index]
+        if counts == NULL:
+            counts = self.counts[table.index] = <Count *>PyMem_Calloc(table.count + 1, sizeof(Count))
+            if counts == NULL:
+                raise MemoryError
+        self.entered[table.index] += 1
+        return counts
+
+    cdef int end_flow(self, Table table, Py_ssize_t offset) except -1:
+        """Control leaves the plan's flow at an offset."""
+        cdef Count *left = self.left[table.index]
+        if left == NULL:
+            left = self.left[table.index] = <Count *>PyMem_Calloc(table.size, sizeof(Count))
+            if left == NULL:
+                raise MemoryError
+        left[offset >> 1] += 1
+        return 0
+
+    cdef int append(self, Buffer *part) except -1:
+        """Append a part to the record, unless that is closed."""
+        return 0 if self.closed else put_bytes(&self.record, part.data, part.used)
+
+    # samples that may have to make room
+
+    cdef int keep_sample(self, int line, Count moment, Buffer *values, Buffer *error, int surplus) except -1:
+        """Keep a sample, in place of an earlier one if there are too many."""
+        if self.kept is None:
+            self.kept = [[] for _ in range(self.target.lines)]
+        rows = <list>self.kept[line]
+        rows.append([moment, in_bytes(values), None if error == NULL else in_bytes(error)])
+        if len(rows) > self.max_samples:
+            del rows[surplus]
+        return 0
+
+    cdef int keep_yield(self, Buffer *part, int most, int surplus) except -1:
+        """Keep a part of the record with a yielded value, in place of an earlier one if there are too many."""
+        if self.kept_yields is None:
+            self.kept_yields = []
+        self.kept_yields.append(in_bytes(part))
+        if len(self.kept_yields) > most:
+            del self.kept_yields[surplus]
+        return 0
+
+    cdef int flush(self) except -1:
+        """Put what was kept apart into the record, as there is nothing any more that could take its place."""
+        cdef Buffer *out = &self.record
+        if self.kept is not None:
+            rows = [(row[0], line, row[1], row[2]) for line, kept in enumerate(self.kept) for row in kept]
+            for moment, line, values, error in sorted(rows, key=itemgetter(0)):
+                put_tag(out, PART_SAMPLE if error is None else PART_RAISED_SAMPLE)
+                put_number(out, line)
+                put_number(out, <Count>moment - self.began)
+                put_part(out, values)
+                if error is not None:
+                    put_part(out, error)
+        if self.kept_yields is not None:
+            for part in self.kept_yields:
+                put_part(out, part)
+        return 0
+
+    # hits
+
+    cdef int put_hits(self) except -1:
+        """Append how often each line was hit, where that is not the number of its samples; the record is complete."""
+        cdef int line, lines = self.target.lines, before = 0
+        cdef Count samples
+        cdef bint lost = False
+        cdef Count *hits = <Count *>PyMem_Calloc(lines + 1, sizeof(Count))
+        if hits == NULL:
+            raise MemoryError
+        try:
+            self.count_hits(hits)
+            for line in range(lines):
+                lost = lost or hits[line] < 0
+            put_tag(&self.record, PART_LOST if lost else PART_HITS)
+            for line in range(lines):
+                samples = self.taken[line] if self.kept is None else len(<list>self.kept[line])
+                if hits[line] != samples:
+                    put_number(&self.record, line + 1 - before)
+                    put_number(&self.record, max(hits[line], 0))
+                    before = line + 1
+            put_tag(&self.record, 0)
+        finally:
+            PyMem_Free(hits)
+        return 0
+
+    cdef int count_hits(self, Count *hits) except -1:
+        """Add up how often each line was hit, as `_record/hits.py` does."""
+        cdef int index, line, lines = self.target.lines
+        for index in range(self.target.codes):
+            if self.derives[index]:
+                for line, count in enumerate(hits_of(self.target.plan, self.numbers())):
+                    hits[line] = count
+                return 0
+        for line in range(lines):
+            hits[line] = self.extra[line]
+        for index in range(self.target.codes):
+            if self.counts[index] != NULL:
+                table = (<CodeState>self.target.code_states[index]).table
+                table.add_hits(self.counts[index], hits, lines)
+        if self.open is not None:  # they were counted when they started
+            for opened in self.open:
+                hits[<int>opened] -= 1
+        return 0
+
+    cdef object numbers(self):
+        """The same numbers for what is written in Python."""
+        cdef CodeState code_state
+        cdef int index, at, number
+        target = self.target
+        found = RawCall(target.index, target.lines, target.codes)
+        found.extra = [self.extra[number] for number in range(target.lines)]
+        found.open = self.open or []
+        for index in range(target.codes):
+            code_state = target.code_states[index]
+            found.entered[index] = self.entered[index]
+            if self.left[index] != NULL:
+                left = self.left[index]
+                found.left[index] = {2 * at: left[at] for at in range(code_state.table.size) if left[at]}
+            if self.derives[index]:
+                found.silenced.add(index)
+                found.loops[index] = code_state.bodies
+            if self.counts[index] != NULL:
+                counts, offsets = self.counts[index], code_state.table.offsets
+                found.counts[index] = {offsets[number]: counts[number] for number in range(code_state.table.count)}
+        return found
+
+
+# --- buffers ---
+
+cdef Buffer *_spare[8]  # buffers that nobody uses
+cdef int _spares = 0
+
+
+cdef Buffer *take_buffer() except NULL:
+    """An empty buffer."""
+    global _spares
+    cdef Buffer *buffer
+    if _spares > 0 and not FREE_THREADED:
+        _spares -= 1
+        return _spare[_spares]
+    buffer = <Buffer *>PyMem_Calloc(1, sizeof(Buffer))
+    if buffer == NULL:
+        raise MemoryError
+    return buffer
+
+
+cdef void give_buffer(Buffer *buffer) noexcept:
+    global _spares
+    if _spares < 8 and not FREE_THREADED:
+        buffer.used = 0
+        _spare[_spares] = buffer
+        _spares += 1
+    else:
+        release(buffer)
+        PyMem_Free(buffer)
+
+
+cdef bytes in_bytes(Buffer *part):
+    return PyBytes_FromStringAndSize(<char *>part.data, part.used)
+
+
+cdef int put_part(Buffer *out, bytes data) except -1:
+    return put_bytes(out, <unsigned char *><char *>data, len(data))
+
+
+cdef struct Place:
+    # Where a complete record is; nowhere (NULL) before.
+    unsigned char *data
+    size_t size
+
+
+@cython.final
+cdef class CallLog:
+    """The calls of one trace that are recorded, of all its targets.
+
+    Where no call makes room for a later one, complete records lie in chunks, and nothing else is left of a call.
+    """
+
+    cdef readonly object plans, texts, contexts
+    cdef readonly dict starting  # by the numbers of calls that their recorder does not know yet: their targets
+    cdef public size_t base  # the address of the frame that runs `fn`: none of our calls is below it
+    cdef public bint full  # whether no call that starts will be recorded any more
+    cdef object stack_of
+    cdef Py_ssize_t most, surplus, next, lost
+    cdef int most_yields, surplus_of_yields
+    cdef Count moments
+    cdef ValueWriter outline
+    cdef list targets
+    cdef Map running  # by the record of the target's frame
+    cdef list kept  # where calls make room for others: in the order of their starts
+    cdef PyObject *unfinished  # the latest of the calls whose records are not complete; each knows the one before
+    cdef Place *places  # by number
+    cdef Py_ssize_t capacity
+    cdef list chunks
+    cdef unsigned char *chunk, *end  # where the next complete record goes
+    cdef object is_left_out  # which numbers are not shown
+    cdef Count began
+
+    def __cinit__(self, plans, options, stack_of):
+        self.plans, self.stack_of = plans, stack_of
+        self.texts, self.contexts, self.starting = Texts(), Contexts(), {}
+        self.most, self.surplus = options.calls.most, options.calls.surplus
+        self.most_yields, self.surplus_of_yields = min(options.yields.most, MOST_SAMPLES), options.yields.surplus
+        self.full = self.most == 0
+        self.outline = ValueWriter(options.outline, self.texts)
+        self.targets = [Target(i, plan, options.redaction) for i, plan in enumerate(plans)]
+        self.running, self.kept, self.chunks = Map(), [], []
+        self.began = nanoseconds()
+
+    def __dealloc__(self):
+        cdef PyObject *call
+        while self.unfinished != NULL:
+            call = self.unfinished
+            self.unfinished = (<RecordedCall>call).older
+            Py_DECREF(call)
+        PyMem_Free(self.places)
+
+    # calls start
+
+    def start(self, int target, frame):
+        """Start to record a call of a target; return None if it is too late for that."""
+        return self.start_at(self.targets[target], tracefunc_frame_of(<PyFrameObject *>frame), frame)
+
+    cdef object start_at(self, Target target, void *key, frame):
+        """Start to record a call of a target in a frame that is known by its record, too."""
+        cdef Buffer *part = take_buffer()
+        cdef RecordedCall call = RecordedCall(target, self.most_yields)
+        try:
+            self.fill_start(call, part, key, frame)
+            return None if call.number < 0 else call
+        finally:
+            give_buffer(part)
+
+    cdef int fill_start(self, RecordedCall call, Buffer *part, void *key, frame) except -1:
+        cdef Target target = call.target
+        cdef Py_ssize_t stack = self.texts.number(self.stack_of(frame)), task = 0, thread
+        cdef int line = NOTHING
+        cdef Count hit = -1
+        cdef PyObject *parent = self.parent_of(key, frame, &line, &hit)
+        cdef Py_ssize_t parent_number = -1
+        if parent != NULL:
+            parent_number = (<RecordedCall>parent).number
+        for reader, how in target.parameters:
+            put_variable(part, <PyFrameObject *>frame, reader, how, self.outline)
+        thread, name = self.texts.number(thread_name()), task_name()
+        if name is not None:
+            task = self.texts.number(name) + 1
+        if target.has_context:
+            call.scope = self.contexts.enter(target.index, call)  # before it is kept: no stack may be left for this
+        call.began = self.moments
+        self.moments += 1
+        if not self.keep(call):
+            self.forget(call, key)
+            return 0
+        self.running.put(key, <void *>call)
+        call.started = nanoseconds()
+        cdef Buffer *out = &call.record
+        put_number(out, call.number)
+        put_number(out, target.index)
+        put_number(out, parent_number + 1)
+        if parent_number >= 0:
+            put_number(out, line + 1)
+            if line >= 0:
+                put_number(out, hit + 1)
+        put_number(out, call.began)
+        put_number(out, call.started - self.began)
+        put_number(out, stack)
+        put_number(out, thread)
+        put_number(out, task)
+        return put_bytes(out, part.data, part.used)
+
+    cdef bint keep(self, RecordedCall call) except -1:
+        """Number a call and keep it, in place of another one if there are too many; return False if it is not kept."""
+        cdef RecordedCall dropped
+        if self.surplus < 0 and self.next >= self.most:
+            return False  # another thread was quicker
+        if self.surplus < 0 and self.next >= self.capacity:
+            self.grow()
+        call.number = self.next
+        self.next += 1
+        self.starting[call.number] = call.target.index
+        if self.surplus < 0:
+            self.link(call)
+            self.full = self.next == self.most
+        else:
+            self.kept.append(call)
+            if len(self.kept) > self.most:
+                dropped = self.kept.pop(self.surplus)
+                dropped.closed = True
+        return True
+
+    cdef int grow(self) except -1:
+        """Have room for the places of more records."""
+        cdef Py_ssize_t capacity = 2 * self.capacity + 16
+        cdef Place *places = <Place *>PyMem_Realloc(self.places, capacity * sizeof(Place))
+        if places == NULL:
+            raise MemoryError
+        memset(places + self.capacity, 0, (capacity - self.capacity) * sizeof(Place))
+        self.places, self.capacity = places, capacity
+        return 0
+
+    cdef int link(self, RecordedCall call) except -1:
+        """Hold a call until its record is complete."""
+        call.older = self.unfinished
+        if self.unfinished != NULL:
+            (<RecordedCall>self.unfinished).newer = <PyObject *>call
+        self.unfinished = Py_NewRef(<PyObject *>call)
+        return 0
+
+    cdef int unlink(self, RecordedCall call) except -1:
+        if call.newer != NULL:
+            (<RecordedCall>call.newer).older = call.older
+        elif self.unfinished == <PyObject *>call:
+            self.unfinished = call.older
+        else:
+            return 0
+        if call.older != NULL:
+            (<RecordedCall>call.older).newer = call.newer
+        call.older = call.newer = NULL
+        Py_DECREF(<PyObject *>call)
+        return 0
+
+    cdef int enter(self, RecordedCall call) except -1:
+        """Note that the recorder of a call knows it from here on."""
+        self.starting.pop(call.number, None)
+        return 0
+
+    cdef bint is_starting(self, int target) except -1:
+        """Whether a call was started that its recorder does not know yet."""
+        return len(self.starting) > 0 and target in self.starting.values()
+
+    cdef PyObject *parent_of(self, void *key, frame, int *line, Count *hit) except? NULL:
+        """The recorded call that a frame was called in, by the stack or the context, and the line that called it.
+
+        That line is not known where only the context tells of the call: it waits elsewhere, or runs in another thread.
+        """
+        cdef PyObject *parent
+        above, between = frame.f_back, []
+        while above is not None and <size_t><PyObject *>above != self.base:
+            between.append(above)
+            parent = <PyObject *>self.running.get(tracefunc_frame_of(<PyFrameObject *>above))
+            if parent != NULL and (<RecordedCall>parent).target.code == <PyObject *>above.f_code:
+                self.calling_line(<RecordedCall>parent, between, line, hit)
+                return parent
+            above = above.f_back
+        found = self.contexts.innermost()
+        return NULL if found is None else <PyObject *>found
+
+    cdef int calling_line(self, RecordedCall parent, list frames, int *line, Count *hit) except -1:
+        """The line of a call that is under way in the innermost of its frames, and how many hits it has had.
+
+        These are as many as there are samples, until those are full.
+        """
+        by_code = parent.target.plan.by_code
+        for frame in frames:
+            code_plan = by_code.get(id(frame.f_code))
+            if code_plan is not None:
+                line[0] = code_plan.raising_lines.get(frame.f_lasti, NOTHING)
+                if line[0] >= 0 and parent.taken[line[0]] < self.most_yields:
+                    hit[0] = parent.taken[line[0]]
+                return 0
+        return 0
+
+    # what a call gives
+
+    cdef bint give(self, RecordedCall call, PyObject *value) except -1:
+        """Keep a sample of what a call yields. Returns whether to be told of the next value too."""
+        cdef Buffer *part
+        given = <object>value
+        if call.target.awaits and type(given).__name__ != "async_generator_wrapped_value":
+            return True  # an `await` in it
+        call.yields += 1
+        if call.yields == self.most_yields + <Count>1 and not call.closed:
+            put_tag(&call.record, PART_MORE_YIELDED)
+        if call.yields > self.most_yields and self.surplus_of_yields < 0:
+            return False
+        part = take_buffer()
+        try:
+            put_tag(part, PART_YIELDED)
+            if call.target.hides or call.target.plan.outcomes.hides_yielded:
+                self.outline.write_sample(part, REDACTED_SAMPLE)
+            else:
+                if call.target.awaits:
+                    given = unwrapped(given)
+                self.outline.write(part, <PyObject *>given)
+            if self.surplus_of_yields < 0:
+                call.append(part)
+            else:
+                call.keep_yield(part, self.most_yields, self.surplus_of_yields)
+        finally:
+            give_buffer(part)
+        return True
+
+    cdef int close(self, RecordedCall call, void *key, int where, bint raised, PyObject *value) except -1:
+        """End a recorded call, whose frame has the record `key`, with a value, or with an exception.
+
+        `where`: the offset at which the exception was raised, or else the state that was under way.
+        """
+        cdef Count lasted = nanoseconds() - call.started
+        cdef Buffer *part = take_buffer()
+        try:
+            put_tag(part, PART_FAILED if raised else PART_RETURNED)
+            put_number(part, self.moments - call.began)
+            self.moments += 1
+            put_number(part, lasted)
+            put_number(part, where + 1)
+            self.forget(call, key)
+            if raised:
+                self.put_raised(part, call.target, value)
+            elif call.target.hides or call.target.plan.outcomes.hides_returned(where):
+                self.outline.write_sample(part, REDACTED_SAMPLE)
+            else:
+                self.outline.write(part, value)
+            call.append(part)
+            call.ended = True
+        finally:
+            give_buffer(part)
+        return 0
+
+    cdef int put_raised(self, Buffer *out, Target target, PyObject *error) except -1:
+        """Write a sample of the exception that ended a hit, or a call."""
+        if target.hides:
+            return self.outline.write_sample(out, REDACTED_SAMPLE)
+        if target.may_tell:
+            name = own_name(type(<object>error))
+            return self.outline.write_sample(out, (name, f"{name}({REDACTED_TEXT})"))
+        return self.outline.write(out, error)
+
+    cdef int mark_raised(self, RecordedCall call, int line, Count moment, PyObject *error) except -1:
+        """Note that an exception has ended the hit of a line that was sampled at a moment."""
+        cdef Buffer *part = take_buffer()
+        try:
+            if call.kept is None:
+                put_tag(part, PART_RAISED)
+                put_number(part, line)
+                put_number(part, moment - call.began)
+                self.put_raised(part, call.target, error)
+                call.append(part)
+            else:
+                self.put_raised(part, call.target, error)
+                for row in call.kept[line]:
+                    if row[0] == moment:
+                        row[2] = in_bytes(part)
+        finally:
+            give_buffer(part)
+        return 0
+
+    cdef int forget(self, RecordedCall call, void *key) except -1:
+        """Forget the frame of a recorded call, with the record `key`: it is gone."""
+        if self.running.get(key) == <void *>call:
+            self.running.drop(key)
+        scope, call.scope = call.scope, None
+        if scope is not None:
+            self.contexts.leave(scope)
+        return 0
+
+    cdef int complete(self, RecordedCall call) except -1:
+        """Complete the record of a call, unless that was done, or it is not kept: no frame of it is recorded any more.
+
+        Other threads, which may be in a callback still, add nothing to it. Where this fails, it can be done again.
+        """
+        cdef size_t used = call.record.used
+        cdef bint done = False
+        if call.closed:
+            return 0
+        call.closed = True
+        try:
+            call.flush()
+            call.put_hits()
+            if self.surplus < 0:
+                self.store(call)
+            done = call.is_complete = True
+        finally:
+            if not done:
+                call.record.used = used
+        if self.surplus < 0:
+            self.unlink(call)
+        return 0
+
+    cdef int store(self, RecordedCall call) except -1:
+        """Put a complete record where it stays."""
+        cdef size_t size = call.record.used
+        if <size_t>(self.end - self.chunk) < size:
+            memory = PyBytes_FromStringAndSize(NULL, max(size, CHUNK if self.chunks else CHUNK >> 4))
+            self.chunks.append(memory)
+            self.chunk = <unsigned char *><char *>memory
+            self.end = self.chunk + len(<bytes>memory)
+        memcpy(self.chunk, call.record.data, size)
+        self.places[call.number].data, self.places[call.number].size = self.chunk, size
+        self.chunk += size
+        return 0
+
+    # the end
+
+    @property
+    def recorded(self):
+        """How many calls are kept."""
+        return len(self.kept) if self.surplus >= 0 else self.next - self.lost
+
+    def moment_count(self):
+        """How many moments there were."""
+        return self.moments
+
+    def numbers(self):
+        """The numbers of all calls so far."""
+        return range(self.next)
+
+    def unended(self):
+        """The numbers of the calls that have not ended."""
+        return frozenset([(<RecordedCall>call).number for call in self.present() if not (<RecordedCall>call).ended])
+
+    cdef list present(self):
+        """The calls that are kept, and whose records may not be complete."""
+        cdef PyObject *call = self.unfinished
+        if self.surplus >= 0:
+            return list(self.kept)
+        found = []
+        while call != NULL:
+            found.append(<object>call)
+            call = (<RecordedCall>call).older
+        return found
+
+    def leave_out(self, is_left_out):
+        """Show no call with such a number; return how many there are."""
+        cdef Py_ssize_t before = self.recorded
+        if self.surplus >= 0:
+            self.kept = [call for call in self.kept if not is_left_out((<RecordedCall>call).number)]
+        else:
+            others = self.is_left_out
+            self.is_left_out = is_left_out if others is None else lambda number: others(number) or is_left_out(number)
+            self.lost = sum([bool(self.is_left_out(number)) for number in range(self.next)])
+        return before - self.recorded
+
+    def records(self):
+        """Yield the records of the calls that are kept, in the order of their starts, when the trace is over."""
+        cdef Py_ssize_t number
+        for call in self.present():
+            (<RecordedCall>call).closed = (<RecordedCall>call).is_complete
+            self.complete(call)
+        if self.surplus >= 0:
+            for call in self.kept:
+                if (<RecordedCall>call).number not in self.starting:
+                    yield in_bytes(&(<RecordedCall>call).record)
+            return
+        for number in range(self.next):
+            if self.places[number].data == NULL or number in self.starting:
+                continue
+            if self.is_left_out is None or not self.is_left_out(number):
+                yield PyBytes_FromStringAndSize(<char *>self.places[number].data, self.places[number].size)

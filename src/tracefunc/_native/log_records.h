@@ -1,0 +1,23 @@
+/* What the records of calls need besides values: bytes as they are, and the clock. Behind `log_values.h`. */
+
+/* Append bytes as they are. */
+static inline int tracefunc_put_raw(tracefunc_buffer *out, const unsigned char *data, size_t size) {
+    unsigned char *to = tracefunc_reserve(out, size);
+    if (to == NULL)
+        return -1;
+    if (size > 0)
+        memcpy(to, data, size);
+    tracefunc_commit(out, to + size);
+    return 0;
+}
+/* Nanoseconds, by the clock of `time.perf_counter`. There is a function for it in 3.13 and later (2024,
+   https://github.com/python/cpython/issues/110850). */
+static inline long long tracefunc_nanoseconds(void) {
+#if PY_VERSION_HEX >= 0x030D0000
+    PyTime_t now = 0;
+    (void)PyTime_PerfCounterRaw(&now);
+    return now;
+#else
+    return _PyTime_GetPerfCounter();
+#endif
+}
