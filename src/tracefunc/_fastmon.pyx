@@ -40,8 +40,11 @@ from ._record.raw_call import RawCall
 from ._record.greenlets import watched
 from ._record.live_frames import stacked_frames, waiting_frames
 from ._values.chains import LAZY_IMPORT
+from ._values.describe import shown_by_repr
+from ._values.open_reprs import open_reprs
+from ._values.plain_text import name_of
 from ._values.read import LOCAL, REDACTED, UNREADABLE, read
-from ._values.sample import NOT_READ, UNAVAILABLE, sample
+from ._values.sample import NOT_READ, REDACTED_SAMPLE, UNAVAILABLE, sample
 
 ctypedef long long Count
 ctypedef unsigned long long Bits  # of up to `loop_iterators.MAX_LOOPS` loops
@@ -52,6 +55,7 @@ include "_native/layout_probe.pxi"
 include "_native/when.pxi"
 include "_native/address_map.pxi"
 include "_native/chains.pxi"
+include "_native/log_values.pxi"
 include "_native/plan_table.pxi"
 include "_native/code_state.pxi"
 include "_native/store.pxi"
