@@ -2,19 +2,27 @@
 #
 # It catches no exception in Cython, since it may run in callbacks that have no entry of their own for handled ones.
 
-cdef extern from "_native/log_values.h":
+cdef extern from "_native/log_buffer.h":
     ctypedef struct Buffer "tracefunc_buffer":
         unsigned char *data
         size_t used, capacity
     void release "tracefunc_release"(Buffer *out)
     int put_tag "tracefunc_put_tag"(Buffer *out, int tag) except -1
+
+cdef extern from "_native/log_values.h":
     int SHOWS_OBJECTS "TRACEFUNC_OBJECTS"
     int SHOWS_CONTAINERS "TRACEFUNC_CONTAINERS_TOO"
     int TAG_UNAVAILABLE "TRACEFUNC_TAG_UNAVAILABLE"
     int TAG_NOT_READ "TRACEFUNC_TAG_NOT_READ"
     int TAG_REDACTED "TRACEFUNC_TAG_REDACTED"
+    int REPRS_UNKNOWN "TRACEFUNC_REPRS_UNKNOWN"
+    int REPRS_OF_INTERPRETER "TRACEFUNC_REPRS_OF_INTERPRETER"
+    int where_reprs "tracefunc_where_reprs"
+    void note_reprs "tracefunc_note_reprs"(object open_reprs)
+    int put_value "tracefunc_put_value"(Buffer *out, PyObject *value, Py_ssize_t room, int shown) except -1
+    int container_tag "tracefunc_container_tag"(PyTypeObject *kind)
 
-cdef extern from "_native/log_containers.h":
+cdef extern from "_native/log_types.h":
     ctypedef struct KnownType "tracefunc_known_type":
         PyTypeObject *kind
         PyObject *name
@@ -22,12 +30,6 @@ cdef extern from "_native/log_containers.h":
         unsigned int version
         unsigned long long name_number, before_number
     int KNOWN_TYPES "TRACEFUNC_KNOWN_TYPES"
-    int REPRS_UNKNOWN "TRACEFUNC_REPRS_UNKNOWN"
-    int REPRS_OF_INTERPRETER "TRACEFUNC_REPRS_OF_INTERPRETER"
-    int where_reprs "tracefunc_where_reprs"
-    void note_reprs "tracefunc_note_reprs"(object open_reprs)
-    int put_value "tracefunc_put_value"(Buffer *out, PyObject *value, Py_ssize_t room, int shown) except -1
-    int container_tag "tracefunc_container_tag"(PyTypeObject *kind)
     KnownType *place_of_type "tracefunc_place_of_type"(KnownType *all, PyTypeObject *kind)
     bint is_known "tracefunc_is_known"(const KnownType *known, PyTypeObject *kind)
     unsigned int version_of "tracefunc_version_of"(PyTypeObject *kind)
