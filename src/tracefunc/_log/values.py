@@ -232,12 +232,10 @@ class ValueReader:
         if sample is not None:
             return sample, at + 1
         size = _SIZES.get(tag)
-        if size is None:  # a string is short if its size takes one byte
-            if tag != STR or at + 1 == len(data) or (size := data[at + 1] + 1) > 128:
-                payload = self._payloads.get(tag)
-                if payload is None:
-                    raise ValueError(f"no value begins with {tag}, as the one at {at} does")
-                return payload(data, at)
+        if size is None:
+            if tag != STR or at + 1 == len(data) or data[at + 1] > 127:
+                return self._read_longer(data, at)
+            size = data[at + 1] + 1  # a string whose own size takes one byte
         end = at + 1 + size
         encoded = data[at:end]
         sample = self._seen.get(encoded)
@@ -247,6 +245,12 @@ class ValueReader:
                 self._seen.clear()
             self._seen[encoded] = sample
         return sample, end
+
+    def _read_longer(self, data: bytes, at: int) -> tuple[Sample, int]:
+        payload = self._payloads.get(data[at])
+        if payload is None:
+            raise ValueError(f"no value begins with {data[at]}, as the one at {at} does")
+        return payload(data, at)
 
     def _cut(self, text: str) -> str:
         room = self._room
