@@ -8,11 +8,13 @@ import gc
 import math
 import os
 import random
+import re
 import subprocess
 import sys
 import threading
 import types
 import weakref
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -470,6 +472,51 @@ def test_containers_that_other_threads_change():
         is_over.set()
         for thread in threads:
             thread.join()
+
+
+@pytest.mark.parametrize("is_compiled", [False] if fastmon is None else [False, True])
+def test_at_the_recursion_limit(is_compiled):
+    """A value that there is no stack left to describe is unavailable."""
+    texts = Texts()
+    writer = (fastmon if is_compiled else values_module).ValueWriter(describe, texts)
+    seen = []
+
+    def write(value):
+        if is_compiled:
+            try:
+                return fastmon.encoded(writer, value)
+            except RecursionError as error:
+                raise AssertionError("raised by the writer") from error
+        out = bytearray()
+        writer.write(out, value)
+        return bytes(out)
+
+    def dive(depth):
+        for value in ([1, {2: (3,)}], 1 << 70, type("Fresh", (), {})(), Shown()):
+            seen.append((write(value), value))
+        dive(depth + 1)
+
+    for value in ([1], Shown(), Plain()):
+        write(value)
+    with pytest.raises(RecursionError) as caught:
+        dive(0)
+    assert caught.traceback[-1].path == Path(__file__)  # no call was left for the writer
+    assert len(seen) > 400
+    shown = [(read(encoded, texts.all, 50), value) for encoded, value in seen]
+    for sample, value in shown:
+        assert sample in (UNAVAILABLE, describe(value)) or "RecursionError" in sample[1]
+    assert all(sample == describe(value) for sample, value in shown[:200])
+
+
+def test_the_documented_tags_are_the_ones_that_are_written():
+    page = (Path(__file__).parents[2] / "docs" / "design" / "log.md").read_text(encoding="utf-8")
+    documented = {}
+    for row in re.findall(r"^\| (`[A-Z].*?) \| ([\d to,]+) \|", page, re.M):
+        first = int(row[1].split()[0].rstrip(","))
+        documented.update((name, first + number) for number, name in enumerate(re.findall(r"`(\w+)`", row[0])))
+    tags = {name: value for name, value in vars(values_module).items() if name.isupper() and type(value) is int}
+    assert documented == {name: tag for name, tag in tags.items() if name in documented}
+    assert sorted(documented.values()) == list(range(1, 24))
 
 
 def test_what_describe_raises():

@@ -57,19 +57,22 @@ class ValueWriter:
         """Append a value. It raises what is no Exception and comes from describing it; then nothing is appended."""
         start = len(out)
         try:
-            if self._shown != NOTHING and self._put(out, value):
-                return
-        except Exception:  # no stack left, or another thread has changed a container
-            pass
+            if not self._write_known(out, value):
+                del out[start:]
+                self.write_sample(out, self._describe(value))
+        except Exception:  # no stack left, say
+            del out[start:]
+            out.append(TAG_UNAVAILABLE)
         except BaseException:
             del out[start:]
             raise
-        del out[start:]
+
+    def _write_known(self, out: bytearray, value: object) -> bool:
+        """Append a value if it is shown by its repr alone; otherwise `out` may be longer."""
         try:
-            sample = self._describe(value)
-        except Exception:
-            sample = UNAVAILABLE
-        self.write_sample(out, sample)
+            return self._shown != NOTHING and self._put(out, value)
+        except Exception:  # no stack left, or another thread has changed a container
+            return False
 
     def write_sample(self, out: bytearray, sample: Sample) -> None:
         """Append the name of a type and a text."""
@@ -85,7 +88,6 @@ class ValueWriter:
         out += encoded
 
     def _put(self, out: bytearray, value: object) -> bool:
-        """Append a value that is shown by its repr alone; False if it is no such value: then `out` may be longer."""
         if _put_scalar(out, value, self._room):
             return True
         kind = type(value)

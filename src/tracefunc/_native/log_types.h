@@ -80,5 +80,5 @@ static PyObject *tracefunc_or(PyObject *answer, PyObject *otherwise) {
     }
     return answer;
 }
-#define tracefunc_described(describe, value, otherwise) tracefunc_or(PyObject_CallOneArg(describe, value), otherwise)
+#define tracefunc_answer(function, value, otherwise) tracefunc_or(PyObject_CallOneArg(function, value), otherwise)
 #define tracefunc_object_text(value) tracefunc_or(PyBaseObject_Type.tp_repr(value), Py_None)

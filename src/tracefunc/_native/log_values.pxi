@@ -38,7 +38,7 @@ cdef extern from "_native/log_types.h":
     bint has_objects_repr "tracefunc_has_objects_repr"(PyObject *value)
     int put_object "tracefunc_put_object"(Buffer *out, PyObject *value, const KnownType *known) except -1
     int put_text "tracefunc_put_text"(Buffer *out, unsigned long long name_number, object text) except -1
-    object described "tracefunc_described"(object describe, object value, object unavailable)
+    object answer "tracefunc_answer"(object function, object value, object otherwise)
     object object_text "tracefunc_object_text"(object value)
 
 cdef extern from "Python.h":
@@ -85,11 +85,14 @@ cdef class ValueWriter:
             elif where_reprs != REPRS_OF_INTERPRETER and container_tag(type_of(value)):
                 if self.write_container(out, value):
                     return 1
-        return self.write_sample(out, described(self.describe, <object>value, UNAVAILABLE))
+        sample = answer(self.describe, <object>value, UNAVAILABLE)
+        return put_tag(out, TAG_UNAVAILABLE) if sample is UNAVAILABLE else self.write_sample(out, sample)
 
     cdef int write_container(self, Buffer *out, PyObject *value) except -1:
         """Append a container where it is not known yet how to find those whose repr is under way; 0 if it cannot be."""
-        opened = open_reprs()
+        opened = attempt(open_reprs)
+        if opened is None:  # no stack left
+            return 0
         if where_reprs == REPRS_UNKNOWN:
             note_reprs(opened)
         return 0 if opened else put_value(out, value, self.room, SHOWS_CONTAINERS)
@@ -115,8 +118,12 @@ cdef class ValueWriter:
         end = f"{<size_t>value:x}>"
         if text is None or not (<str>text).endswith(f" at 0x{end}"):
             return 0
-        new.name_number = self.number(name_of(<object>kind))
-        new.before_number = self.number((<str>text)[:-len(end)])
+        name = answer(name_of, <object>kind, None)
+        number = None if name is None else self.number(name)
+        before_number = None if number is None else self.number((<str>text)[:-len(end)])
+        if before_number is None:  # no stack left
+            return 0
+        new.name_number, new.before_number = number, before_number
         if new.version:
             keep_type(place_of_type(self.types, kind), &new, names)
         return put_object(out, value, &new)
@@ -130,12 +137,13 @@ cdef class ValueWriter:
         if sample == REDACTED_SAMPLE:
             return put_tag(out, TAG_REDACTED)
         name, text = sample
-        return put_text(out, self.number(name), <str?>text)
+        number = self.number(name)
+        return put_tag(out, TAG_UNAVAILABLE) if number is None else put_text(out, number, <str?>text)
 
-    cdef unsigned long long number(self, object text) except? 0:
-        """The number of a text."""
+    cdef object number(self, object text):
+        """The number of a text, None if there is no stack left to find it."""
         number = self.numbers.get(text)
-        return self.texts.number(text) if number is None else number
+        return answer(self.texts.number, text, None) if number is None else number
 
 
 def encoded(ValueWriter writer, value, int times=1):
