@@ -4,11 +4,14 @@ from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
+from ._log.texts import Texts
 from ._plan.target_plan import Plan
 from ._record.calls import Calls
 from ._record.interfaces import Arming
 from ._record.limit import Limit
 from ._record.raw_call import RawCall
+from ._values.describe import Describe
+from ._values.sample import Sample
 
 why_no_iterators: str
 
@@ -45,3 +48,9 @@ class Recorder:
     def record(self, call: Any) -> RawCall: ...
 
 def share(recorders: dict[int, tuple[Recorder, ...]], name: str) -> Callable[..., object]: ...
+
+class ValueWriter:
+    def __init__(self, describe: Describe, texts: Texts) -> None: ...
+
+def encoded(writer: ValueWriter, value: object, times: int = 1) -> bytes: ...
+def encoded_sample(writer: ValueWriter, sample: Sample) -> bytes: ...

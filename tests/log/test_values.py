@@ -8,10 +8,13 @@ import gc
 import math
 import os
 import random
+import re
+import subprocess
 import sys
 import threading
 import types
 import weakref
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -393,6 +396,129 @@ def test_a_repr_that_changes_the_list_that_it_is_in():
             assert read(fastmon.encoded(fastmon.ValueWriter(describe, texts), rows()), texts.all, 50) == expected
 
 
+WITHOUT_CTYPES = """
+import sys
+
+sys.modules["ctypes"] = None
+from tracefunc._log.texts import Texts
+from tracefunc._log.values import LIST, TEXT, ValueReader, ValueWriter
+from tracefunc._values.describe import describe
+
+if {compiled}:
+    from tracefunc import _fastmon
+
+def tag(value):
+    texts = Texts()
+    out = bytearray()
+    ValueWriter(describe, texts).write(out, value)
+    assert ValueReader(texts.all, 50).read(bytes(out), 0)[0] == describe(value)
+    if {compiled}:
+        assert _fastmon.encoded(_fastmon.ValueWriter(describe, Texts()), value) == out
+    return out[0]
+
+class Looking:
+    def __repr__(self):
+        seen.append((tag(outer), tag([1])))
+        return "looking"
+
+seen = []
+outer = [1, Looking()]
+assert tag([1]) == LIST
+describe(outer)
+assert seen == [(TEXT, TEXT)]
+"""
+
+
+def test_inside_the_repr_of_a_container_without_ctypes():
+    """There the list of the containers whose repr is under way is not the interpreter's own."""
+    script = WITHOUT_CTYPES.format(compiled=fastmon is not None)
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_containers_that_other_threads_change():
+    """What is written is a value, whatever it was at that moment."""
+    rows, names, numbers = [[1, 2], "three"], {"a": [1], "b": (2, {3})}, {1, 2, 3}
+    is_over = threading.Event()
+
+    def change():
+        number = 0
+        while not is_over.is_set():
+            number += 1
+            rows.append([number, str(number)])
+            rows[0] = (number,)
+            names[f"n{number % 7}"] = [number] * (number % 5)
+            numbers.add(number % 40)
+            if number % 3 == 0:
+                del rows[1:]
+                names.pop("n3", None)
+                numbers.clear()
+
+    threads = [threading.Thread(target=change) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        texts = Texts()
+        writers = [ValueWriter(describe, texts).write]
+        if fastmon is not None:
+            compiled = fastmon.ValueWriter(describe, texts)
+            writers.append(lambda out, value: out.extend(fastmon.encoded(compiled, value)))
+        for _ in range(300):
+            for write in writers:
+                for value in (rows, names, numbers, {"all": [rows, names, numbers]}):
+                    out = bytearray()
+                    write(out, value)
+                    read(bytes(out), texts.all, 50)
+    finally:
+        is_over.set()
+        for thread in threads:
+            thread.join()
+
+
+@pytest.mark.parametrize("is_compiled", [False] if fastmon is None else [False, True])
+def test_at_the_recursion_limit(is_compiled):
+    """A value that there is no stack left to describe is unavailable."""
+    texts = Texts()
+    writer = (fastmon if is_compiled else values_module).ValueWriter(describe, texts)
+    seen = []
+
+    def write(value):
+        if is_compiled:
+            try:
+                return fastmon.encoded(writer, value)
+            except RecursionError as error:
+                raise AssertionError("raised by the writer") from error
+        out = bytearray()
+        writer.write(out, value)
+        return bytes(out)
+
+    def dive(depth):
+        for value in ([1, {2: (3,)}], 1 << 70, type("Fresh", (), {})(), Shown()):
+            seen.append((write(value), value))
+        dive(depth + 1)
+
+    for value in ([1], Shown(), Plain()):
+        write(value)
+    with pytest.raises(RecursionError) as caught:
+        dive(0)
+    assert caught.traceback[-1].path == Path(__file__)  # no call was left for the writer
+    assert len(seen) > 400
+    shown = [(read(encoded, texts.all, 50), value) for encoded, value in seen]
+    for sample, value in shown:
+        assert sample in (UNAVAILABLE, describe(value)) or "RecursionError" in sample[1]
+    assert all(sample == describe(value) for sample, value in shown[:200])
+
+
+def test_the_documented_tags_are_the_ones_that_are_written():
+    page = (Path(__file__).parents[2] / "docs" / "design" / "log.md").read_text(encoding="utf-8")
+    documented = {}
+    for row in re.findall(r"^\| (`[A-Z].*?) \| ([\d to,]+) \|", page, re.M):
+        first = int(row[1].split()[0].rstrip(","))
+        documented.update((name, first + number) for number, name in enumerate(re.findall(r"`(\w+)`", row[0])))
+    tags = {name: value for name, value in vars(values_module).items() if name.isupper() and type(value) is int}
+    assert documented == {name: tag for name, tag in tags.items() if name in documented}
+    assert sorted(documented.values()) == list(range(1, 24))
+
+
 def test_what_describe_raises():
     def stop(value):
         raise KeyboardInterrupt
@@ -463,16 +589,20 @@ def test_a_class_is_renamed():
 def test_classes_die_and_others_take_their_addresses():
     texts = Texts()
     writer = fastmon.ValueWriter(describe, texts) if fastmon else ValueWriter(describe, texts)
-    for number in range(300):
+    gone = {}
+    for number in range(80):
         kind = type(f"T{number % 7}", (), {"__module__": f"m{number % 3}"})
         value = kind()
-        encoded = fastmon.encoded(writer, value) if fastmon else pure_bytes(writer, value)
-        assert read(encoded, texts.all, 80) == describer(80)(value)
-        gone = weakref.ref(kind)
+        is_written = number % 4 > 0
+        if is_written:
+            encoded = fastmon.encoded(writer, value) if fastmon else pure_bytes(writer, value)
+            assert read(encoded, texts.all, 80) == describer(80)(value)
+        gone[is_written] = weakref.ref(kind)
         del kind, value
         gc.collect(0)
     gc.collect()
-    assert gone() is None
+    # A free-threaded CPython 3.13 keeps all classes once threads have run.
+    assert (gone[True]() is None) == (gone[False]() is None)
 
 
 # --- reading whatever there is ---

@@ -57,19 +57,22 @@ class ValueWriter:
         """Append a value. It raises what is no Exception and comes from describing it; then nothing is appended."""
         start = len(out)
         try:
-            if self._shown != NOTHING and self._put(out, value):
-                return
-        except Exception:  # no stack left, or another thread has changed a container
-            pass
+            if not self._write_known(out, value):
+                del out[start:]
+                self.write_sample(out, self._describe(value))
+        except Exception:  # no stack left, say
+            del out[start:]
+            out.append(TAG_UNAVAILABLE)
         except BaseException:
             del out[start:]
             raise
-        del out[start:]
+
+    def _write_known(self, out: bytearray, value: object) -> bool:
+        """Append a value if it is shown by its repr alone; otherwise `out` may be longer."""
         try:
-            sample = self._describe(value)
-        except Exception:
-            sample = UNAVAILABLE
-        self.write_sample(out, sample)
+            return self._shown != NOTHING and self._put(out, value)
+        except Exception:  # no stack left, or another thread has changed a container
+            return False
 
     def write_sample(self, out: bytearray, sample: Sample) -> None:
         """Append the name of a type and a text."""
@@ -85,7 +88,6 @@ class ValueWriter:
         out += encoded
 
     def _put(self, out: bytearray, value: object) -> bool:
-        """Append a value that is shown by its repr alone; False if it is no such value: then `out` may be longer."""
         if _put_scalar(out, value, self._room):
             return True
         kind = type(value)
@@ -215,10 +217,9 @@ class ValueReader:
             self._known[tag] = (type(value).__name__, self._cut(repr(value)))
         for number in range(128):
             self._known[SMALL | number] = ("int", self._cut(repr(number)))
-        self._seen: dict[bytes, Sample] = {}  # short strings that were read before
+        self._seen: dict[bytes, Sample] = {}  # short values that were read before, by all of their bytes
         self._payloads: dict[int, Callable[[bytes, int], tuple[Sample, int]]] = {
             **dict.fromkeys(range(INT8, BYTES_CUT + 1), self._scalar),
-            STR: self._short_string,
             **dict.fromkeys(_CONTAINERS.values(), self._container),
             OBJECT: self._object,
             TEXT: self._text,
@@ -232,28 +233,30 @@ class ValueReader:
         sample = self._known[tag]
         if sample is not None:
             return sample, at + 1
-        payload = self._payloads.get(tag)
-        if payload is None:
-            raise ValueError(f"no value begins with {tag}, as the one at {at} does")
-        return payload(data, at)
-
-    def _cut(self, text: str) -> str:
-        room = self._room
-        return text if len(text) <= room else text[: max(room - 3, 0)] + "..."[:room]
-
-    def _short_string(self, data: bytes, at: int) -> tuple[Sample, int]:
-        size = data[at + 1] if at + 1 < len(data) else 128
-        if size >= 128:
-            return self._scalar(data, at)
-        end = at + 2 + size
-        encoded = data[at + 2 : end]
+        size = _SIZES.get(tag)
+        if size is None:
+            if tag != STR or at + 1 == len(data) or data[at + 1] > 127:
+                return self._read_longer(data, at)
+            size = data[at + 1] + 1  # a string whose own size takes one byte
+        end = at + 1 + size
+        encoded = data[at:end]
         sample = self._seen.get(encoded)
-        if sample is None or end > len(data):
+        if sample is None:
             sample, end = self._scalar(data, at)
             if len(self._seen) >= _MOST_SEEN:
                 self._seen.clear()
             self._seen[encoded] = sample
         return sample, end
+
+    def _read_longer(self, data: bytes, at: int) -> tuple[Sample, int]:
+        payload = self._payloads.get(data[at])
+        if payload is None:
+            raise ValueError(f"no value begins with {data[at]}, as the one at {at} does")
+        return payload(data, at)
+
+    def _cut(self, text: str) -> str:
+        room = self._room
+        return text if len(text) <= room else text[: max(room - 3, 0)] + "..."[:room]
 
     def _scalar(self, data: bytes, at: int) -> tuple[Sample, int]:
         text, end = _read_scalar(data, at)
@@ -294,7 +297,7 @@ _TYPE_NAMES = {
     **dict.fromkeys((BYTES, BYTES_CUT), "bytes"),
     **{tag: kind.__name__ for kind, tag in _CONTAINERS.items()},
 }
-_SIZES = {INT8: 1, INT16: 2, INT32: 4, INT64: 8}
+_SIZES = {INT8: 1, INT16: 2, INT32: 4, INT64: 8, FLOAT: 8}
 _CONSTANTS = {TAG_NONE: "None", TAG_FALSE: "False", TAG_TRUE: "True"}
 
 
@@ -305,9 +308,9 @@ def _read_scalar(data: bytes, at: int) -> tuple[str, int]:
         return repr(tag - SMALL), at + 1
     size = _SIZES.get(tag)
     if size is not None:
-        return repr(int.from_bytes(_taken(data, at + 1, size), "little", signed=True)), at + 1 + size
-    if tag == FLOAT:
-        return repr(_DOUBLE.unpack(_taken(data, at + 1, 8))[0]), at + 9
+        taken = _taken(data, at + 1, size)
+        number = _DOUBLE.unpack(taken)[0] if tag == FLOAT else int.from_bytes(taken, "little", signed=True)
+        return repr(number), at + 1 + size
     if tag in _CONSTANTS:
         return _CONSTANTS[tag], at + 1
     if not STR <= tag <= BYTES_CUT:

@@ -6,7 +6,7 @@ cdef enum:
     CHUNK = 1 << 20  # bytes of complete records that are kept together
     MOST_SPARE = 64  # blocks of memory that are kept to be used again
 
-cdef extern from "_native/log_values.h":
+cdef extern from "_native/log_buffer.h":
     int put_number "tracefunc_put_varint"(Buffer *out, unsigned long long number) except -1
 
 cdef extern from "_native/log_records.h":

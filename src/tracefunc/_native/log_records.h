@@ -1,4 +1,4 @@
-/* What the records of calls need besides values: bytes as they are, and the clock. Behind `log_values.h`. */
+/* What the records of calls need besides values: bytes as they are, and the clock. Behind `log_buffer.h`. */
 
 /* Append bytes as they are. */
 static inline int tracefunc_put_raw(tracefunc_buffer *out, const unsigned char *data, size_t size) {

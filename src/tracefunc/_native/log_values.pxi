@@ -2,19 +2,27 @@
 #
 # It catches no exception in Cython, since it may run in callbacks that have no entry of their own for handled ones.
 
-cdef extern from "_native/log_values.h":
+cdef extern from "_native/log_buffer.h":
     ctypedef struct Buffer "tracefunc_buffer":
         unsigned char *data
         size_t used, capacity
     void release "tracefunc_release"(Buffer *out)
     int put_tag "tracefunc_put_tag"(Buffer *out, int tag) except -1
+
+cdef extern from "_native/log_values.h":
     int SHOWS_OBJECTS "TRACEFUNC_OBJECTS"
     int SHOWS_CONTAINERS "TRACEFUNC_CONTAINERS_TOO"
     int TAG_UNAVAILABLE "TRACEFUNC_TAG_UNAVAILABLE"
     int TAG_NOT_READ "TRACEFUNC_TAG_NOT_READ"
     int TAG_REDACTED "TRACEFUNC_TAG_REDACTED"
+    int REPRS_UNKNOWN "TRACEFUNC_REPRS_UNKNOWN"
+    int REPRS_OF_INTERPRETER "TRACEFUNC_REPRS_OF_INTERPRETER"
+    int where_reprs "tracefunc_where_reprs"
+    void note_reprs "tracefunc_note_reprs"(object open_reprs)
+    int put_value "tracefunc_put_value"(Buffer *out, PyObject *value, Py_ssize_t room, int shown) except -1
+    int container_tag "tracefunc_container_tag"(PyTypeObject *kind)
 
-cdef extern from "_native/log_containers.h":
+cdef extern from "_native/log_types.h":
     ctypedef struct KnownType "tracefunc_known_type":
         PyTypeObject *kind
         PyObject *name
@@ -22,20 +30,15 @@ cdef extern from "_native/log_containers.h":
         unsigned int version
         unsigned long long name_number, before_number
     int KNOWN_TYPES "TRACEFUNC_KNOWN_TYPES"
-    int REPRS_UNKNOWN "TRACEFUNC_REPRS_UNKNOWN"
-    int REPRS_OF_INTERPRETER "TRACEFUNC_REPRS_OF_INTERPRETER"
-    int where_reprs "tracefunc_where_reprs"
-    void note_reprs "tracefunc_note_reprs"(object open_reprs)
-    int put_value "tracefunc_put_value"(Buffer *out, PyObject *value, Py_ssize_t room, int shown) except -1
-    int container_tag "tracefunc_container_tag"(PyTypeObject *kind)
     KnownType *place_of_type "tracefunc_place_of_type"(KnownType *all, PyTypeObject *kind)
     bint is_known "tracefunc_is_known"(const KnownType *known, PyTypeObject *kind)
-    void keep_type "tracefunc_keep_type"(KnownType *known, PyTypeObject *kind)
-    void swap_types "tracefunc_swap_types"(KnownType *one, KnownType *other)
+    unsigned int version_of "tracefunc_version_of"(PyTypeObject *kind)
+    object names_of "tracefunc_names_of"(PyTypeObject *kind)
+    void keep_type "tracefunc_keep_type"(KnownType *known, const KnownType *new_one, object names)
     bint has_objects_repr "tracefunc_has_objects_repr"(PyObject *value)
     int put_object "tracefunc_put_object"(Buffer *out, PyObject *value, const KnownType *known) except -1
     int put_text "tracefunc_put_text"(Buffer *out, unsigned long long name_number, object text) except -1
-    object described "tracefunc_described"(object describe, object value, object unavailable)
+    object answer "tracefunc_answer"(object function, object value, object otherwise)
     object object_text "tracefunc_object_text"(object value)
 
 cdef extern from "Python.h":
@@ -82,11 +85,14 @@ cdef class ValueWriter:
             elif where_reprs != REPRS_OF_INTERPRETER and container_tag(type_of(value)):
                 if self.write_container(out, value):
                     return 1
-        return self.write_sample(out, described(self.describe, <object>value, UNAVAILABLE))
+        sample = answer(self.describe, <object>value, UNAVAILABLE)
+        return put_tag(out, TAG_UNAVAILABLE) if sample is UNAVAILABLE else self.write_sample(out, sample)
 
     cdef int write_container(self, Buffer *out, PyObject *value) except -1:
         """Append a container where it is not known yet how to find those whose repr is under way; 0 if it cannot be."""
-        opened = open_reprs()
+        opened = attempt(open_reprs)
+        if opened is None:  # no stack left
+            return 0
         if where_reprs == REPRS_UNKNOWN:
             note_reprs(opened)
         return 0 if opened else put_value(out, value, self.room, SHOWS_CONTAINERS)
@@ -107,20 +113,20 @@ cdef class ValueWriter:
         """Append an object of a type that is not known yet, and note what the next one of that type needs."""
         cdef KnownType new
         memset(&new, 0, sizeof(new))
-        keep_type(&new, kind)  # first: it may change meanwhile
-        try:
-            text = object_text(<object>value)
-            end = f"{<size_t>value:x}>"
-            if text is None or not (<str>text).endswith(f" at 0x{end}"):
-                return 0
-            new.name_number = self.number(name_of(<object>kind))
-            new.before_number = self.number((<str>text)[:-len(end)])
-            put_object(out, value, &new)
-            swap_types(place_of_type(self.types, kind), &new)
-            return 1
-        finally:
-            forget_name(new.name)
-            forget_name(new.qualname)
+        new.kind, new.version, names = kind, version_of(kind), names_of(kind)  # first: it may change meanwhile
+        text = object_text(<object>value)
+        end = f"{<size_t>value:x}>"
+        if text is None or not (<str>text).endswith(f" at 0x{end}"):
+            return 0
+        name = answer(name_of, <object>kind, None)
+        number = None if name is None else self.number(name)
+        before_number = None if number is None else self.number((<str>text)[:-len(end)])
+        if before_number is None:  # no stack left
+            return 0
+        new.name_number, new.before_number = number, before_number
+        if new.version:
+            keep_type(place_of_type(self.types, kind), &new, names)
+        return put_object(out, value, &new)
 
     cdef int write_sample(self, Buffer *out, object sample) except -1:
         """Append the name of a type and a text."""
@@ -131,12 +137,13 @@ cdef class ValueWriter:
         if sample == REDACTED_SAMPLE:
             return put_tag(out, TAG_REDACTED)
         name, text = sample
-        return put_text(out, self.number(name), <str?>text)
+        number = self.number(name)
+        return put_tag(out, TAG_UNAVAILABLE) if number is None else put_text(out, number, <str?>text)
 
-    cdef unsigned long long number(self, object text) except? 0:
-        """The number of a text."""
+    cdef object number(self, object text):
+        """The number of a text, None if there is no stack left to find it."""
         number = self.numbers.get(text)
-        return self.texts.number(text) if number is None else number
+        return answer(self.texts.number, text, None) if number is None else number
 
 
 def encoded(ValueWriter writer, value, int times=1):
