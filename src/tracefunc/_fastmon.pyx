@@ -27,6 +27,7 @@ answer DISABLE may come into force after a thread that needs the offset has arme
 
 import sys
 from _operator import itemgetter
+from _contextvars import copy_context
 from itertools import chain, starmap
 from time import sleep
 
@@ -41,10 +42,9 @@ from ._log import records
 from ._log.texts import Texts
 from ._plan import markers, when_compiler
 from ._record.call_values import unwrapped
-from ._record.contexts import Contexts
 from ._record.hits import count_hits as hits_of
 from ._record.raw_call import RawCall
-from ._record.thread_names import task_name, thread_name
+from ._record.thread_names import task_name, thread_name, thread_reference
 from ._record.greenlets import watched
 from ._record.live_frames import stacked_frames, waiting_frames
 from ._values.chains import LAZY_IMPORT
@@ -66,6 +66,9 @@ include "_native/log_values.pxi"
 include "_native/chains.pxi"
 include "_native/plan_table.pxi"
 include "_native/code_state.pxi"
+include "_native/contexts.pxi"
+include "_native/stacks.pxi"
+include "_native/who.pxi"
 include "_native/call_log.pxi"
 include "_native/store.pxi"
 include "_native/frames.pxi"
@@ -169,7 +172,7 @@ cdef class Recorder:
             if self.store.is_complete():
                 self.silencing.disable_unreachable(code_state)
             return self.disable
-        call = self.store.open(PyEval_GetFrame(), answer, error)
+        call = self.store.open(key, answer, error)
         if call is None:
             return self.refuse()
         if self.has_ended:
@@ -226,9 +229,9 @@ cdef class Recorder:
 
     cdef RecordedCall call_around(self):
         """The call that code belongs to which starts where no frame of ours is below it."""
-        known, call = self.store.call_around()
-        if known:
-            return call
+        cdef PyObject *call = NULL
+        if self.store.call_around(&call):
+            return None if call == NULL else <RecordedCall>call
         return <RecordedCall>self.frames.newest.call if self.frames.newest != NULL else None
 
     cdef int count_outer_frame(self, CodeState code_state, RecordedCall call) except -1:

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from tracefunc import Tracer
+from tracefunc._log.texts import Texts
 from tracefunc._record import stacks
 from tracefunc._record.calls import Calls
-from tracefunc._record.contexts import Contexts
 
 pytestmark = pytest.mark.both_engines
 
@@ -34,40 +34,49 @@ def test_a_fault_at_each_call_of_ours():
 
 
 def target(n):
-    return n
+    return type(f"Result{n}", (), {})()
 
 
 def calls_target(n):
-    return [target(i) for i in range(n)]
+    return [type(target(i)).__name__ for i in range(n)]
 
 
-def test_an_error_that_is_met_again(monkeypatch):
+@pytest.fixture
+def failing(monkeypatch):
+    """Let the end of a call fail where one of these types is returned, which the trace has not seen before."""
+
+    def fail_for(*names):
+        def number(texts, text, really=Texts.number):
+            if text in names:
+                raise RuntimeError("secret")
+            return really(texts, text)
+
+        monkeypatch.setattr(Texts, "number", number)
+
+    return fail_for
+
+
+def test_an_error_that_is_met_again(failing, monkeypatch):
     """Where even the end of the recording fails, that is said, and nothing is left in the results."""
 
     def fail(*args):
         raise RuntimeError("secret")
 
-    monkeypatch.setattr(Contexts, "leave", fail)
+    names = ["Result0", "Result1", "Result2"]
+    failing(*names)
     monkeypatch.setattr(Calls, "give_up", fail)
     results = Tracer(target).run(calls_target, 3)
-    assert (results.result, results.exc, list(results)) == ([0, 1, 2], None, [])
+    assert (results.result, results.exc, list(results)) == (names, None, [])
     assert results.warnings == ["an error in tracefunc: the recording was ended, and 3 of the recorded calls left out"]
 
 
-def test_what_was_recorded_before_an_error_stays(monkeypatch):
-    left = []
-
-    def fail(contexts, scope, leave=Contexts.leave):
-        left.append(scope)
-        if len(left) == 3:
-            raise RuntimeError("secret")
-        return leave(contexts, scope)
-
-    monkeypatch.setattr(Contexts, "leave", fail)
+def test_what_was_recorded_before_an_error_stays(failing):
+    failing("Result2")
     results = Tracer(target).run(calls_target, 5)
-    assert (results.result, [call.returned for call in results]) == ([0, 1, 2, 3, 4], [("int", "0"), ("int", "1")])
+    assert results.result == [f"Result{n}" for n in range(5)]
+    assert [call.returned[0] for call in results] == ["Result0", "Result1"]
     [warning] = results.warnings
-    assert warning.startswith("an error in tracefunc: RuntimeError at test_what_was_recorded_before_an_error_stays.")
+    assert warning.startswith("an error in tracefunc: RuntimeError at failing.")
     assert warning.endswith(": the recording was ended, and 1 of the recorded calls left out")
     assert len(Tracer(target).run(target, 5)) == 1
 
@@ -109,7 +118,7 @@ def test_a_module_that_is_half_imported(monkeypatch, name):
         monkeypatch.setattr(stacks, "_installed", None)
         monkeypatch.setitem(sys.modules, name, module)
         [call] = Tracer(target).run(calls_target, 1)
-        assert (call.returned, call.task) == (("int", "0"), None)
+        assert (call.returned[0], call.task) == ("Result0", None)
 
 
 def test_a_function_that_runs_while_asyncio_is_imported(tmp_path):

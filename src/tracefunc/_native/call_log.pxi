@@ -77,8 +77,9 @@ cdef class Target:
 
 
 @cython.final
-@cython.no_gc_clear  # its memory is given back to the target; a cycle through its scope is broken there
-cdef class RecordedCall:
+@cython.no_gc_clear  # its memory is given back to the target
+@cython.trashcan(True)
+cdef class RecordedCall(Scope):
     """A call while it is recorded: its record so far, and the numbers from which the hits of its lines follow."""
 
     cdef Target target
@@ -88,7 +89,8 @@ cdef class RecordedCall:
     cdef bint ended  # whether it has returned, or raised
     cdef bint closed  # whether nothing is added to its record: that is complete, or a later call has taken its place
     cdef bint is_complete
-    cdef object scope  # what its start did to the context; None: nothing
+    cdef bint has_scope  # whether its start has changed the context
+    cdef int above  # the node of the frame that called it
     cdef Buffer record
     cdef char *block  # the memory of these numbers:
     cdef Count *extra  # by line: hits that are no point's count
@@ -110,6 +112,7 @@ cdef class RecordedCall:
     def __cinit__(self, Target target, int max_samples):
         cdef int lines = target.lines, codes = target.codes
         self.target, self.max_samples, self.number = target, max_samples, -1
+        self.is_recorded = True
         self.block = target.take()
         self.extra = <Count *>self.block
         self.last = self.extra + lines
@@ -313,11 +316,15 @@ cdef class CallLog:
     Where no call makes room for a later one, complete records lie in chunks, and nothing else is left of a call.
     """
 
-    cdef readonly object plans, texts, contexts
+    cdef readonly object plans, texts
+    cdef readonly Contexts contexts
     cdef readonly dict starting  # by the numbers of calls that their recorder does not know yet: their targets
     cdef public size_t base  # the address of the frame that runs `fn`: none of our calls is below it
     cdef public bint full  # whether no call that starts will be recorded any more
-    cdef object stack_of
+    cdef readonly Count seen  # calls that have started without `Calls`
+    cdef Stacks stacks
+    cdef Who who
+    cdef FramesBelow below  # to be used again
     cdef Py_ssize_t most, surplus, next, lost
     cdef int most_yields, surplus_of_yields
     cdef Count moments
@@ -333,9 +340,10 @@ cdef class CallLog:
     cdef object is_left_out  # which numbers are not shown
     cdef Count began
 
-    def __cinit__(self, plans, options, stack_of):
-        self.plans, self.stack_of = plans, stack_of
+    def __cinit__(self, plans, options, stacks):
+        self.plans = plans
         self.texts, self.contexts, self.starting = Texts(), Contexts(), {}
+        self.stacks, self.who = Stacks(stacks, self.texts), Who(self.texts)
         self.most, self.surplus = options.calls.most, options.calls.surplus
         self.most_yields, self.surplus_of_yields = min(options.yields.most, MOST_SAMPLES), options.yields.surplus
         self.full = self.most == 0
@@ -356,39 +364,47 @@ cdef class CallLog:
 
     def start(self, int target, frame):
         """Start to record a call of a target; return None if it is too late for that."""
-        return self.start_at(self.targets[target], tracefunc_frame_of(<PyFrameObject *>frame), frame)
+        return self.start_at(self.targets[target], tracefunc_frame_of(<PyFrameObject *>frame))
 
-    cdef object start_at(self, Target target, void *key, frame):
-        """Start to record a call of a target in a frame that is known by its record, too."""
-        cdef Buffer *part = take_buffer()
+    cdef RecordedCall start_at(self, Target target, void *key):
+        """Start to record a call of a target in the frame that executes, whose record is `key`."""
         cdef RecordedCall call = RecordedCall(target, self.most_yields)
+        cdef Buffer *arguments = take_buffer()
+        cdef FramesBelow below = self.below
+        if below is None:
+            below = FramesBelow()
+        self.below = None  # another thread may start a call where Python code runs
         try:
-            self.fill_start(call, part, key, frame)
-            return None if call.number < 0 else call
+            self.fill_start(call, arguments, below, key)
         finally:
-            give_buffer(part)
+            self.below = below
+            give_buffer(arguments)
+        return call if call.number >= 0 else None
 
-    cdef int fill_start(self, RecordedCall call, Buffer *part, void *key, frame) except -1:
+    cdef int fill_start(self, RecordedCall call, Buffer *arguments, FramesBelow below, void *key) except -1:
+        """Find out all that is known of a call which starts, number and keep it, and begin its record."""
         cdef Target target = call.target
-        cdef Py_ssize_t stack = self.texts.number(self.stack_of(frame)), task = 0, thread
+        cdef PyFrameObject *frame = NULL
         cdef int line = NOTHING
         cdef Count hit = -1
-        cdef PyObject *parent = self.parent_of(key, frame, &line, &hit)
-        cdef Py_ssize_t parent_number = -1
-        if parent != NULL:
-            parent_number = (<RecordedCall>parent).number
+        cdef int at = self.look_below(below, key)
+        cdef PyObject *parent = self.contexts.innermost() if at < 0 else <PyObject *>self.running.get(below.all[at].frame)
+        cdef Py_ssize_t parent_number = -1 if parent == NULL else (<RecordedCall>parent).number
+        if at >= 0:
+            self.calling_line(<RecordedCall>parent, below, at, &line, &hit)
+        cdef Py_ssize_t stack = self.stack_of(call, below, at)
         for reader, how in target.parameters:
-            put_variable(part, <PyFrameObject *>frame, reader, how, self.outline)
-        thread, name = self.texts.number(thread_name()), task_name()
-        if name is not None:
-            task = self.texts.number(name) + 1
+            if frame == NULL:
+                frame = PyEval_GetFrame()
+            put_variable(arguments, frame, reader, how, self.outline)
+        cdef Py_ssize_t thread = self.who.thread_number(), task = self.who.task_number()
         if target.has_context:
-            call.scope = self.contexts.enter(target.index, call)  # before it is kept: no stack may be left for this
+            self.contexts.enter_scope(call, target.index)  # before it is kept: no stack may be left for this
+            call.has_scope = True
         call.began = self.moments
         self.moments += 1
         if not self.keep(call):
-            self.forget(call, key)
-            return 0
+            return self.forget(call, key)
         self.running.put(key, <void *>call)
         call.started = nanoseconds()
         cdef Buffer *out = &call.record
@@ -404,7 +420,97 @@ cdef class CallLog:
         put_number(out, stack)
         put_number(out, thread)
         put_number(out, task)
-        return put_bytes(out, part.data, part.used)
+        return put_bytes(out, arguments.data, arguments.used)
+
+    cdef int look_below(self, FramesBelow below, void *key) except -2:
+        """Look at the frames below one that starts. Returns which one is the nearest of a recorded call's, or -1.
+
+        No call of ours is below the frame that runs `fn`. Frames are looked at as far down as they are needed.
+        """
+        cdef void *frame = key
+        cdef void *base = NULL if self.base == 0 else tracefunc_frame_of(<PyFrameObject *>self.base)
+        cdef PyObject *call
+        cdef PyObject *code
+        cdef int at = -1
+        cdef bint is_above_base = True
+        below.used = 0
+        if _offset_word < 0:
+            return self.look_at_objects(below, key, base)
+        while True:
+            frame = tracefunc_frame_below(frame)
+            if frame == NULL:
+                return at
+            is_above_base = is_above_base and frame != base
+            if not is_above_base and self.stacks.anchor == NULL:
+                return at
+            if not is_whole(frame):
+                continue
+            code = tracefunc_code_of(frame)
+            below.add(frame, code, offset_of(frame))
+            if at < 0 and is_above_base and self.running.used > 0:
+                call = <PyObject *>self.running.get(frame)
+                if call != NULL and (<RecordedCall>call).target.code == code:
+                    at = below.used - 1
+                    if self.stacks.anchor == NULL or (<RecordedCall>call).above != NOT_BELOW:
+                        return at
+
+    cdef int look_at_objects(self, FramesBelow below, void *key, void *base) except -2:
+        """The same where it is not known where frames have the offset of their instruction."""
+        cdef PyObject *call
+        cdef void *record
+        cdef int at = -1
+        cdef bint is_above_base = True
+        frame = (<object>PyEval_GetFrame()).f_back
+        while frame is not None:
+            record = tracefunc_frame_of(<PyFrameObject *>frame)
+            is_above_base = is_above_base and record != base
+            below.add(record, <PyObject *>frame.f_code, frame.f_lasti)
+            if at < 0 and is_above_base:
+                call = <PyObject *>self.running.get(record)
+                if call != NULL and (<RecordedCall>call).target.code == <PyObject *>frame.f_code:
+                    at = below.used - 1
+            frame = frame.f_back
+        return at
+
+    cdef int calling_line(self, RecordedCall parent, FramesBelow below, int at, int *line, Count *hit) except -1:
+        """The line of a call that is under way in the innermost of its frames, and how many hits it has had.
+
+        These are as many as there are samples, until those are full.
+        """
+        cdef Table table
+        cdef int i
+        for i in range(at + 1):
+            for code_state in parent.target.code_states:
+                if (<CodeState>code_state).live.code == below.all[i].code:
+                    table = (<CodeState>code_state).table
+                    line[0] = table.line_at(below.all[i].offset)
+                    if line[0] >= 0 and parent.taken[line[0]] < self.most_yields:
+                        hit[0] = parent.taken[line[0]]
+                    return 0
+        return 0
+
+    cdef Py_ssize_t stack_of(self, RecordedCall call, FramesBelow below, int at) except -1:
+        """The number of the text of a call's stack; `at`: which of the frames below is that of its parent, or -1."""
+        cdef Stacks stacks = self.stacks
+        cdef RecordedCall parent = None
+        cdef int i = below.used - 1, above = OUTERMOST
+        call.above = NOT_BELOW
+        if stacks.anchor == NULL:
+            return 0
+        if at >= 0:
+            parent = <RecordedCall>self.running.get(below.all[at].frame)
+        if parent is not None and parent.above != NOT_BELOW:
+            above, i = parent.above, at
+        else:
+            while i >= 0 and below.all[i].code != stacks.anchor:
+                i -= 1
+            if i < 0 and call.target.code != stacks.anchor:
+                return 0
+        while i >= 0:
+            above = stacks.node(above, below.all[i].code, below.all[i].offset)
+            i -= 1
+        call.above = above
+        return stacks.text_number(stacks.node(above, call.target.code, AT_START))
 
     cdef bint keep(self, RecordedCall call) except -1:
         """Number a call and keep it, in place of another one if there are too many; return False if it is not kept."""
@@ -465,38 +571,6 @@ cdef class CallLog:
     cdef bint is_starting(self, int target) except -1:
         """Whether a call was started that its recorder does not know yet."""
         return len(self.starting) > 0 and target in self.starting.values()
-
-    cdef PyObject *parent_of(self, void *key, frame, int *line, Count *hit) except? NULL:
-        """The recorded call that a frame was called in, by the stack or the context, and the line that called it.
-
-        That line is not known where only the context tells of the call: it waits elsewhere, or runs in another thread.
-        """
-        cdef PyObject *parent
-        above, between = frame.f_back, []
-        while above is not None and <size_t><PyObject *>above != self.base:
-            between.append(above)
-            parent = <PyObject *>self.running.get(tracefunc_frame_of(<PyFrameObject *>above))
-            if parent != NULL and (<RecordedCall>parent).target.code == <PyObject *>above.f_code:
-                self.calling_line(<RecordedCall>parent, between, line, hit)
-                return parent
-            above = above.f_back
-        found = self.contexts.innermost()
-        return NULL if found is None else <PyObject *>found
-
-    cdef int calling_line(self, RecordedCall parent, list frames, int *line, Count *hit) except -1:
-        """The line of a call that is under way in the innermost of its frames, and how many hits it has had.
-
-        These are as many as there are samples, until those are full.
-        """
-        by_code = parent.target.plan.by_code
-        for frame in frames:
-            code_plan = by_code.get(id(frame.f_code))
-            if code_plan is not None:
-                line[0] = code_plan.raising_lines.get(frame.f_lasti, NOTHING)
-                if line[0] >= 0 and parent.taken[line[0]] < self.most_yields:
-                    hit[0] = parent.taken[line[0]]
-                return 0
-        return 0
 
     # what a call gives
 
@@ -586,9 +660,9 @@ cdef class CallLog:
         """Forget the frame of a recorded call, with the record `key`: it is gone."""
         if self.running.get(key) == <void *>call:
             self.running.drop(key)
-        scope, call.scope = call.scope, None
-        if scope is not None:
-            self.contexts.leave(scope)
+        if call.has_scope:
+            call.has_scope = False
+            self.contexts.leave_scope(call)
         return 0
 
     cdef int complete(self, RecordedCall call) except -1:

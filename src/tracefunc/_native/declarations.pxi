@@ -35,6 +35,14 @@ cdef extern from "_native/interpreter.h":
     int tracefunc_variable(PyFrameObject *frame, object name, PyObject **value) except -1
     int tracefunc_meaning(object read, PyFrameObject *frame, object name, object how, PyObject **value) except -1
 
+cdef extern from "_native/stacks.h":
+    size_t bytecode "tracefunc_bytecode"(PyObject *code)
+    int first_traceable "tracefunc_first_traceable"(PyObject *code)
+    PyObject *code_name "tracefunc_code_name"(PyObject *code)
+    PyObject *code_file "tracefunc_code_file"(PyObject *code)
+    PyObject *code_lines "tracefunc_code_lines"(PyObject *code)
+    int code_first "tracefunc_code_first"(PyObject *code)
+
 cdef extern from "_native/counting_iterator.h":
     ctypedef struct Counting "tracefunc_counting":
         pass

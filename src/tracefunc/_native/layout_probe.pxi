@@ -25,6 +25,9 @@ cdef extern from "Python.h":
 # holds references that can be replaced.
 cdef Py_ssize_t _first_slot = -1
 cdef bint _knows_stack = False
+# Where it has the address of the instruction that it executes, or -1; and the code object of frames of C code, in 3.12.
+cdef Py_ssize_t _offset_word = -1
+cdef PyObject *_trampoline = NULL
 
 cdef enum:
     COPIES = 64  # references to each object of the probe: more than it could lose by mistake
@@ -44,6 +47,7 @@ cdef inline size_t *stack_slot(void *frame, int depth) noexcept:
 cdef str PROBE = """
 def frames(a, b):
     find(a, b)
+    [*map(offset, [a])]
 def loops(first, values, x, y):
     seen = []
     for each in (values, swap(values))[0]: seen.append(each)
@@ -59,6 +63,8 @@ def handle(error):
         raise error
     except Exception:
         yield check(error)
+def offset(a):
+    find_offset()
 frames(object(), object())
 """
 
@@ -72,6 +78,31 @@ cdef object frame_above(PyFrameObject *frame):
     found = <object>above
     Py_DECREF(above)
     return found
+
+
+cdef bint has_offset(PyFrameObject *frame, Py_ssize_t i):
+    """Whether a word of a frame's record is the address of the instruction that the frame executes."""
+    cdef void *record = tracefunc_frame_of(frame)
+    cdef PyObject *code = tracefunc_code_of(record)
+    return (<size_t *>record)[i] - bytecode(code) == <size_t>PyFrame_GetLasti(frame)
+
+
+cdef object find_offset(object self, PyObject **args, Py_ssize_t count):
+    """Find where the caller's frame has the address of its instruction, and what is between it and its own caller.
+
+    It was called by C code.
+    """
+    global _offset_word, _trampoline
+    cdef PyFrameObject *known = PyEval_GetFrame()
+    cdef void *below = tracefunc_frame_below(tracefunc_frame_of(known))
+    cdef Py_ssize_t i
+    above = frame_above(known)
+    found = [i for i in range(2, _first_slot) if has_offset(known, i) and has_offset(<PyFrameObject *>above, i)]
+    if len(found) == 1 and not FREE_THREADED:
+        _offset_word = found[0]
+    if below != tracefunc_frame_of(<PyFrameObject *>above):
+        _trampoline = tracefunc_code_of(below)
+    return None
 
 
 cdef object find_layout(object self, PyObject **args, Py_ssize_t count):
@@ -227,6 +258,7 @@ cdef bint handling_is_kept(object handle) except -1:
 # --- the probe ---
 
 cdef PyMethodDef _find_layout = PyMethodDef("find", <PyCFunction>find_layout, METH_FASTCALL, NULL)
+cdef PyMethodDef _find_offset = PyMethodDef("find_offset", <PyCFunction>find_offset, METH_FASTCALL, NULL)
 cdef PyMethodDef _swap = PyMethodDef("swap", <PyCFunction>swap, METH_FASTCALL, NULL)
 cdef PyMethodDef _check = PyMethodDef("check", <PyCFunction>check, METH_FASTCALL, NULL)
 
@@ -236,6 +268,7 @@ cdef object probe_layout():
     iterators = []
     space = {
         "find": PyCFunction_NewEx(&_find_layout, None, None),
+        "find_offset": PyCFunction_NewEx(&_find_offset, None, None),
         "swap": PyCFunction_NewEx(&_swap, iterators, None),
         "check": PyCFunction_NewEx(&_check, None, None),
     }

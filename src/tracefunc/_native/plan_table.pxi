@@ -48,6 +48,7 @@ cdef class Table:
     cdef bint has_origins
     # Made once they are needed:
     cdef Origin *origins  # by half the offset; NULL if all exceptions leave the frame, and end no prelude
+    cdef int *raising  # by half the offset: the line that is under way where a call is made, or something raised
     cdef int start  # where a frame makes its first step
     cdef bint has_asked  # for what must be known later without running Python code
     cdef list wants  # by point: (lines whose samples begin there, lines whose samples end there), or None
@@ -122,6 +123,7 @@ cdef class Table:
     def __dealloc__(self):
         PyMem_Free(self.numbers)
         PyMem_Free(self.origins)
+        PyMem_Free(self.raising)
         PyMem_Free(self.returning)
         PyMem_Free(self.bodies)
         PyMem_Free(self.iterables)
@@ -204,10 +206,32 @@ cdef class Table:
             self.plan.advances
             if self.has_origins and self.origins == NULL:
                 self.find_origins()
+            if self.raising == NULL:
+                self.find_raising()
             self.has_asked = True
         except RecursionError:  # too near the limit for that
             pass
         return 0
+
+    cdef int find_raising(self) except -1:
+        """Ask the plan which line is under way where a call is made, or something raised."""
+        cdef Py_ssize_t i
+        cdef int *raising = <int *>PyMem_Calloc(self.size + 1, sizeof(int))
+        if raising == NULL:
+            raise MemoryError
+        for i in range(self.size):
+            raising[i] = NOTHING
+        for offset, line in self.plan.raising_lines.items():
+            raising[<Py_ssize_t>offset >> 1] = line
+        if self.raising != NULL:  # by another thread
+            PyMem_Free(raising)
+        else:
+            self.raising = raising
+        return 0
+
+    cdef inline int line_at(self, int offset) noexcept:
+        """The line that is under way at an offset where a call is made, or NOTHING."""
+        return self.raising[offset >> 1] if self.raising != NULL and 0 <= offset >> 1 < self.size else NOTHING
 
     cdef Origin *origin(self, PyObject *error) noexcept:
         """Where an exception was raised in the frame that executes, by its traceback; NULL if that does not say."""

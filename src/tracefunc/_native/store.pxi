@@ -13,10 +13,12 @@ cdef class Store:
     cdef Target target
     cdef ValueWriter writer
     cdef int lines, max_samples, surplus
+    cdef bint chooses  # whether `calls` has to be asked which calls are recorded
+    cdef bint was_called
     cdef long long refused  # calls that are seen, and of which `calls` does not know
 
     def __cinit__(self, calls, int target, samples, list code_states):
-        self.calls, self.log = calls, calls.log
+        self.calls, self.log, self.chooses = calls, calls.log, calls.chooses
         self.target = self.log.targets[target]
         self.target.code_states = code_states
         self.writer = ValueWriter(calls.describe, self.log.texts)
@@ -34,17 +36,37 @@ cdef class Store:
         """Whether no call starts any more that is recorded."""
         return self.log.full and not self.log.is_starting(self.target.index)
 
-    cdef object open(self, PyFrameObject *frame, int answer, object error):
-        """The call that starts in a frame; None if it is not recorded.
+    cdef object open(self, void *key, int answer, object error):
+        """The call that starts in the frame that executes, whose record is `key`; None if it is not recorded.
 
         `answer` is what `when` says of it, `error` what it has raised.
         """
+        cdef Section section
         try:
+            if not self.log.full and error is None and (answer == ACCEPTED or answer == UNASKED and not self.chooses):
+                enter(&section, self.log)
+                try:
+                    return self.start(key)
+                finally:
+                    leave(&section, self.log)
+            frame = <object>PyEval_GetFrame()
             if answer == UNASKED:
-                return self.calls.open(self.target.index, <object>frame)
-            return self.calls.open(self.target.index, <object>frame, answer == ACCEPTED, error)
+                return self.calls.open(self.target.index, frame)
+            return self.calls.open(self.target.index, frame, answer == ACCEPTED, error)
         except RecursionError:  # the program's own limit, so near that there is nothing left for us
             return None
+
+    cdef object start(self, void *key):
+        """The same for a call that is to be recorded, as is known without asking."""
+        self.log.seen += 1
+        if not self.was_called:
+            self.was_called = self.calls.called[self.target.index] = True
+        call = self.log.start_at(self.target, key)
+        if call is None:
+            self.calls.come_too_late(self.target.index)
+        elif self.log.full:  # now
+            self.calls.on_full()
+        return call
 
     cdef int enter(self, RecordedCall call) except -1:
         """A call has started that `open` has returned."""
@@ -67,9 +89,9 @@ cdef class Store:
         call.closed = True
         return call
 
-    cdef tuple call_around(self):
+    cdef bint call_around(self, PyObject **call) except -1:
         """Whether the context knows which call nested code runs in, and that call, if it is recorded."""
-        return self.log.contexts.call_around(self.target.index)
+        return self.log.contexts.call_around(self.target.index, call)
 
     cdef void *base(self) except? NULL:
         """The interpreter's record of the frame that runs `fn`: no call of ours is below it."""

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from .._plan.target_plan import Plan
     from .call_options import CallOptions
+    from .stacks import Stacks
 
 _lock = RLock()  # of the calls of all traces, held for a few steps
 held_over_forks(_lock)
@@ -42,18 +43,18 @@ held_over_forks(_lock)
 class CallLog:
     """The calls of one trace that are recorded, of all its targets."""
 
-    def __init__(self, plans: Sequence[Plan], options: CallOptions, stack_of: Callable[[FrameType], str]) -> None:
-        """`stack_of` returns the text of the stack of a call that starts in a frame."""
+    def __init__(self, plans: Sequence[Plan], options: CallOptions, stacks: Stacks) -> None:
         self.plans = plans
         self.texts = Texts()
         self.contexts = Contexts()
         self.moments = count()  # of the starts and ends of calls, and of samples
         self.base = 0  # the address of the frame that runs `fn`: none of our calls is below it
+        self.seen = 0  # no call is started without `Calls`
         self.full = options.calls.most == 0  # whether no call that starts will be recorded any more
         self.kept: list[RawCall] = []  # in the order of their starts
         self.starting: dict[int, int] = {}  # by the numbers of calls that their recorder does not know yet: their targets
         self.values = CallValues(plans, options.outline, self.texts, options.redaction)
-        self._stack_of = stack_of
+        self._stack_of = stacks.text
         self._limit, self._yields = options.calls, options.yields
         self._began = perf_counter()
         self._next = 0  # the number of the call that starts next

@@ -37,7 +37,7 @@ class Calls:
         self.conditions = conditions
         self.log = log
         self.describe = options.describe  # for the recorders
-        self.seen = 0
+        self._seen = 0  # calls, without those that the log has started by itself
         self.called = [False] * len(plans)  # by target
         # By target: how many more calls are looked at once it is full, to know whether there are any.
         self._tries = [0 if log.full else _MOST_TRIES] * len(plans)
@@ -49,9 +49,14 @@ class Calls:
         self._started: range = range(0)  # and those that had started
         self.chooses = options.one_thread or any(conditions)
         self.thread = get_ident() if options.one_thread else 0  # the only one whose calls are recorded
-        self._on_full: Callable[[], None] = _do_nothing
+        self.on_full: Callable[[], None] = _do_nothing
         self._on_failure: Callable[[], None] = _do_nothing
         self._passed: dict[int, Scope] = {}  # of calls that are not recorded, by the address of the target's frame
+
+    @property
+    def seen(self) -> int:
+        """How many calls have started."""
+        return self._seen + self.log.seen
 
     @property
     def full(self) -> bool:
@@ -66,13 +71,14 @@ class Calls:
         `on_full` is called once `full` is set, `on_failure` when nothing more can be recorded.
         """
         self.log.base = 0 if base is None else id(base)  # a reference would keep what the frame holds alive
-        self._on_full, self._on_failure = on_full, on_failure
+        self.on_full, self._on_failure = on_full, on_failure
+        self.log.contexts.begin()
 
     def end(self) -> None:
         """End the trace, and remove it from this context."""
         self.log.base = 0
         # They refer to these calls: nothing waits for the garbage collector.
-        self._on_full = self._on_failure = _do_nothing
+        self.on_full = self._on_failure = _do_nothing
         self.log.contexts.end()
 
     # errors of ours
@@ -127,7 +133,7 @@ class Calls:
             self._pass(target, frame)
             return None
         with _lock:
-            self.seen += 1
+            self._seen += 1
         if error is not None:
             self._cannot_choose(target, error)
         elif chosen is None and self.chooses:
@@ -137,15 +143,19 @@ class Calls:
             return None
         call = self.log.start(target, frame)
         if call is None:
-            self._tries[target] = 0
+            self.come_too_late(target)
         elif self.full:  # now
-            self._on_full()
+            self.on_full()
         return call
+
+    def come_too_late(self, target: int) -> None:
+        """Note that a call was not recorded since others started meanwhile: there are more than those."""
+        self._tries[target] = 0
 
     def add_refused(self, target: int, count: int) -> None:
         """Count calls of a target that a recorder has refused by itself."""
         if count:
-            self.seen += count
+            self._seen += count
             self.called[target] = True
 
     def leave(self, key: int) -> None:
@@ -164,7 +174,7 @@ class Calls:
             if not self._tries[target]:
                 return False
             self._tries[target] -= 1
-            self.seen += 1
+            self._seen += 1
         if not self.thread or get_ident() == self.thread:
             self._tries[target] = 0
         return self._tries[target] > 0
@@ -174,7 +184,7 @@ class Calls:
             self.pass_over(target, frame)
         else:
             with _lock:
-                self.seen += 1
+                self._seen += 1
 
     def watches(self, target: int) -> bool:
         """Return whether it is of interest that another call of a target starts."""

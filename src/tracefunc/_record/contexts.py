@@ -39,6 +39,9 @@ class Contexts:
 
     __slots__ = ()
 
+    def begin(self) -> None:
+        """Begin the trace."""
+
     def enter(self, target: int, call: Any) -> Scope:
         """Have this context's code run in a call of `target`, until `leave` is called with the scope."""
         around = _lasting(_scope.get())

@@ -43,6 +43,7 @@ class CallLog(Protocol):
     """What keeps the recorded calls of one trace: `call_log` and `_fastmon` have one each."""
 
     base: int  # the address of the frame that runs `fn`, or 0: none of our calls is below it
+    seen: int  # calls that it has started without `Calls`
     full: bool  # whether no call that starts will be recorded any more
     texts: Texts
     contexts: Contexts

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import CodeType, FrameType
 
-__all__ = ["PathLabels", "shorten", "stack_text"]
+__all__ = ["PathLabels", "Stacks", "shorten", "stack_text"]
 
 Label = tuple[str, str]  # a directory, and what stands for it
 
@@ -50,15 +50,31 @@ def stack_text(frame: FrameType, anchor_code: CodeType, labels: PathLabels | Non
     if not length:
         return ""
     labels = labels or PathLabels(os.path.dirname(anchor_code.co_filename))
-    lines = [_entry(above, above.f_lineno, labels) for above in reversed(frames[1:length])]
-    lines.append(_entry(frame, None, labels))
-    return "\n".join(lines)
+    codes = [(above.f_code, above.f_lineno or above.f_code.co_firstlineno) for above in reversed(frames[1:length])]
+    codes.append((frame.f_code, frame.f_code.co_firstlineno))
+    return "\n".join([_entry(code, line, labels) for code, line in codes])
 
 
-def _entry(frame: FrameType, line: int | None, labels: PathLabels) -> str:
-    """Return one frame's text; `line`: None for the first line of its code."""
-    code = frame.f_code
-    return escaped(f"{code.co_qualname} ({labels.shorten(code.co_filename)}:{line or code.co_firstlineno})")
+def _entry(code: CodeType, line: int, labels: PathLabels) -> str:
+    """Return the text of a frame that executes a line."""
+    return escaped(f"{code.co_qualname} ({labels.shorten(code.co_filename)}:{line})")
+
+
+class Stacks:
+    """The texts of the stacks of a trace's calls, which begin at one code object; without it, they are empty."""
+
+    def __init__(self, anchor: CodeType | None) -> None:
+        self.anchor = anchor
+        self._labels = None if anchor is None else PathLabels(os.path.dirname(anchor.co_filename))
+
+    def text(self, frame: FrameType) -> str:
+        """Return the text of the stack of a call that starts in `frame`."""
+        return "" if self.anchor is None else stack_text(frame, self.anchor, self._labels)
+
+    def entry(self, code: CodeType, line: int) -> str:
+        """Return the text of a frame of `code` that executes a line."""
+        assert self._labels is not None, "there is no entry where stacks are empty"
+        return _entry(code, line, self._labels)
 
 
 class PathLabels:

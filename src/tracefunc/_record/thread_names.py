@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from _thread import _count, get_ident
+from _weakref import ref
 
 from .._values.plain_text import own_name, plain
 from .._values.static_types import real_module, stdlib_module
@@ -22,6 +23,16 @@ def thread_name() -> str:
     thread = threads.get(get_ident())  # current_thread() makes an object for a thread that has none
     name = None if thread is None else _own(thread, "_name")  # its class may say something else of `name`
     return f"Thread-{get_ident()}" if name is None else name
+
+
+def thread_reference() -> Any:
+    """Return a weak reference to the object that has the name of the thread that runs; None if there is none."""
+    threads = stdlib_module("threading").get("_active")
+    thread = threads.get(get_ident()) if type(threads) is dict else None
+    try:
+        return None if thread is None or _own(thread, "_name") is None else ref(thread)
+    except TypeError:  # there is none to objects of its type
+        return None
 
 
 def running_task() -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from _weakref import ref
 
 from .._forks import importing
@@ -10,7 +9,7 @@ from .._record import engine as _engine
 from .._record.call_options import CallOptions
 from .._record.calls import Calls
 from .._record.monitor import monitor
-from .._record.stacks import PathLabels, stack_text
+from .._record.stacks import Stacks
 from .entries import Entries
 from .held import distinct
 from .uncalled import uncalled
@@ -41,11 +40,6 @@ class Session:
         self._warnings: dict[str, None] = dict.fromkeys(note for target in targets for note in target.notes)
         self.options = options
         self.targets = targets
-        labels = None if anchor is None else PathLabels(os.path.dirname(anchor.co_filename))
-
-        def stack_of(frame: FrameType) -> str:
-            return "" if anchor is None else stack_text(frame, anchor, labels)
-
         functions, plans = self._plans()
         known = {id(function.__code__): i for i, function in enumerate(functions)}
         self._indices = [  # for each target, of its plans
@@ -58,7 +52,7 @@ class Session:
         samples = options.limit(options.max_samples)
         self.engine = _engine.engine
         for_calls = _for_calls(options)
-        self.log = self.engine.log(plans, for_calls, stack_of)
+        self.log = self.engine.log(plans, for_calls, Stacks(anchor))
         self.calls = Calls(plans, conditions, for_calls, self.log)
         self.recorders = [self.engine.recorder(plan, self.calls, i, monitor, samples) for i, plan in enumerate(plans)]
 

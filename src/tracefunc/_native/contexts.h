@@ -1,0 +1,32 @@
+/* Contexts (of context variables), as far as it has to be known whether another one has the same values. */
+
+#include <Python.h>
+
+/* A context refers to an immutable table of its values, which a copy of the context shares until either of them sets a
+   variable, and then gets another table. find_contexts() verifies that. */
+typedef struct {
+    PyObject_HEAD
+    PyObject *before;
+    PyObject *values;
+} tracefunc_context;
+
+/* The table of the context that is current, a borrowed reference; NULL if there is no context yet. */
+static inline PyObject *tracefunc_context_values(void) {
+    tracefunc_context *context = (tracefunc_context *)PyThreadState_GetUnchecked()->context;
+    return context == NULL ? NULL : context->values;
+}
+/* What a weak reference refers to, borrowed; NULL if that is gone. */
+#if PY_VERSION_HEX >= 0x030D0000
+static inline PyObject *tracefunc_referent(PyObject *reference) {
+    PyObject *found = NULL;
+    if (PyWeakref_GetRef(reference, &found) < 0)
+        PyErr_Clear();
+    Py_XDECREF(found);  /* the caller knows what else refers to it */
+    return found;
+}
+#else
+static inline PyObject *tracefunc_referent(PyObject *reference) {
+    PyObject *found = PyWeakref_GetObject(reference);
+    return found == Py_None ? NULL : found;
+}
+#endif
