@@ -233,22 +233,31 @@ class ValueReader:
         sample = self._known[tag]
         if sample is not None:
             return sample, at + 1
-        size = _SIZES.get(tag)
+        size = _SIZES.get(tag)  # of a short value: one whose numbers take a byte each
         if size is None:
-            if tag != STR or at + 1 == len(data) or data[at + 1] > 127:
-                return self._read_longer(data, at)
-            size = data[at + 1] + 1  # a string whose own size takes one byte
+            if at + 2 >= len(data) or data[at + 1] > 127:
+                return self._read_new(data, at)
+            if tag == STR:
+                size = data[at + 1] + 1
+            elif data[at + 2] > 127:
+                return self._read_new(data, at)
+            elif tag == OBJECT:
+                size = 10
+            elif tag == TEXT:
+                size = data[at + 2] + 2
+            else:
+                return self._read_new(data, at)
         end = at + 1 + size
         encoded = data[at:end]
         sample = self._seen.get(encoded)
         if sample is None:
-            sample, end = self._scalar(data, at)
+            sample, end = self._read_new(data, at)
             if len(self._seen) >= _MOST_SEEN:
                 self._seen.clear()
             self._seen[encoded] = sample
         return sample, end
 
-    def _read_longer(self, data: bytes, at: int) -> tuple[Sample, int]:
+    def _read_new(self, data: bytes, at: int) -> tuple[Sample, int]:
         payload = self._payloads.get(data[at])
         if payload is None:
             raise ValueError(f"no value begins with {data[at]}, as the one at {at} does")
@@ -298,21 +307,17 @@ _TYPE_NAMES = {
     **{tag: kind.__name__ for kind, tag in _CONTAINERS.items()},
 }
 _SIZES = {INT8: 1, INT16: 2, INT32: 4, INT64: 8, FLOAT: 8}
-_CONSTANTS = {TAG_NONE: "None", TAG_FALSE: "False", TAG_TRUE: "True"}
+_TEXTS = {TAG_NONE: "None", TAG_FALSE: "False", TAG_TRUE: "True", **{SMALL | n: str(n) for n in range(128)}}
 
 
 def _read_scalar(data: bytes, at: int) -> tuple[str, int]:
     """The repr of a number, a string or the like, as far as it was written, and where it ends."""
     tag = data[at]
-    if tag >= SMALL:
-        return repr(tag - SMALL), at + 1
     size = _SIZES.get(tag)
     if size is not None:
         taken = _taken(data, at + 1, size)
         number = _DOUBLE.unpack(taken)[0] if tag == FLOAT else int.from_bytes(taken, "little", signed=True)
         return repr(number), at + 1 + size
-    if tag in _CONSTANTS:
-        return _CONSTANTS[tag], at + 1
     if not STR <= tag <= BYTES_CUT:
         raise ValueError(f"no value that can stand in a container begins with {tag}, as the one at {at} does")
     quote = b""
@@ -334,28 +339,32 @@ def _read_container(data: bytes, at: int, depth: int) -> tuple[str, int, bool]:
     """The repr of a container as far as its items were written, where it ends, and whether all of them were."""
     if depth > DEPTH:
         raise ValueError(f"the container at {at} is nested more than {DEPTH} times")
-    tag = data[at]
+    kind = data[at]
     many, at = read_varint(data, at + 1)
     if many == 0:
-        return _EMPTY[tag], at, True
-    texts: list[str] = []
-    separators = (", ", ": ") if tag == DICT else (", ", ", ")
+        return _EMPTY[kind], at, True
+    text, separator = _OPENING[kind], ""
     is_whole = True
-    for number in range(many * 2 if tag == DICT else many):
+    for number in range(many * 2 if kind == DICT else many):
         if at >= len(data):
             raise ValueError(f"a container goes beyond the end, {len(data)}")
-        if number:
-            texts.append(separators[number & 1])
-        if data[at] == MORE:
-            return _OPENING[tag] + "".join(texts), at + 1, False
-        if LIST <= data[at] <= DICT:
-            text, at, is_item_whole = _read_container(data, at, depth + 1)
+        text += separator
+        separator = ": " if kind == DICT and number % 2 == 0 else ", "
+        tag = data[at]
+        if tag in _TEXTS:
+            text += _TEXTS[tag]
+            at += 1
+        elif tag == MORE:
+            return text, at + 1, False
+        elif LIST <= tag <= DICT:
+            item, at, is_item_whole = _read_container(data, at, depth + 1)
+            text += item
             is_whole = is_whole and is_item_whole
         else:
-            text, at = _read_scalar(data, at)
-        texts.append(text)
-    closing = ",)" if tag == TUPLE and many == 1 else _CLOSING[tag]
-    return _OPENING[tag] + "".join(texts) + closing, at, is_whole
+            item, at = _read_scalar(data, at)
+            text += item
+    closing = ",)" if kind == TUPLE and many == 1 else _CLOSING[kind]
+    return text + closing, at, is_whole
 
 
 def _read_bytes(data: bytes, at: int) -> tuple[bytes, int]:

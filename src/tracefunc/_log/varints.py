@@ -15,6 +15,8 @@ def put_varint(out: bytearray, number: int) -> None:
 
 def read_varint(data: bytes, at: int) -> tuple[int, int]:
     """Return the number that begins at `at`, and where it ends; raise ValueError if there is none."""
+    if at < len(data) and data[at] < 128:  # as most are
+        return data[at], at + 1
     number = shift = 0
     for place in range(at, at + _MOST_BYTES):
         if place >= len(data):

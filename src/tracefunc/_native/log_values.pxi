@@ -78,6 +78,7 @@ cdef class ValueWriter:
 
     cdef int write_other(self, Buffer *out, PyObject *value) except -1:
         """Append a value that is no number, string or container, or one that has to be described."""
+        held = <object>value  # whose repr may drop the reference that the caller has borrowed
         if self.shown == SHOWS_OBJECTS:
             if has_objects_repr(value):
                 if self.write_object(out, value):
@@ -85,7 +86,7 @@ cdef class ValueWriter:
             elif where_reprs != REPRS_OF_INTERPRETER and container_tag(type_of(value)):
                 if self.write_container(out, value):
                     return 1
-        sample = answer(self.describe, <object>value, UNAVAILABLE)
+        sample = answer(self.describe, held, UNAVAILABLE)
         return put_tag(out, TAG_UNAVAILABLE) if sample is UNAVAILABLE else self.write_sample(out, sample)
 
     cdef int write_container(self, Buffer *out, PyObject *value) except -1:
