@@ -671,17 +671,17 @@ def test_calls_that_start_while_the_last_one_ends(monkeypatch):
     """One is counted before its frame is known; what it can come to must be listened to all the same."""
     from tracefunc._record import calls as _calls
 
-    opened = _calls.Calls.open
     barrier = threading.Barrier(2)
 
-    def slowly(self, target, frame):
-        info = opened(self, target, frame)
-        if self.full and info is not None:
+    def begin(calls, base, on_full, on_failure, really=_calls.Calls.begin):
+        def slowly():
             barrier.wait()  # the other call ends
             time.sleep(0.05)
-        return info
+            on_full()
 
-    monkeypatch.setattr(_calls.Calls, "open", slowly)
+        really(calls, base, slowly, on_failure)
+
+    monkeypatch.setattr(_calls.Calls, "begin", begin)
 
     def target(first):
         if first:

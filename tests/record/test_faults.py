@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tracefunc import Tracer
-from tracefunc._log.texts import Texts
+from tracefunc._plan.outcomes import Outcomes
 from tracefunc._record import stacks
 from tracefunc._record.calls import Calls
 
@@ -34,24 +34,27 @@ def test_a_fault_at_each_call_of_ours():
 
 
 def target(n):
-    return type(f"Result{n}", (), {})()
+    return n
 
 
 def calls_target(n):
-    return [type(target(i)).__name__ for i in range(n)]
+    return [target(i) for i in range(n)]
 
 
 @pytest.fixture
 def failing(monkeypatch):
-    """Let the end of a call fail where one of these types is returned, which the trace has not seen before."""
+    """Let the ends of some calls fail, by their numbers."""
 
-    def fail_for(*names):
-        def number(texts, text, really=Texts.number):
-            if text in names:
+    def fail_for(*numbers):
+        ends = []
+
+        def hides_returned(outcomes, state, really=Outcomes.hides_returned):
+            ends.append(state)
+            if len(ends) - 1 in numbers:
                 raise RuntimeError("secret")
-            return really(texts, text)
+            return really(outcomes, state)
 
-        monkeypatch.setattr(Texts, "number", number)
+        monkeypatch.setattr(Outcomes, "hides_returned", hides_returned)
 
     return fail_for
 
@@ -62,19 +65,17 @@ def test_an_error_that_is_met_again(failing, monkeypatch):
     def fail(*args):
         raise RuntimeError("secret")
 
-    names = ["Result0", "Result1", "Result2"]
-    failing(*names)
+    failing(0, 1, 2)
     monkeypatch.setattr(Calls, "give_up", fail)
     results = Tracer(target).run(calls_target, 3)
-    assert (results.result, results.exc, list(results)) == (names, None, [])
+    assert (results.result, results.exc, list(results)) == ([0, 1, 2], None, [])
     assert results.warnings == ["an error in tracefunc: the recording was ended, and 3 of the recorded calls left out"]
 
 
 def test_what_was_recorded_before_an_error_stays(failing):
-    failing("Result2")
+    failing(2)
     results = Tracer(target).run(calls_target, 5)
-    assert results.result == [f"Result{n}" for n in range(5)]
-    assert [call.returned[0] for call in results] == ["Result0", "Result1"]
+    assert (results.result, [call.returned for call in results]) == ([0, 1, 2, 3, 4], [("int", "0"), ("int", "1")])
     [warning] = results.warnings
     assert warning.startswith("an error in tracefunc: RuntimeError at failing.")
     assert warning.endswith(": the recording was ended, and 1 of the recorded calls left out")
@@ -118,7 +119,7 @@ def test_a_module_that_is_half_imported(monkeypatch, name):
         monkeypatch.setattr(stacks, "_installed", None)
         monkeypatch.setitem(sys.modules, name, module)
         [call] = Tracer(target).run(calls_target, 1)
-        assert (call.returned[0], call.task) == ("Result0", None)
+        assert (call.returned, call.task) == (("int", "0"), None)
 
 
 def test_a_function_that_runs_while_asyncio_is_imported(tmp_path):

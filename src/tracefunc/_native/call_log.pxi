@@ -364,10 +364,10 @@ cdef class CallLog:
 
     def start(self, int target, frame):
         """Start to record a call of a target; return None if it is too late for that."""
-        return self.start_at(self.targets[target], tracefunc_frame_of(<PyFrameObject *>frame))
+        return self.start_at(self.targets[target], tracefunc_frame_of(<PyFrameObject *>frame), <PyFrameObject *>frame)
 
-    cdef RecordedCall start_at(self, Target target, void *key):
-        """Start to record a call of a target in the frame that executes, whose record is `key`."""
+    cdef RecordedCall start_at(self, Target target, void *key, PyFrameObject *frame):
+        """Start to record a call of a target in the frame whose record is `key`; `frame`: NULL if it executes."""
         cdef RecordedCall call = RecordedCall(target, self.most_yields)
         cdef Buffer *arguments = take_buffer()
         cdef FramesBelow below = self.below
@@ -375,19 +375,20 @@ cdef class CallLog:
             below = FramesBelow()
         self.below = None  # another thread may start a call where Python code runs
         try:
-            self.fill_start(call, arguments, below, key)
+            self.fill_start(call, arguments, below, key, frame)
         finally:
             self.below = below
             give_buffer(arguments)
         return call if call.number >= 0 else None
 
-    cdef int fill_start(self, RecordedCall call, Buffer *arguments, FramesBelow below, void *key) except -1:
+    cdef int fill_start(
+        self, RecordedCall call, Buffer *arguments, FramesBelow below, void *key, PyFrameObject *frame
+    ) except -1:
         """Find out all that is known of a call which starts, number and keep it, and begin its record."""
         cdef Target target = call.target
-        cdef PyFrameObject *frame = NULL
         cdef int line = NOTHING
         cdef Count hit = -1
-        cdef int at = self.look_below(below, key)
+        cdef int at = self.look_below(below, key, frame)
         cdef PyObject *parent = self.contexts.innermost() if at < 0 else <PyObject *>self.running.get(below.all[at].frame)
         cdef Py_ssize_t parent_number = -1 if parent == NULL else (<RecordedCall>parent).number
         if at >= 0:
@@ -422,7 +423,7 @@ cdef class CallLog:
         put_number(out, task)
         return put_bytes(out, arguments.data, arguments.used)
 
-    cdef int look_below(self, FramesBelow below, void *key) except -2:
+    cdef int look_below(self, FramesBelow below, void *key, PyFrameObject *starting) except -2:
         """Look at the frames below one that starts. Returns which one is the nearest of a recorded call's, or -1.
 
         No call of ours is below the frame that runs `fn`. Frames are looked at as far down as they are needed.
@@ -435,7 +436,7 @@ cdef class CallLog:
         cdef bint is_above_base = True
         below.used = 0
         if _offset_word < 0:
-            return self.look_at_objects(below, key, base)
+            return self.look_at_objects(below, PyEval_GetFrame() if starting == NULL else starting, base)
         while True:
             frame = tracefunc_frame_below(frame)
             if frame == NULL:
@@ -454,13 +455,13 @@ cdef class CallLog:
                     if self.stacks.anchor == NULL or (<RecordedCall>call).above != NOT_BELOW:
                         return at
 
-    cdef int look_at_objects(self, FramesBelow below, void *key, void *base) except -2:
+    cdef int look_at_objects(self, FramesBelow below, PyFrameObject *starting, void *base) except -2:
         """The same where it is not known where frames have the offset of their instruction."""
         cdef PyObject *call
         cdef void *record
         cdef int at = -1
         cdef bint is_above_base = True
-        frame = (<object>PyEval_GetFrame()).f_back
+        frame = (<object>starting).f_back
         while frame is not None:
             record = tracefunc_frame_of(<PyFrameObject *>frame)
             is_above_base = is_above_base and record != base

@@ -61,7 +61,7 @@ cdef class Store:
         self.log.seen += 1
         if not self.was_called:
             self.was_called = self.calls.called[self.target.index] = True
-        call = self.log.start_at(self.target, key)
+        call = self.log.start_at(self.target, key, NULL)
         if call is None:
             self.calls.come_too_late(self.target.index)
         elif self.log.full:  # now

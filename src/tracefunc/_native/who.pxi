@@ -4,9 +4,7 @@ cdef extern from "Python.h":
     PyObject *PyImport_GetModuleDict()
     PyObject *PyDict_GetItemWithError(PyObject *mapping, object key) except? NULL
     bint PyDict_CheckExact(PyObject *value)
-    bint PyModule_CheckExact(PyObject *value)
-    PyObject *PyModule_GetDict(PyObject *module)
-    bint PyUnicode_CheckExact(PyObject *value)
+    unsigned long long PyThreadState_GetID(PyThreadState *thread)
 
 
 @cython.final
@@ -14,7 +12,7 @@ cdef class Who:
     """The numbers of the texts that name threads and tasks. It remembers the thread that was asked for last."""
 
     cdef object texts
-    cdef unsigned long ident
+    cdef unsigned long long state  # the thread's state, by its number, which no other one will have
     cdef object thread  # a weak reference to the object of `threading` that stands for it
     cdef object name
     cdef Py_ssize_t number
@@ -24,13 +22,13 @@ cdef class Who:
 
     cdef Py_ssize_t thread_number(self) except -1:
         """The number of the name of the thread that runs."""
-        cdef unsigned long ident = PyThread_get_thread_ident()
+        cdef unsigned long long state = PyThreadState_GetID(PyThreadState_Get())
         cdef PyObject *thread
         cdef PyObject *name
         cdef int how = 0
         cdef bint same
         thread = NULL
-        if self.thread is not None and self.ident == ident and not FREE_THREADED:
+        if self.thread is not None and self.state == state and not FREE_THREADED:
             thread = referent(self.thread)
         if thread != NULL:
             names = NAME
@@ -40,15 +38,15 @@ cdef class Who:
                 Py_DECREF(name)
                 if same:
                     return self.number
-        return self.look_up(ident)
+        return self.look_up(state)
 
-    cdef Py_ssize_t look_up(self, unsigned long ident) except -1:
+    cdef Py_ssize_t look_up(self, unsigned long long state) except -1:
         name = thread_name()
         self.thread = None
         number = self.texts.number(name)
         found = thread_reference()
         if found is not None:
-            self.ident, self.name, self.number = ident, name, number
+            self.state, self.name, self.number = state, name, number
             self.thread = found
         return number
 
