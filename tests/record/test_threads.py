@@ -14,6 +14,7 @@ import pytest
 from tracefunc import Tracer, tracefunc
 from tracefunc._interpreter import FREE_THREADED
 from tracefunc._plan.target_plan import plan as plan_of
+from tracefunc._record import engine as _engine
 from tracefunc._record import pure_counting
 from tracefunc._record.calls import Calls
 from tracefunc._record.monitor import Monitor
@@ -605,6 +606,7 @@ def test_calls_that_go_on_while_it_is_found_out_whether_one_is_alone(define, mon
 
     monkeypatch.setattr(Calls, "open", open_call)
     monkeypatch.setattr(pure_counting, "all_frames", frames)
+    monkeypatch.setattr(_engine, "engine", _engine.choose("pure", False))
 
     def run():
         for other in (first, second):
