@@ -1,19 +1,38 @@
 """The types of what the compiled recorder offers to Python; `_record.pure` is its twin."""
 
-from collections.abc import Callable
-from types import CodeType
+from collections.abc import Callable, Iterator, Sequence
+from types import CodeType, FrameType
 from typing import Any
 
 from ._log.texts import Texts
 from ._plan.target_plan import Plan
+from ._record.call_options import CallOptions
 from ._record.calls import Calls
+from ._record.contexts import Contexts
 from ._record.interfaces import Arming
 from ._record.limit import Limit
-from ._record.raw_call import RawCall
+from ._record.stacks import Stacks
 from ._values.describe import Describe
 from ._values.sample import Sample
 
 why_no_iterators: str
+
+class CallLog:
+    base: int
+    full: bool
+    seen: int
+    texts: Texts
+    contexts: Contexts
+    starting: dict[int, int]
+    @property
+    def recorded(self) -> int: ...
+    def __init__(self, plans: Sequence[Plan], options: CallOptions, stacks: Stacks) -> None: ...
+    def start(self, target: int, frame: FrameType) -> Any: ...
+    def leave_out(self, is_left_out: Callable[[int], bool]) -> int: ...
+    def unended(self) -> frozenset[int]: ...
+    def moment_count(self) -> int: ...
+    def numbers(self) -> range: ...
+    def records(self) -> Iterator[bytes]: ...
 
 class Recorder:
     @property
@@ -45,7 +64,6 @@ class Recorder:
     def end(self) -> None: ...
     def finish(self) -> bool: ...
     def stop(self) -> None: ...
-    def record(self, call: Any) -> RawCall: ...
 
 def share(recorders: dict[int, tuple[Recorder, ...]], name: str) -> Callable[..., object]: ...
 

@@ -18,9 +18,9 @@ from tracefunc import tracefunc
 from tracefunc._interpreter import FREE_THREADED
 from tracefunc._plan.derived_counts import DerivedCounts
 from tracefunc._plan.target_plan import plan as plan_of
+from tracefunc._record import call_log, pure_counting, pure_frames
 from tracefunc._record import engine as _engine
 from tracefunc._record import pure as _pure
-from tracefunc._record import call_log, pure_counting, pure_frames
 from tracefunc._record.limit import Limit
 
 EXAMPLES = int(os.environ.get("TRACEFUNC_EXAMPLES", "0"))

@@ -87,7 +87,8 @@ def plainly(record, data):
     shown = repr(found)
     found["bytes"] = b"" if "0x" in shown else data
     return found | {
-        name: fuzz.ADDRESS.sub("0x", repr(found[name])) for name in ("samples", "arguments", "returned", "raised", "yielded")
+        name: fuzz.ADDRESS.sub("0x", repr(found[name]))
+        for name in ("samples", "arguments", "returned", "raised", "yielded")
     }
 
 

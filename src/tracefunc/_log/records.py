@@ -13,7 +13,6 @@ TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .._plan.target_plan import Plan
     from .._values.sample import Sample
     from .values import ValueReader
 
@@ -89,12 +88,6 @@ class Shape:
     def __init__(self, parameters: int, values: Sequence[int]) -> None:
         self.parameters = parameters
         self.values = values
-
-    @staticmethod
-    def of(plan: Plan) -> Shape:
-        """Return the shape of the records of a plan's calls."""
-        values = [len(names) + len(chains) for names, chains in zip(plan.names, plan.chains, strict=True)]
-        return Shape(len(plan.parameters), values)
 
 
 def put_start(out: bytearray, start: Start) -> None:

@@ -52,7 +52,9 @@ class CallLog:
         self.seen = 0  # no call is started without `Calls`
         self.full = options.calls.most == 0  # whether no call that starts will be recorded any more
         self.kept: list[RawCall] = []  # in the order of their starts
-        self.starting: dict[int, int] = {}  # by the numbers of calls that their recorder does not know yet: their targets
+        self.starting: dict[
+            int, int
+        ] = {}  # by the numbers of calls that their recorder does not know yet: their targets
         self.values = CallValues(plans, options.outline, self.texts, options.redaction)
         self._stack_of = stacks.text
         self._limit, self._yields = options.calls, options.yields

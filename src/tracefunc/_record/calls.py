@@ -144,7 +144,7 @@ class Calls:
         call = self.log.start(target, frame)
         if call is None:
             self.come_too_late(target)
-        elif self.full:  # now
+        elif self.log.full:  # now
             self.on_full()
         return call
 

@@ -6,6 +6,7 @@ import sys
 
 from .._log.samples import put_variable
 from .._log.values import ValueWriter
+from .call_log import CallLog
 from .greenlets import watched
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import FrameType
 
-    from .._plan.target_plan import Plan
     from .._values.read import Reader
     from .calls import Calls
     from .limit import Limit
@@ -31,6 +31,7 @@ class Store:
 
     def __init__(self, calls: Calls, target: int, samples: Limit) -> None:
         """`target`: the number of the plan for `calls`; `samples`: of a line in a call."""
+        assert isinstance(calls.log, CallLog), "each engine has a log of its own"
         self._calls = calls
         self._log = calls.log
         self._target = target

@@ -27,7 +27,9 @@ class Entries:
     """Makes the entry of each call that was recorded in a trace."""
 
     def __init__(self, plans: Sequence[Plan], log: CallLog, options: Options) -> None:
-        reader = RecordReader([Shape.of(plan) for plan in plans], ValueReader(log.texts.all, options.max_repr or sys.maxsize))
+        reader = RecordReader(
+            [Shape.of(plan) for plan in plans], ValueReader(log.texts.all, options.max_repr or sys.maxsize)
+        )
         self.records = [reader.read(record) for record in log.records()]
         self._texts = log.texts.all
         self._indices = {record.number: i for i, record in enumerate(self.records)}
