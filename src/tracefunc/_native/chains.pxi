@@ -26,7 +26,7 @@ cdef extern from "_native/log_samples.h":
     ctypedef struct Manner "tracefunc_manner":
         Py_ssize_t room
         int shown
-        KnownType *types
+        Known *known
     bint tracefunc_borrow(const Variable *what, size_t *first, PyObject **value)
     int put_variables "tracefunc_put_variables"(
         Buffer *out, size_t start, const Variable *all, int many, size_t *first, const Manner *manner

@@ -47,16 +47,15 @@ static inline int tracefunc_borrow(const tracefunc_variable_of_line *what, uintp
 typedef struct {
     Py_ssize_t room;
     int shown;
-    tracefunc_known_type *types;  /* NULL: none yet */
+    tracefunc_known *known;  /* NULL: nothing yet */
 } tracefunc_manner;
 
 /* 1: the value was appended; 0: code of the program may run for that, and nothing was appended; -1: an error is set. */
 static inline int tracefunc_put_known(tracefunc_buffer *out, PyObject *value, const tracefunc_manner *manner) {
     int done = tracefunc_put_value(out, value, manner->room, manner->shown);
-    if (done != 0 || manner->shown != TRACEFUNC_OBJECTS || manner->types == NULL || !tracefunc_has_objects_repr(value))
+    if (done != 0 || manner->shown != TRACEFUNC_OBJECTS)
         return done;
-    const tracefunc_known_type *known = tracefunc_place_of_type(manner->types, Py_TYPE(value));
-    return tracefunc_is_known(known, Py_TYPE(value)) ? tracefunc_put_object(out, value, known) : 0;
+    return tracefunc_put_remembered(out, value, tracefunc_shown_as(value), manner->known);
 }
 static inline int tracefunc_put_variable(
     tracefunc_buffer *out, const tracefunc_variable_of_line *what, uintptr_t *first, const tracefunc_manner *manner

@@ -149,7 +149,7 @@ cdef class Store:
         if error == NULL and not FREE_THREADED and tracefunc_code_of(frame) == variables.code:
             if not self.wants(call, line):  # another thread was quicker
                 return False
-            manner.room, manner.shown, manner.types = self.writer.room, self.writer.shown, self.writer.types
+            manner.room, manner.shown, manner.known = self.writer.room, self.writer.shown, self.writer.known
             put_head(out, PART_SAMPLE, line, moment - call.began)
             values = out.used
             done = put_variables(out, start, variables.all + first, many, stack_slot(frame, FIRST_VARIABLE), &manner)
