@@ -26,7 +26,6 @@ answer DISABLE may come into force after a thread that needs the offset has arme
 """
 
 import sys
-from _operator import itemgetter
 from _contextvars import copy_context
 from itertools import chain, starmap
 from time import sleep
@@ -51,6 +50,7 @@ from ._values.chains import LAZY_IMPORT
 from ._values.describe import shown_by_repr
 from ._values.open_reprs import open_reprs
 from ._values.plain_text import REDACTED_TEXT, name_of, own_name
+from ._values import read as ways_of_reading
 from ._values.read import LOCAL, REDACTED, read
 from ._values.sample import NOT_READ, REDACTED_SAMPLE, UNAVAILABLE
 

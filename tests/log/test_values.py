@@ -297,7 +297,11 @@ def test_what_is_written_down_and_what_is_described():
         assert [assert_same(shows, value) for shows in (of_repr, of_safe_repr, hiding)] == [tag, tag, m.TEXT]
     for value in (Plain(), object(), Slotted(), ObjectsRepr()):
         assert [assert_same(shows, value) for shows in (of_repr, of_safe_repr, hiding)] == [m.OBJECT, m.TEXT, m.TEXT]
-    for value in (Shown(), Broken(), WithOddName(), [Plain()], Numbers(), True.__class__):
+    for value in (Plain, bool, range, type, len, sys.getrefcount):
+        assert [assert_same(shows, value) for shows in (of_repr, of_safe_repr, hiding)] == [m.NAMED, m.TEXT, m.TEXT]
+    for value in (assert_same, lambda: value):
+        assert [assert_same(shows, value) for shows in (of_repr, of_safe_repr, hiding)] == [m.OBJECT, m.TEXT, m.TEXT]
+    for value in (Shown(), Broken(), WithOddName(), [Plain()], Numbers(), [].append, sys):
         assert assert_same(of_repr, value) == m.TEXT
     assert assert_same(describer(50, str), 5) == m.TEXT
 
@@ -516,7 +520,7 @@ def test_the_documented_tags_are_the_ones_that_are_written():
         documented.update((name, first + number) for number, name in enumerate(re.findall(r"`(\w+)`", row[0])))
     tags = {name: value for name, value in vars(values_module).items() if name.isupper() and type(value) is int}
     assert documented == {name: tag for name, tag in tags.items() if name in documented}
-    assert sorted(documented.values()) == list(range(1, 24))
+    assert sorted(documented.values()) == list(range(1, 25))
 
 
 def test_what_describe_raises():

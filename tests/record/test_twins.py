@@ -14,6 +14,7 @@ from plan import test_flow
 from tracefunc import tracefunc
 from tracefunc._interpreter import FREE_THREADED
 from tracefunc._log import records
+from tracefunc._log.values import OBJECT
 from tracefunc._log.varints import read_varint
 from tracefunc._record import engine as _engine
 from tracefunc.core.options import Options
@@ -24,7 +25,7 @@ WAYS = [("fast", False), ("fast", True), ("pure", False), ("pure", True)]
 
 
 def without_clock(data, shapes, values):
-    """The bytes of a record, with 0 in place of when the call started and how long it took."""
+    """The bytes of a record, with 0 in place of when the call started, how long it took, and each address."""
     found = bytearray()
     done = at = 0
 
@@ -40,9 +41,13 @@ def without_clock(data, shapes, values):
             _, at = read_varint(data, at)
 
     def skip_values(times):
-        nonlocal at
+        nonlocal at, done
         for _ in range(times):
+            is_object = data[at] == OBJECT
             _, at = values.read(data, at)
+            if is_object:
+                found.extend(data[done : at - 8] + b"\0")
+                done = at
 
     skip(1)
     target, at = read_varint(data, at)
@@ -75,7 +80,7 @@ def without_clock(data, shapes, values):
 
 
 def plainly(record, data):
-    """A record as plain data. Its bytes are left out where they hold an address."""
+    """A record as plain data. Its bytes are left out where they hold a text with an address."""
     found = {
         name: getattr(record, name)
         for kind in type(record).__mro__[:-1]

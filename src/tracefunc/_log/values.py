@@ -9,6 +9,7 @@ from .._values.describe import CONTAINERS_TOO, NOTHING, OBJECTS, shown_by_repr
 from .._values.open_reprs import open_reprs
 from .._values.plain_text import name_of
 from .._values.sample import NOT_READ, REDACTED_SAMPLE, UNAVAILABLE
+from .._values.static_types import FUNCTION
 from .._values.type_slots import class_lookup
 from .varints import put_varint, read_varint
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 # The tags, which `_native/log_values.h` has as well. 0 is none.
 TAG_UNAVAILABLE, TAG_NOT_READ, TAG_REDACTED, TAG_NONE, TAG_FALSE, TAG_TRUE = range(1, 7)
 INT8, INT16, INT32, INT64, FLOAT, STR, STR_CUT, BYTES, BYTES_CUT = range(7, 16)
-LIST, TUPLE, SET, FROZENSET, DICT, MORE, OBJECT, TEXT = range(16, 24)
+LIST, TUPLE, SET, FROZENSET, DICT, MORE, OBJECT, TEXT, NAMED = range(16, 25)
 SMALL = 0x80  # and above: an int below 128
 
 DEPTH = 8  # containers within one another, at most
@@ -38,6 +39,7 @@ _OPENING = {LIST: "[", TUPLE: "(", SET: "{", FROZENSET: "frozenset({", DICT: "{"
 _CLOSING = {LIST: "]", TUPLE: ")", SET: "}", FROZENSET: "})", DICT: "}"}
 _SAMPLES = {UNAVAILABLE: TAG_UNAVAILABLE, NOT_READ: TAG_NOT_READ, REDACTED_SAMPLE: TAG_REDACTED}
 _OBJECT_REPR = object.__dict__["__repr__"]
+_BUILTIN = type(len)
 
 
 # --- writing ------------------------------------------------------------------------------------------------------
@@ -95,12 +97,29 @@ class ValueWriter:
             if self._shown < CONTAINERS_TOO or (self._shown == OBJECTS and open_reprs()):
                 return False
             return _put_container(out, value, self._room, self._room, []) is not None
-        return self._shown == OBJECTS and type(kind) is type and self._put_object(out, value, kind)
+        if self._shown != OBJECTS or type(kind) is not type:
+            return False
+        if kind is type or kind is _BUILTIN:
+            return self._put_named(out, value, kind)
+        return self._put_object(out, value, kind)
+
+    def _put_named(self, out: bytearray, value: object, kind: type) -> bool:
+        """Append a class, or a function of a module that is written in C."""
+        text = repr(value)
+        if not text.startswith(("<class ", "<built-in function ")):  # but a method
+            return False
+        name = self._texts.number(name_of(kind))
+        number = self._texts.number(text)
+        out.append(NAMED)
+        put_varint(out, name)
+        put_varint(out, number)
+        return True
 
     def _put_object(self, out: bytearray, value: object, kind: type) -> bool:
-        if class_lookup(kind, "__repr__") is not _OBJECT_REPR:
+        """Append a function, or an object without a repr of its own."""
+        if kind is not FUNCTION and class_lookup(kind, "__repr__") is not _OBJECT_REPR:
             return False
-        text, address = object.__repr__(value), id(value)
+        text, address = repr(value), id(value)
         end = f"{address:x}>"
         if not text.endswith(f" at 0x{end}"):  # the interpreter writes addresses in another way
             return False
@@ -222,6 +241,7 @@ class ValueReader:
             **dict.fromkeys(range(INT8, BYTES_CUT + 1), self._scalar),
             **dict.fromkeys(_CONTAINERS.values(), self._container),
             OBJECT: self._object,
+            NAMED: self._named,
             TEXT: self._text,
         }
 
@@ -284,6 +304,11 @@ class ValueReader:
         before, end = self._text_of_number(data, end)
         address = int.from_bytes(_taken(data, end, 8), "little")
         return (name, self._cut(f"{before}{address:x}>")), end + 8
+
+    def _named(self, data: bytes, at: int) -> tuple[Sample, int]:
+        name, end = self._text_of_number(data, at + 1)
+        text, end = self._text_of_number(data, end)
+        return (name, self._cut(text)), end
 
     def _text(self, data: bytes, at: int) -> tuple[Sample, int]:
         name, end = self._text_of_number(data, at + 1)

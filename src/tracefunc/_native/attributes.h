@@ -6,10 +6,15 @@ enum { TRACEFUNC_READ, TRACEFUNC_ABSENT, TRACEFUNC_NOT_READ };
 static int tracefunc_knows_keys = 1;
 static PyTypeObject *tracefunc_lazy_import = NULL;  /* the type of modules that are imported once they are used */
 
+/* Whether a dictionary says that all its keys are exact `str`. */
+static inline int tracefunc_says_str_keys(PyObject *names) {
+    const unsigned char *keys = (const unsigned char *)((PyDictObject *)names)->ma_keys;
+    return tracefunc_knows_keys && keys[sizeof(Py_ssize_t) + 2] != 0;
+}
+
 /* Whether all keys of a dictionary are exact `str`: looking up another one runs its `__eq__`. */
 static int tracefunc_has_str_keys(PyObject *names) {
-    const unsigned char *keys = (const unsigned char *)((PyDictObject *)names)->ma_keys;
-    if (tracefunc_knows_keys && keys[sizeof(Py_ssize_t) + 2] != 0)
+    if (tracefunc_says_str_keys(names))
         return 1;
     int all = 1;
     Py_ssize_t at = 0;
@@ -119,10 +124,97 @@ static PyObject *tracefunc_own(PyObject *value, PyObject *name, PyObject *in_cla
     return found;
 }
 
-static PyObject *tracefunc_of_object(PyObject *value, PyObject *name, int *how) {
-    PyObject *found = NULL, *in_class = tracefunc_in_class(Py_TYPE(value), name, how);
-    if (*how == TRACEFUNC_NOT_READ)
-        return NULL;
+/* --- What classes say of an attribute --- */
+
+/* Where an attribute of objects of one type is, as far as classes know. It holds as long as the version of the type, and
+   that of the object itself if that is a class, are the same. A class of the same version has the same bases, and these
+   have the same objects under the same names, so no reference is needed to them. What these objects are, descriptors
+   for example, may change, and is looked at each time. */
+typedef struct {
+    PyTypeObject *kind, *owner;  /* only compared; the owner is the object itself, NULL if that is no class */
+    unsigned int version, owner_version;
+    getattrofunc way;  /* how its attributes are found; NULL if that may run code */
+    PyObject *in_kind, *in_owner;  /* what is stored there under the name, or NULL */
+    int how;  /* NOT_READ: another key would have to be compared to find that out */
+    int has_hook;  /* whether `__getattr__` is asked for attributes that there are not; -1: not known yet */
+} tracefunc_place;
+
+/* The places of the types that were met last; all zero: none was yet. */
+enum { TRACEFUNC_PLACES = 4 };
+typedef struct {
+    tracefunc_place places[TRACEFUNC_PLACES];
+    int oldest;
+} tracefunc_link;
+
+/* The version of a class, 0 if it has none, or if it does not change with each class in which attributes are looked
+   up: a metaclass may have put one among these that is no base. */
+static unsigned int tracefunc_version_with_bases(PyTypeObject *kind) {
+    PyObject *all = kind->tp_mro;
+    if (all == NULL || !PyUnstable_Type_AssignVersionTag(kind))
+        return 0;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(all); i++) {
+        PyObject *base = PyTuple_GET_ITEM(all, i);
+        int heard = base == (PyObject *)kind;
+        for (Py_ssize_t k = -1; !heard && k < i; k++) {
+            PyTypeObject *below = k < 0 ? kind : (PyTypeObject *)PyTuple_GET_ITEM(all, k);
+            PyObject *bases = below->tp_bases;
+            for (Py_ssize_t n = 0; bases != NULL && !heard && n < PyTuple_GET_SIZE(bases); n++)
+                heard = PyTuple_GET_ITEM(bases, n) == base;
+        }
+        if (!heard)
+            return 0;
+    }
+    return kind->tp_version_tag;
+}
+
+static inline tracefunc_place *tracefunc_known_place(tracefunc_link *link, PyObject *value) {
+    PyTypeObject *kind = Py_TYPE(value);
+    for (int i = 0; i < TRACEFUNC_PLACES; i++) {
+        tracefunc_place *place = &link->places[i];
+        if (place->kind == kind && place->version == kind->tp_version_tag
+                && (place->owner == NULL
+                    || (place->owner == (PyTypeObject *)value
+                        && place->owner_version == place->owner->tp_version_tag)))
+            return place;
+    }
+    return NULL;
+}
+
+/* Find a place, with references to what is stored there. */
+static void tracefunc_find_place(tracefunc_place *place, PyObject *value, PyObject *name) {
+    PyTypeObject *kind = Py_TYPE(value);
+    memset(place, 0, sizeof(*place));
+    place->has_hook = -1;
+    place->how = TRACEFUNC_READ;
+    place->way = kind == tracefunc_lazy_import ? NULL : tracefunc_way(kind);
+    if (place->way == NULL)
+        return;
+    place->in_kind = tracefunc_in_class(kind, name, &place->how);
+    if (place->how == TRACEFUNC_READ && place->way == PyType_Type.tp_getattro)
+        place->in_owner = tracefunc_in_class((PyTypeObject *)value, name, &place->how);
+}
+
+/* Keep a place for the next time, if that can be; it has no references then. */
+static void tracefunc_keep_place(tracefunc_link *link, const tracefunc_place *found, PyObject *value) {
+    tracefunc_place kept = *found;
+    kept.kind = Py_TYPE(value);
+    kept.version = tracefunc_version_with_bases(kept.kind);
+    if (kept.version == 0 || kept.how != TRACEFUNC_READ)
+        return;
+    if (kept.way == PyType_Type.tp_getattro) {
+        kept.owner = (PyTypeObject *)value;
+        kept.owner_version = tracefunc_version_with_bases(kept.owner);
+        if (kept.owner_version == 0)
+            return;
+    }
+    link->places[link->oldest] = kept;
+    link->oldest = (link->oldest + 1) % TRACEFUNC_PLACES;
+}
+
+/* --- Attributes --- */
+
+static PyObject *tracefunc_of_object(PyObject *value, PyObject *name, PyObject *in_class, int *how) {
+    PyObject *found = NULL;
     if (in_class == NULL)
         return tracefunc_own(value, name, NULL, how);
     descrgetfunc get = Py_TYPE(in_class)->tp_descr_get;
@@ -131,74 +223,79 @@ static PyObject *tracefunc_of_object(PyObject *value, PyObject *name, int *how) 
             *how = TRACEFUNC_NOT_READ;
         else if ((found = get(in_class, value, (PyObject *)Py_TYPE(value))) == NULL)
             PyErr_Clear();  /* an empty slot, or a descriptor of another class */
-    } else {
-        if (get == NULL || Py_TYPE(in_class)->tp_descr_set == NULL)
-            found = tracefunc_own(value, name, in_class, how);
-        if (found == NULL && get == NULL && *how == TRACEFUNC_READ)
-            return in_class;
-        if (found == NULL)
-            *how = TRACEFUNC_NOT_READ;
+        return found;
     }
-    Py_DECREF(in_class);
+    if (get == NULL || Py_TYPE(in_class)->tp_descr_set == NULL)
+        found = tracefunc_own(value, name, in_class, how);
+    if (found == NULL && get == NULL && *how == TRACEFUNC_READ)
+        return Py_NewRef(in_class);
+    if (found == NULL)
+        *how = TRACEFUNC_NOT_READ;
     return found;
 }
 
-static PyObject *tracefunc_of_class(PyObject *value, PyObject *name, int *how) {
-    PyObject *found = NULL, *in_kind = tracefunc_in_class(Py_TYPE(value), name, how);
-    descrgetfunc get = in_kind == NULL ? NULL : Py_TYPE(in_kind)->tp_descr_get;
-    if (get != NULL && Py_TYPE(in_kind)->tp_descr_set != NULL)
+static PyObject *tracefunc_of_class(PyObject *in_kind, PyObject *in_owner, int *how) {
+    int asks = in_kind != NULL && Py_TYPE(in_kind)->tp_descr_get != NULL;
+    if (asks && Py_TYPE(in_kind)->tp_descr_set != NULL)
         *how = TRACEFUNC_NOT_READ;
-    if (*how == TRACEFUNC_READ)
-        found = tracefunc_in_class((PyTypeObject *)value, name, how);
-    if (found != NULL && Py_TYPE(found)->tp_descr_get != NULL) {
+    else if (in_owner == NULL ? asks : Py_TYPE(in_owner)->tp_descr_get != NULL)
         *how = TRACEFUNC_NOT_READ;
-        Py_CLEAR(found);
-    }
-    if (found == NULL && get != NULL)
-        *how = TRACEFUNC_NOT_READ;
-    if (found == NULL && *how == TRACEFUNC_READ)
-        return in_kind;
-    Py_XDECREF(in_kind);
-    return found;
+    if (*how == TRACEFUNC_NOT_READ)
+        return NULL;
+    return Py_XNewRef(in_owner != NULL ? in_owner : in_kind);
 }
 
-/* An attribute of a value, a new reference; NULL if `*how` says that there is none, or that finding it may run code. */
-static PyObject *tracefunc_attribute(PyObject *value, PyObject *name, int *how) {
-    PyTypeObject *kind = Py_TYPE(value);
-    getattrofunc way = kind == tracefunc_lazy_import ? NULL : tracefunc_way(kind);
-    *how = TRACEFUNC_READ;
+/* Whether an object may be asked for an attribute that it does not have. */
+static int tracefunc_asks_hook(tracefunc_place *place, PyObject *value) {
+    static PyObject *name = NULL;
+    if (place->has_hook < 0)
+        place->has_hook = tracefunc_class_has(Py_TYPE(value), "__getattr__");
+    if (place->has_hook || place->way != PyModule_Type.tp_getattro)
+        return place->has_hook;
+    int how = TRACEFUNC_READ;
+    if (name == NULL)
+        name = PyUnicode_InternFromString("__getattr__");
+    PyObject *hook = name == NULL ? NULL : tracefunc_own(value, name, NULL, &how);
+    Py_XDECREF(hook);
+    return hook != NULL || how == TRACEFUNC_NOT_READ;
+}
+
+static PyObject *tracefunc_in_place(tracefunc_place *place, PyObject *value, PyObject *name, int *how) {
     PyObject *found = NULL;
-    if (way == NULL)
-        *how = TRACEFUNC_NOT_READ;
-    else
-        found = way == PyType_Type.tp_getattro ? tracefunc_of_class(value, name, how)
-                                               : tracefunc_of_object(value, name, how);
+    *how = place->way == NULL ? TRACEFUNC_NOT_READ : place->how;
+    if (*how == TRACEFUNC_READ)
+        found = place->way == PyType_Type.tp_getattro ? tracefunc_of_class(place->in_kind, place->in_owner, how)
+                                                      : tracefunc_of_object(value, name, place->in_kind, how);
     if (found != NULL && Py_IS_TYPE(found, tracefunc_lazy_import)) {  /* an attribute of a module */
         *how = TRACEFUNC_NOT_READ;
         Py_CLEAR(found);
     }
-    if (found != NULL || *how == TRACEFUNC_NOT_READ)
-        return found;
-    *how = TRACEFUNC_ABSENT;
-    if (tracefunc_class_has(kind, "__getattr__"))
-        *how = TRACEFUNC_NOT_READ;
-    else if (way == PyModule_Type.tp_getattro) {
-        int own = TRACEFUNC_READ;
-        PyObject *asked = PyUnicode_InternFromString("__getattr__");
-        PyObject *hook = asked == NULL ? NULL : tracefunc_own(value, asked, NULL, &own);
-        if (hook != NULL || own == TRACEFUNC_NOT_READ)
-            *how = TRACEFUNC_NOT_READ;
-        Py_XDECREF(asked);
-        Py_XDECREF(hook);
-    }
-    return NULL;
+    if (found == NULL && *how == TRACEFUNC_READ)
+        *how = tracefunc_asks_hook(place, value) ? TRACEFUNC_NOT_READ : TRACEFUNC_ABSENT;
+    return found;
 }
 
-/* The value at the end of a chain, a new reference; `*how` as above. It takes over the reference to `value`. */
-static PyObject *tracefunc_follow(PyObject *value, PyObject *names, int *how) {
+/* An attribute of a value, a new reference; NULL if `*how` says that there is none, or that finding it may run code.
+   `link` keeps what classes say of it, unless that is NULL. */
+static PyObject *tracefunc_attribute(PyObject *value, PyObject *name, tracefunc_link *link, int *how) {
+    tracefunc_place here, *known = link == NULL ? NULL : tracefunc_known_place(link, value);
+    if (known != NULL)
+        return tracefunc_in_place(known, value, name, how);
+    tracefunc_find_place(&here, value, name);
+    PyObject *found = tracefunc_in_place(&here, value, name, how);
+    if (link != NULL)
+        tracefunc_keep_place(link, &here, value);
+    Py_XDECREF(here.in_kind);
+    Py_XDECREF(here.in_owner);
+    return found;
+}
+
+/* The value at the end of a chain, a new reference; `*how` as above. It takes over the reference to `value`. `links` are
+   as many as names, or NULL. */
+static PyObject *tracefunc_follow(PyObject *value, PyObject *names, tracefunc_link *links, int *how) {
     *how = TRACEFUNC_READ;
     for (Py_ssize_t i = 0; value != NULL && i < PyTuple_GET_SIZE(names); i++) {
-        PyObject *next = tracefunc_attribute(value, PyTuple_GET_ITEM(names, i), how);
+        PyObject *next = tracefunc_attribute(value, PyTuple_GET_ITEM(names, i), links == NULL ? NULL : links + i, how);
         Py_DECREF(value);
         value = next;
     }

@@ -13,6 +13,20 @@ cdef extern from "_native/log_records.h":
     int put_bytes "tracefunc_put_raw"(Buffer *out, const unsigned char *data, size_t size) except -1
     Count nanoseconds "tracefunc_nanoseconds"()
 
+cdef extern from "_native/log_rings.h":
+    ctypedef struct Part "tracefunc_part":
+        Count moment
+        unsigned char *data
+        size_t size, plain
+    ctypedef struct Ring "tracefunc_ring":
+        Py_ssize_t many
+    void free_ring "tracefunc_free_ring"(Ring *ring)
+    int keep_part "tracefunc_keep_part"(Ring *ring, Py_ssize_t most, Py_ssize_t surplus, const Part *new_one) except -1
+    Part *part_of "tracefunc_part_of"(Ring *ring, Count moment)
+    int end_part "tracefunc_end_part"(Part *part, int tag, const unsigned char *data, size_t size) except -1
+    int put_ring "tracefunc_put_ring"(Buffer *out, const Ring *ring, Py_ssize_t surplus) except -1
+    int put_rings "tracefunc_put_rings"(Buffer *out, const Ring *rings, Py_ssize_t number) except -1
+
 cdef int PART_SAMPLE = records.SAMPLE, PART_RAISED_SAMPLE = records.RAISED_SAMPLE, PART_RAISED = records.RAISED
 cdef int PART_YIELDED = records.YIELDED, PART_MORE_YIELDED = records.MORE_YIELDED
 cdef int PART_RETURNED = records.RETURNED, PART_FAILED = records.FAILED
@@ -101,8 +115,9 @@ cdef class RecordedCall(Scope):
     cdef int *taken  # samples, by line
     cdef char *derives  # by code: whether some of its counts are derived
     cdef list open  # the lines under way in frames that have not ended
-    cdef list kept  # by line: the samples that may have to make room for later ones, or None
-    cdef list kept_yields
+    cdef Ring *rings  # by line: the samples that may have to make room for later ones; NULL: there are none
+    cdef Ring ring_of_yields  # the same of what it has yielded
+    cdef int surplus_of_yields  # which of these goes
     cdef Count yields  # samples of what it has yielded
     cdef int max_samples
     cdef int frames  # that are being recorded and no inner ones
@@ -130,6 +145,7 @@ cdef class RecordedCall(Scope):
                 PyMem_Free(self.left[i])
             self.target.give_back(self.block)
         release(&self.record)
+        self.free_rings()
 
     cdef inline bint lacks(self, int line) noexcept:
         """Whether it lacks samples of a line."""
@@ -161,41 +177,42 @@ cdef class RecordedCall(Scope):
 
     # samples that may have to make room
 
-    cdef int keep_sample(self, int line, Count moment, Buffer *values, Buffer *error, int surplus) except -1:
-        """Keep a sample, in place of an earlier one if there are too many."""
-        if self.kept is None:
-            self.kept = [[] for _ in range(self.target.lines)]
-        rows = <list>self.kept[line]
-        rows.append([moment, in_bytes(values), None if error == NULL else in_bytes(error)])
-        if len(rows) > self.max_samples:
-            del rows[surplus]
-        return 0
+    cdef int keep_sample(self, int line, Count moment, size_t start, size_t plain, int surplus) except -1:
+        """Take a sample off the end of the record, from `start` on, in place of an earlier one if there are too many.
 
-    cdef int keep_yield(self, Buffer *part, int most, int surplus) except -1:
+        Up to `plain` it does not tell of an exception.
+        """
+        cdef Part part
+        cdef Buffer *out = &self.record
+        part.moment, part.data, part.size, part.plain = moment, out.data + start, out.used - start, plain - start
+        out.used = start
+        if self.rings == NULL:
+            self.rings = <Ring *>PyMem_Calloc(self.target.lines, sizeof(Ring))
+            if self.rings == NULL:
+                raise MemoryError
+        return keep_part(&self.rings[line], self.max_samples, surplus, &part)
+
+    cdef int keep_yield(self, Buffer *yielded, int most, int surplus) except -1:
         """Keep a part of the record with a yielded value, in place of an earlier one if there are too many."""
-        if self.kept_yields is None:
-            self.kept_yields = []
-        self.kept_yields.append(in_bytes(part))
-        if len(self.kept_yields) > most:
-            del self.kept_yields[surplus]
-        return 0
+        cdef Part part
+        part.moment, part.data, part.size, part.plain = 0, yielded.data, yielded.used, yielded.used
+        self.surplus_of_yields = surplus
+        return keep_part(&self.ring_of_yields, most, surplus, &part)
 
     cdef int flush(self) except -1:
         """Put what was kept apart into the record, as there is nothing any more that could take its place."""
-        cdef Buffer *out = &self.record
-        if self.kept is not None:
-            rows = [(row[0], line, row[1], row[2]) for line, kept in enumerate(self.kept) for row in kept]
-            for moment, line, values, error in sorted(rows, key=itemgetter(0)):
-                put_tag(out, PART_SAMPLE if error is None else PART_RAISED_SAMPLE)
-                put_number(out, line)
-                put_number(out, <Count>moment - self.began)
-                put_part(out, values)
-                if error is not None:
-                    put_part(out, error)
-        if self.kept_yields is not None:
-            for part in self.kept_yields:
-                put_part(out, part)
-        return 0
+        if self.rings != NULL:
+            put_rings(&self.record, self.rings, self.target.lines)
+        return put_ring(&self.record, &self.ring_of_yields, self.surplus_of_yields)
+
+    cdef void free_rings(self) noexcept:
+        cdef int line
+        if self.rings != NULL:
+            for line in range(self.target.lines):
+                free_ring(&self.rings[line])
+            PyMem_Free(self.rings)
+            self.rings = NULL
+        free_ring(&self.ring_of_yields)
 
     # hits
 
@@ -213,7 +230,7 @@ cdef class RecordedCall(Scope):
                 lost = lost or hits[line] < 0
             put_tag(&self.record, PART_LOST if lost else PART_HITS)
             for line in range(lines):
-                samples = self.taken[line] if self.kept is None else len(<list>self.kept[line])
+                samples = self.taken[line] if self.rings == NULL else self.rings[line].many
                 if hits[line] != samples:
                     put_number(&self.record, line + 1 - before)
                     put_number(&self.record, max(hits[line], 0))
@@ -297,10 +314,6 @@ cdef void give_buffer(Buffer *buffer) noexcept:
 
 cdef bytes in_bytes(Buffer *part):
     return PyBytes_FromStringAndSize(<char *>part.data, part.used)
-
-
-cdef int put_part(Buffer *out, bytes data) except -1:
-    return put_bytes(out, <unsigned char *><char *>data, len(data))
 
 
 cdef struct Place:
@@ -641,8 +654,9 @@ cdef class CallLog:
     cdef int mark_raised(self, RecordedCall call, int line, Count moment, PyObject *error) except -1:
         """Note that an exception has ended the hit of a line that was sampled at a moment."""
         cdef Buffer *part = take_buffer()
+        cdef Part *sample
         try:
-            if call.kept is None:
+            if call.rings == NULL:
                 put_tag(part, PART_RAISED)
                 put_number(part, line)
                 put_number(part, moment - call.began)
@@ -650,9 +664,9 @@ cdef class CallLog:
                 call.append(part)
             else:
                 self.put_raised(part, call.target, error)
-                for row in call.kept[line]:
-                    if row[0] == moment:
-                        row[2] = in_bytes(part)
+                sample = NULL if call.rings == NULL else part_of(&call.rings[line], moment)
+                if sample != NULL:
+                    end_part(sample, PART_RAISED_SAMPLE, part.data, part.used)
         finally:
             give_buffer(part)
         return 0
@@ -685,6 +699,7 @@ cdef class CallLog:
         finally:
             if not done:
                 call.record.used = used
+        call.free_rings()
         if self.surplus < 0:
             self.unlink(call)
         return 0

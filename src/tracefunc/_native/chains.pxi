@@ -6,33 +6,147 @@ cdef extern from "_native/attributes.h":
     PyTypeObject *_lazy_import "tracefunc_lazy_import"
     PyObject *own_dict "tracefunc_own_dict"(PyObject *value)
     bint has_str_keys "tracefunc_has_str_keys"(PyObject *names)
-    PyObject *tracefunc_follow(PyObject *value, PyObject *names, int *how)
+    ctypedef struct Link "tracefunc_link":
+        pass
+    PyObject *tracefunc_follow(PyObject *value, PyObject *names, Link *links, int *how)
 
-# How a sample is taken, of a name or of a chain that begins with it.
-cdef enum:
-    OF_NAME  # as the pure recorder reads it
-    OF_VARIABLE  # it is a variable that alone has its name in the frame
-    HIDDEN  # it is not even read
+cdef extern from "_native/log_samples.h":
+    int OF_NAME "TRACEFUNC_OF_NAME"
+    int OF_VARIABLE "TRACEFUNC_OF_VARIABLE"
+    int HIDDEN "TRACEFUNC_HIDDEN"
+    int IN_SLOT "TRACEFUNC_IN_SLOT"
+    int OF_GLOBAL "TRACEFUNC_OF_GLOBAL"
+    ctypedef struct Variable "tracefunc_variable_of_line":
+        int how
+        bint may_be_cell
+        Py_ssize_t slot
+        PyObject *name
+        PyObject *attributes
+        Link *links
+    ctypedef struct Manner "tracefunc_manner":
+        Py_ssize_t room
+        int shown
+        Known *known
+    bint tracefunc_borrow(const Variable *what, size_t *first, PyObject **value)
+    int put_variables "tracefunc_put_variables"(
+        Buffer *out, size_t start, const Variable *all, int many, size_t *first, const Manner *manner
+    ) except -1
+    int put_head "tracefunc_put_head"(Buffer *out, int tag, int line, Count moment) except -1
 
 
-cdef dict readers_of(plan):
-    """The readers of each line, each with how its samples are taken."""
-    return {line: with_ways(readers, plan.code) for line, readers in plan.readers.items()}
+@cython.final
+@cython.no_gc  # what it refers to are texts, in tuples
+cdef class Variables:
+    """The names and chains that are sampled of each line of a code object, as an array."""
+
+    cdef tuple readers  # by line, or by another number; they own the texts
+    cdef PyObject *code
+    cdef Variable *all
+    cdef int *ends  # by line: where its own end in `all`
+    cdef int lines
+
+    def __cinit__(self, readers, code):
+        cdef int line, many = 0, total = sum([len(each) for each in readers])
+        slots = slots_of(code)
+        self.readers, self.code, self.lines = tuple(readers), <PyObject *>code, len(readers)
+        self.all = <Variable *>PyMem_Calloc(total + 1, sizeof(Variable))
+        self.ends = <int *>PyMem_Calloc(self.lines + 1, sizeof(int))
+        if self.all == NULL or self.ends == NULL:
+            raise MemoryError
+        for line, each in enumerate(self.readers):
+            for reader in each:
+                self.fill(&self.all[many], reader, slots, code)
+                many += 1
+            self.ends[line] = many
+
+    def __dealloc__(self):
+        cdef int i
+        if self.all != NULL and self.ends != NULL:
+            for i in range(self.ends[self.lines - 1] if self.lines else 0):
+                PyMem_Free(self.all[i].links)
+        PyMem_Free(self.all)
+        PyMem_Free(self.ends)
+
+    cdef int fill(self, Variable *variable, reader, list slots, code) except -1:
+        variable.how = how_sampled(reader, slots, code)
+        variable.name = <PyObject *>reader.stored
+        if variable.how == IN_SLOT:
+            variable.slot = slots.index(reader.stored)
+            variable.may_be_cell = reader.stored in code.co_cellvars or reader.stored in code.co_freevars
+        if not reader.attributes:
+            return 0
+        variable.attributes = <PyObject *>reader.attributes
+        if not FREE_THREADED:  # where other threads would use them too
+            variable.links = <Link *>PyMem_Calloc(len(reader.attributes), sizeof(Link))
+        return 0
+
+    cdef inline int first(self, int line) noexcept:
+        """Where those of a line begin in `all`."""
+        return self.ends[line - 1] if line > 0 else 0
+
+    cdef int put(self, Buffer *out, int number, ValueWriter writer) except -1:
+        """Write a sample of one of them in the frame that executes. Code of the program may run."""
+        cdef Variable *variable = &self.all[number]
+        cdef PyObject *value
+        cdef int found
+        if variable.how == HIDDEN:
+            return put_tag(out, TAG_REDACTED)
+        if not self.take(variable, &value):  # unbound, or no stack left at the recursion limit
+            return put_tag(out, TAG_UNAVAILABLE)
+        if variable.attributes != NULL:
+            value = tracefunc_follow(value, variable.attributes, variable.links, &found)
+            if value == NULL:
+                return put_tag(out, TAG_NOT_READ if found == NOT_READABLE else TAG_UNAVAILABLE)
+        held = <object>value
+        Py_DECREF(value)
+        return writer.write(out, <PyObject *>held)
+
+    cdef bint take(self, Variable *variable, PyObject **value) except -1:
+        """Read the value of a name, a new reference; return False if there is none."""
+        cdef void *frame = tracefunc_current_frame()
+        if variable.how >= IN_SLOT and tracefunc_code_of(frame) == self.code:
+            if tracefunc_borrow(variable, stack_slot(frame, FIRST_VARIABLE), value):
+                if value[0] != NULL:
+                    Py_NewRef(value[0])
+                return value[0] != NULL
+        if variable.how == OF_VARIABLE or variable.how == IN_SLOT:
+            return tracefunc_variable(PyEval_GetFrame(), <object>variable.name, value)
+        reader = self.reader(variable)
+        return tracefunc_meaning(read, PyEval_GetFrame(), reader.stored, reader.how, value)
+
+    cdef object reader(self, Variable *variable):
+        cdef int line = 0, number = <int>(variable - self.all)
+        while self.ends[line] <= number:
+            line += 1
+        return self.readers[line][number - self.first(line)]
+
+
+cdef Variables variables_of(plan):
+    """What is sampled of the lines of a code object."""
+    return Variables([plan.readers.get(line, ()) for line in range(max(plan.readers, default=-1) + 1)], plan.code)
 
 
 cdef tuple with_ways(readers, code):
     """Some readers, each with how samples are taken in a frame of a code object."""
+    slots = slots_of(code)
+    return tuple([(reader, how_sampled(reader, slots, code)) for reader in readers])
+
+
+cdef list slots_of(code):
+    """The names of the variables in the slots of a code object's frames."""
     slots = [*code.co_varnames, *[name for name in code.co_cellvars if name not in code.co_varnames]]
-    slots += code.co_freevars
-    return tuple([(reader, how_sampled(reader, slots)) for reader in readers])
+    return slots + list(code.co_freevars)
 
 
-cdef int how_sampled(reader, list slots) except -1:
+cdef int how_sampled(reader, list slots, code) except -1:
     """How samples of a reader are taken; `slots`: the names of the frame's variables."""
+    cdef bint in_slots = _knows_variables and len(slots) == (<PyCodeObject *>code).co_nlocalsplus
     if reader.how == REDACTED:
         return HIDDEN
     if reader.how == READS_LOCAL and CELLS_ARE_SAFE and slots.count(reader.stored) == 1:
-        return OF_VARIABLE
+        return IN_SLOT if in_slots and code.co_flags & _interpreter.OPTIMIZED else OF_VARIABLE
+    if reader.how == READS_GLOBAL and not FREE_THREADED:
+        return OF_GLOBAL
     return OF_NAME
 
 
@@ -42,7 +156,7 @@ cdef int put_variable(Buffer *out, PyFrameObject *frame, reader, int how, ValueW
     cdef int found
     if how == HIDDEN:
         return put_tag(out, TAG_REDACTED)
-    if how == OF_VARIABLE:
+    if how == OF_VARIABLE or how == IN_SLOT:
         found = tracefunc_variable(frame, reader.stored, &value)
     else:
         found = tracefunc_meaning(read, frame, reader.stored, reader.how, &value)
@@ -50,7 +164,7 @@ cdef int put_variable(Buffer *out, PyFrameObject *frame, reader, int how, ValueW
         return put_tag(out, TAG_UNAVAILABLE)
     names = reader.attributes
     if names:
-        value = tracefunc_follow(value, <PyObject *>names, &found)
+        value = tracefunc_follow(value, <PyObject *>names, NULL, &found)
         if value == NULL:
             return put_tag(out, TAG_NOT_READ if found == NOT_READABLE else TAG_UNAVAILABLE)
     held = <object>value
@@ -77,7 +191,7 @@ cdef bint dictionaries_are_found():
     cdef PyObject *value
     names, probe = ("first",), ProbeOfAttributes()
     for has_dict in (False, True):
-        value = tracefunc_follow(Py_NewRef(<PyObject *>probe), <PyObject *>names, &how)
+        value = tracefunc_follow(Py_NewRef(<PyObject *>probe), <PyObject *>names, NULL, &how)
         if value == NULL:
             return False
         first = <object>value

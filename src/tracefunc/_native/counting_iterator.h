@@ -116,8 +116,14 @@ static PyObject *tracefunc_count(PyObject *iterable, long long *count, PyObject 
    both for an integer in place of a reference. references_are_known() verifies that. --- */
 
 /* The object in a slot; NULL if there is none. */
-static PyObject *tracefunc_in_slot(uintptr_t *slot) {
+static inline PyObject *tracefunc_in_slot(uintptr_t *slot) {
     return (*slot & 3) == 3 ? NULL : (PyObject *)(*slot & ~(uintptr_t)3);
+}
+
+/* The value of a variable in its slot, a borrowed reference, or NULL: what the slot has, or the cell in it. */
+static inline PyObject *tracefunc_in_variable(uintptr_t *slot, int may_be_cell) {
+    PyObject *held = tracefunc_in_slot(slot);
+    return may_be_cell && held != NULL && PyCell_Check(held) ? PyCell_GET(held) : held;
 }
 
 /* Put an object into a slot, which gets the reference. */

@@ -52,6 +52,7 @@ cdef extern from "_native/counting_iterator.h":
     ) except NULL
     void unlink "tracefunc_unlink"(Counting *iterator)
     PyObject *in_slot "tracefunc_in_slot"(size_t *slot)
+    PyObject *in_variable "tracefunc_in_variable"(size_t *slot, bint may_be_cell)
     void put_into_slot "tracefunc_put_into_slot"(size_t *slot, PyObject *object)
     bint is_suitable "tracefunc_is_suitable"(PyObject *iterable)
     Py_ssize_t length_of "tracefunc_length"(PyObject *iterable)
@@ -80,11 +81,13 @@ cdef extern from "Python.h":
     object PyCFunction_NewEx(PyMethodDef *method, object self, object module)
     PyFrameObject *PyEval_GetFrame()
     int PyFrame_GetLasti(PyFrameObject *frame)
+    void PyErr_Clear()
     int PyErr_GivenExceptionMatches(PyObject *error, PyObject *kind)
     PyObject *PyExc_RuntimeError
     bint Py_IS_TYPE(PyObject *value, PyTypeObject *kind)
     PyObject *PyExc_StopIteration
     PyObject *PyExc_StopAsyncIteration
+    PyObject *PyFrame_GetVar(PyFrameObject *frame, PyObject *name)
     PyFrameObject *PyFrame_GetBack(PyFrameObject *frame)
     PyObject *PyObject_Vectorcall(PyObject *callable, PyObject **args, size_t count, PyObject *names)
     PyObject *PyObject_GetAttr(PyObject *value, PyObject *name)
@@ -121,6 +124,6 @@ cdef int NOTHING = markers.NOTHING
 cdef int UNREPORTED = markers.UNREPORTED
 cdef int UNCHANGED = markers.UNCHANGED
 cdef int FIRST_VARIABLE = markers.FIRST_VARIABLE
-cdef int READS_LOCAL = LOCAL
+cdef int READS_LOCAL = LOCAL, READS_GLOBAL = ways_of_reading.GLOBAL
 cdef int ASYNCHRONOUS = _interpreter.ASYNCHRONOUS, SUSPENDING = _interpreter.SUSPENDING
 cdef int YIELDING = _interpreter.SUSPENDING & ~_interpreter.COROUTINE

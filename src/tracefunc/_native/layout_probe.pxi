@@ -2,7 +2,7 @@
 #
 # If frames, integers or handled exceptions are laid out in another way, the import fails, and the pure engine is used.
 # If only a frame's stack is, or the references on it are, no loop gets an iterator that counts: that is all that is
-# ever written to a frame.
+# ever written to a frame. If its variables are, these are read by way of frame objects.
 
 cdef extern from "_native/interpreter.h":
     PyObject *call_apart "tracefunc_call_apart"(
@@ -28,6 +28,7 @@ cdef bint _knows_stack = False
 # Where it has the address of the instruction that it executes, or -1; and the code object of frames of C code, in 3.12.
 cdef Py_ssize_t _offset_word = -1
 cdef PyObject *_trampoline = NULL
+cdef bint _knows_variables = False  # whether the slots have what the interpreter says of variables
 
 cdef enum:
     COPIES = 64  # references to each object of the probe: more than it could lose by mistake
@@ -65,6 +66,21 @@ def handle(error):
         yield check(error)
 def offset(a):
     find_offset()
+def variables(a, b, c, *args, d=4, **others):
+    x, y = a, [b]
+    def inner(e, f):
+        nonlocal x, c
+        compare()
+        x, c = e, f
+        g = [lambda: each for each in (a, compare(), f)]
+        del x
+        yield compare()
+        x = g
+        compare(lambda: (e, y))
+    compare()
+    for f in inner(y, 1.5): compare(lambda: (d, f))
+    del c, y, others
+    return compare() or [compare() for b in args]
 frames(object(), object())
 """
 
@@ -126,6 +142,33 @@ cdef object find_layout(object self, PyObject **args, Py_ssize_t count):
             _knows_stack = tracefunc_word(frame, i) == args[0] and tracefunc_word(frame, i + 1) == args[1]
             break
     return None
+
+
+# --- variables ---
+
+cdef object compare(object self, PyObject **args, Py_ssize_t count):
+    """Note in `self`, a list, whether the slots of the caller's frame have the values of its variables."""
+    cdef PyFrameObject *frame = PyEval_GetFrame()
+    cdef size_t *first = stack_slot(tracefunc_current_frame(), FIRST_VARIABLE)
+    cdef PyObject *value
+    cdef Py_ssize_t i
+    code = (<object>frame).f_code
+    names = [*code.co_varnames, *[name for name in code.co_cellvars if name not in code.co_varnames], *code.co_freevars]
+    for i, name in enumerate(names):
+        if names.count(name) > 1:
+            continue
+        value = PyFrame_GetVar(frame, <PyObject *>name)
+        if value == NULL:
+            PyErr_Clear()
+        (<list>self).append(in_variable(first + i, name in code.co_cellvars or name in code.co_freevars) == value)
+        Py_XDECREF(value)
+    return None
+
+
+cdef bint variables_are_known(object variables, list answers) except -1:
+    """Whether the interpreter says the same of local, cell and free variables as their slots, bound or not."""
+    variables(object(), 2, "3", 4.5, other=6)
+    return len(answers) > 0 and all(answers)
 
 
 # --- references on the stack ---
@@ -260,15 +303,18 @@ cdef bint handling_is_kept(object handle) except -1:
 cdef PyMethodDef _find_layout = PyMethodDef("find", <PyCFunction>find_layout, METH_FASTCALL, NULL)
 cdef PyMethodDef _find_offset = PyMethodDef("find_offset", <PyCFunction>find_offset, METH_FASTCALL, NULL)
 cdef PyMethodDef _swap = PyMethodDef("swap", <PyCFunction>swap, METH_FASTCALL, NULL)
+cdef PyMethodDef _compare = PyMethodDef("compare", <PyCFunction>compare, METH_FASTCALL, NULL)
 cdef PyMethodDef _check = PyMethodDef("check", <PyCFunction>check, METH_FASTCALL, NULL)
 
 
 cdef object probe_layout():
     """Raise an ImportError if this interpreter's layout is unknown; return why no loop can have a counting iterator."""
-    iterators = []
+    global _knows_variables
+    iterators, answers = [], []
     space = {
         "find": PyCFunction_NewEx(&_find_layout, None, None),
         "find_offset": PyCFunction_NewEx(&_find_offset, None, None),
+        "compare": PyCFunction_NewEx(&_compare, answers, None),
         "swap": PyCFunction_NewEx(&_swap, iterators, None),
         "check": PyCFunction_NewEx(&_check, None, None),
     }
@@ -283,6 +329,7 @@ cdef object probe_layout():
             raise ImportError("this interpreter's handled exceptions are laid out in an unknown way")
         if FREE_THREADED:
             return ""
+        _knows_variables = variables_are_known(space["variables"], answers)
         if not _knows_stack:
             return "this interpreter's stack is laid out in an unknown way"
         if not references_are_known(space, iterators):

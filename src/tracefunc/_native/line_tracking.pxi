@@ -1,5 +1,9 @@
 # Part of `_fastmon.pyx`: the line under way in each frame. It is sampled when it ends.
 
+cdef enum:
+    SAMPLES_BETWEEN_LOOKS = 8  # for other tools: a tool that has an id listens to nothing yet
+
+
 @cython.final
 cdef class Ended:
     """A frame that stood somewhere when the trace ended, or its end was not reported."""
@@ -31,6 +35,7 @@ cdef class LineTracking:
     cdef object notice  # looks for other tools, None where these do not matter
     cdef list preludes  # the line of each prelude
     cdef int lines
+    cdef unsigned int samples  # that were taken
 
     def __cinit__(self, plan, Store store, Silencing silencing, notice):
         self.store, self.silencing, self.notice = store, silencing, notice
@@ -89,7 +94,7 @@ cdef class LineTracking:
         return 0
 
     cdef int take_sample(self, Frame *frame, int line, PyObject *error) except -1:
-        if self.notice is not None and others_are_there():
+        if self.notice is not None and self.may_have_company(frame.live.code) and others_are_there():
             self.notice(True)
         cdef Table table = (<CodeState>frame.live.state).table
         if error != NULL:
@@ -97,6 +102,11 @@ cdef class LineTracking:
         if self.store.sample(<RecordedCall>frame.call, table, line, error) and not FREE_THREADED:
             self.silencing.line_is_full(line)
         return 0
+
+    cdef inline bint may_have_company(self, PyObject *code) noexcept:
+        """Whether it is time to look for other tools: one listens to the code, or some samples were taken since."""
+        self.samples += 1
+        return self.samples % SAMPLES_BETWEEN_LOOKS == 1 or is_shared(code)
 
     # lines
 

@@ -2,11 +2,12 @@
 
 /* Append bytes as they are. */
 static inline int tracefunc_put_raw(tracefunc_buffer *out, const unsigned char *data, size_t size) {
+    if (size == 0)  /* there may be no memory at all yet */
+        return 0;
     unsigned char *to = tracefunc_reserve(out, size);
     if (to == NULL)
         return -1;
-    if (size > 0)
-        memcpy(to, data, size);
+    memcpy(to, data, size);
     tracefunc_commit(out, to + size);
     return 0;
 }

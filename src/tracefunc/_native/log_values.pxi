@@ -29,21 +29,35 @@ cdef extern from "_native/log_types.h":
         PyObject *qualname
         unsigned int version
         unsigned long long name_number, before_number
-    int KNOWN_TYPES "TRACEFUNC_KNOWN_TYPES"
+    ctypedef struct Known "tracefunc_known":
+        KnownType *types
+        KnownType *classes
+    int AS_OTHER "TRACEFUNC_IS_OTHER"
+    int AS_CLASS "TRACEFUNC_IS_CLASS"
+    int AS_FUNCTION "TRACEFUNC_IS_FUNCTION"
+    int AS_BUILTIN "TRACEFUNC_IS_BUILTIN"
+    int shown_as "tracefunc_shown_as"(PyObject *value)
+    int put_remembered "tracefunc_put_remembered"(Buffer *out, PyObject *value, int shown_as, Known *known) except -1
+    void keep_function "tracefunc_keep_function"(
+        Known *known, PyObject *value, object text, unsigned long long name_number, unsigned long long text_number
+    )
+    void forget_all "tracefunc_forget_all"(Known *known)
     KnownType *place_of_type "tracefunc_place_of_type"(KnownType *all, PyTypeObject *kind)
-    bint is_known "tracefunc_is_known"(const KnownType *known, PyTypeObject *kind)
     unsigned int version_of "tracefunc_version_of"(PyTypeObject *kind)
     object names_of "tracefunc_names_of"(PyTypeObject *kind)
     void keep_type "tracefunc_keep_type"(KnownType *known, const KnownType *new_one, object names)
-    bint has_objects_repr "tracefunc_has_objects_repr"(PyObject *value)
-    int put_object "tracefunc_put_object"(Buffer *out, PyObject *value, const KnownType *known) except -1
+    int put_object "tracefunc_put_object"(
+        Buffer *out, PyObject *value, unsigned long long name_number, unsigned long long before_number
+    ) except -1
+    int put_named "tracefunc_put_named"(
+        Buffer *out, unsigned long long name_number, unsigned long long text_number
+    ) except -1
     int put_text "tracefunc_put_text"(Buffer *out, unsigned long long name_number, object text) except -1
     object answer "tracefunc_answer"(object function, object value, object otherwise)
-    object object_text "tracefunc_object_text"(object value)
+    object own_text "tracefunc_own_text"(PyObject *value)
 
 cdef extern from "Python.h":
     PyTypeObject *type_of "Py_TYPE"(PyObject *value)
-    void forget_name "Py_XDECREF"(PyObject *name)
 
 
 @cython.final
@@ -57,18 +71,15 @@ cdef class ValueWriter:
     cdef dict numbers  # of the texts
     cdef Py_ssize_t room
     cdef int shown  # which values need not be described
-    cdef KnownType *types  # by a hash of the address; NULL until there is one
+    cdef Known *known  # what it has learned; NULL until there is something
 
     def __init__(self, describe, texts):
         self.describe, self.texts, self.numbers = describe, texts, texts.numbers
         self.shown, self.room = shown_by_repr(describe)
 
     def __dealloc__(self):
-        if self.types != NULL:
-            for i in range(KNOWN_TYPES):
-                forget_name(self.types[i].name)
-                forget_name(self.types[i].qualname)
-            PyMem_Free(self.types)
+        if self.known != NULL:
+            forget_all(self.known)
 
     cdef inline int write(self, Buffer *out, PyObject *value) except -1:
         """Append a value. What is no Exception and comes from describing it is raised; then nothing is appended."""
@@ -78,10 +89,12 @@ cdef class ValueWriter:
 
     cdef int write_other(self, Buffer *out, PyObject *value) except -1:
         """Append a value that is no number, string or container, or one that has to be described."""
+        cdef int how
         held = <object>value  # whose repr may drop the reference that the caller has borrowed
         if self.shown == SHOWS_OBJECTS:
-            if has_objects_repr(value):
-                if self.write_object(out, value):
+            how = shown_as(value)
+            if how != AS_OTHER:
+                if put_remembered(out, value, how, self.known) or self.learn(out, value, how):
                     return 1
             elif where_reprs != REPRS_OF_INTERPRETER and container_tag(type_of(value)):
                 if self.write_container(out, value):
@@ -98,36 +111,39 @@ cdef class ValueWriter:
             note_reprs(opened)
         return 0 if opened else put_value(out, value, self.room, SHOWS_CONTAINERS)
 
-    cdef int write_object(self, Buffer *out, PyObject *value) except -1:
-        """Append an object without a repr of its own; 0 if its text is not what is expected."""
-        cdef PyTypeObject *kind = type_of(value)
-        if self.types == NULL:
-            self.types = <KnownType *>PyMem_Calloc(KNOWN_TYPES, sizeof(KnownType))
-            if self.types == NULL:
-                raise MemoryError
-        cdef KnownType *known = place_of_type(self.types, kind)
-        if is_known(known, kind):
-            return put_object(out, value, known)
-        return self.learn_type(out, value, kind)
+    cdef int learn(self, Buffer *out, PyObject *value, int how) except -1:
+        """Append an object, class or function whose texts are not known, and note what the next one needs.
 
-    cdef int learn_type(self, Buffer *out, PyObject *value, PyTypeObject *kind) except -1:
-        """Append an object of a type that is not known yet, and note what the next one of that type needs."""
+        0 if its text is not what is expected.
+        """
         cdef KnownType new
+        cdef PyTypeObject *kind = <PyTypeObject *>value if how == AS_CLASS else type_of(value)
+        if self.known == NULL:
+            self.known = <Known *>PyMem_Calloc(1, sizeof(Known))
+            if self.known == NULL:
+                raise MemoryError
         memset(&new, 0, sizeof(new))
         new.kind, new.version, names = kind, version_of(kind), names_of(kind)  # first: it may change meanwhile
-        text = object_text(<object>value)
-        end = f"{<size_t>value:x}>"
-        if text is None or not (<str>text).endswith(f" at 0x{end}"):
+        text, end = own_text(value), f"{<size_t>value:x}>"
+        if text is None:  # no stack left
             return 0
-        name = answer(name_of, <object>kind, None)
+        if how != AS_CLASS and how != AS_BUILTIN:
+            if not (<str>text).endswith(f" at 0x{end}"):
+                return 0
+            text = (<str>text)[:-len(end)]
+        name = answer(name_of, <object>type_of(value), None)
         number = None if name is None else self.number(name)
-        before_number = None if number is None else self.number((<str>text)[:-len(end)])
-        if before_number is None:  # no stack left
+        text_number = None if number is None else self.number(text)
+        if text_number is None:  # no stack left
             return 0
-        new.name_number, new.before_number = number, before_number
-        if new.version:
-            keep_type(place_of_type(self.types, kind), &new, names)
-        return put_object(out, value, &new)
+        new.name_number, new.before_number = number, text_number
+        if how >= AS_FUNCTION:
+            keep_function(self.known, value, text, new.name_number, new.before_number)
+        elif new.version:
+            keep_type(place_of_type(self.known.classes if how == AS_CLASS else self.known.types, kind), &new, names)
+        if how == AS_CLASS or how == AS_BUILTIN:
+            return put_named(out, new.name_number, new.before_number)
+        return put_object(out, value, new.name_number, new.before_number)
 
     cdef int write_sample(self, Buffer *out, object sample) except -1:
         """Append the name of a type and a text."""

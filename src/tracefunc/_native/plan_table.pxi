@@ -34,7 +34,7 @@ cdef class Table:
 
     cdef object plan
     cdef list offsets  # of the points, in ascending order
-    cdef dict readers  # by line: tuples of (reader, how its samples are taken)
+    cdef Variables variables  # that are sampled
     cdef int *numbers  # by half the offset: its point, NO_POINT, or how many less than that the number of its loop is
     cdef Py_ssize_t size
     cdef Point *points
@@ -83,7 +83,7 @@ cdef class Table:
         self.fill_points(actions, point_of, loop_at)
         self.fill_numbers(point_of)
         self.flows = {}
-        self.readers = readers_of(plan)
+        self.variables = variables_of(plan)
 
     cdef int fill_points(self, list actions, dict point_of, dict loop_at) except -1:
         cdef int i, end = 0

@@ -136,53 +136,86 @@ cdef class Store:
 
         Returns whether the line has all its samples now.
         """
-        cdef Buffer *values
-        cdef Buffer *raised = NULL
-        cdef PyFrameObject *frame = PyEval_GetFrame()
-        cdef Count moment
+        cdef Variables variables = table.variables
+        cdef Buffer *out = &call.record
+        cdef size_t start = out.used, values = start
+        cdef int first = variables.first(line), many = variables.ends[line] - first, done = 0
+        cdef void *frame = tracefunc_current_frame()
+        cdef Manner manner
         if call.closed:
             return False
-        moment = self.log.moments
+        cdef Count moment = self.log.moments
         self.log.moments += 1
-        values = take_buffer()
+        if error == NULL and not FREE_THREADED and tracefunc_code_of(frame) == variables.code:
+            if not self.wants(call, line):  # another thread was quicker
+                return False
+            manner.room, manner.shown, manner.known = self.writer.room, self.writer.shown, self.writer.known
+            put_head(out, PART_SAMPLE, line, moment - call.began)
+            values = out.used
+            done = put_variables(out, start, variables.all + first, many, stack_slot(frame, FIRST_VARIABLE), &manner)
+            if done == many:
+                return self.keep(call, line, moment, start, out.used)
+        return self.sample_apart(call, variables, line, moment, error, start, values, done)
+
+    cdef bint sample_apart(
+        self, RecordedCall call, Variables variables, int line, Count moment, PyObject *error,
+        size_t start, size_t values, int done
+    ) except -1:
+        """Go on with a sample where code of the program may run: then others may append to the record.
+
+        That has the first ones, `done`, of the line's values from `values` on, and is to be as it was at `start`.
+        """
+        cdef Buffer *out = &call.record
+        cdef Buffer *part = take_buffer()
+        cdef Buffer *raised = NULL
+        cdef size_t used = out.used
+        out.used = start
         try:
+            put_bytes(part, out.data + values, used - values)
             if error != NULL:
                 raised = take_buffer()
                 self.log.put_raised(raised, self.target, error)
             if "greenlet" in sys.modules:
-                watched(self.calls.note_switch, taking(self, values, frame, table.readers[line]))
+                watched(self.calls.note_switch, taking(self, part, variables, line, done))
             else:
-                self.put_values(values, frame, table.readers[line])
-            return self.add(call, line, moment, values, raised)
+                self.put_values(part, variables, line, done)
+            return self.add(call, line, moment, part, raised)
         finally:
-            give_buffer(values)
+            give_buffer(part)
             if raised != NULL:
                 give_buffer(raised)
 
-    cdef int put_values(self, Buffer *out, PyFrameObject *frame, tuple readers) except -1:
-        """Write samples of names and chains in a frame."""
-        for reader, how in readers:
-            put_variable(out, frame, reader, how, self.writer)
+    cdef int put_values(self, Buffer *out, Variables variables, int line, int done) except -1:
+        """Write samples of the names and chains of a line in the frame that executes, but for the first ones."""
+        cdef int number
+        for number in range(variables.first(line) + done, variables.ends[line]):
+            variables.put(out, number, self.writer)
         return 0
 
     cdef bint add(self, RecordedCall call, int line, Count moment, Buffer *values, Buffer *error) except -1:
         """Add a sample to a call. Returns whether the line has all its samples now."""
         cdef Buffer *out = &call.record
-        if self.surplus >= 0:
-            call.keep_sample(line, moment, values, error, self.surplus)
-            call.taken[line] += call.taken[line] < MOST_SAMPLES
-            call.last[line] = moment
+        cdef size_t start = out.used, plain
+        if call.closed or not self.wants(call, line):  # another thread was quicker
             return False
-        if not call.lacks(line) or call.closed:  # another thread was quicker
-            return False
-        put_tag(out, PART_SAMPLE if error == NULL else PART_RAISED_SAMPLE)
-        put_number(out, line)
-        put_number(out, moment - call.began)
+        put_head(out, PART_SAMPLE if error == NULL else PART_RAISED_SAMPLE, line, moment - call.began)
         put_bytes(out, values.data, values.used)
+        plain = out.used
         if error != NULL:
             put_bytes(out, error.data, error.used)
-        call.taken[line] += 1
+        return self.keep(call, line, moment, start, plain)
+
+    cdef inline bint keep(self, RecordedCall call, int line, Count moment, size_t start, size_t plain) except -1:
+        """Keep a sample that a call's record has at its end, from `start` on; up to `plain`, no exception is in it.
+
+        Returns whether the line has all its samples now.
+        """
         call.last[line] = moment
+        if self.surplus >= 0:
+            call.taken[line] += call.taken[line] < MOST_SAMPLES
+            call.keep_sample(line, moment, start, plain, self.surplus)
+            return False
+        call.taken[line] += 1
         return not call.lacks(line)
 
     cdef int mark_raised(self, RecordedCall call, int line, Count moment, PyObject *error) except -1:
@@ -215,14 +248,14 @@ cdef class Taking:
 
     cdef Store store
     cdef Buffer *values
-    cdef PyFrameObject *frame
-    cdef tuple readers
+    cdef Variables variables
+    cdef int line, done
 
     def __call__(self):
-        self.store.put_values(self.values, self.frame, self.readers)
+        self.store.put_values(self.values, self.variables, self.line, self.done)
 
 
-cdef Taking taking(Store store, Buffer *values, PyFrameObject *frame, tuple readers):
+cdef Taking taking(Store store, Buffer *values, Variables variables, int line, int done):
     cdef Taking found = Taking()
-    found.store, found.values, found.frame, found.readers = store, values, frame, readers
+    found.store, found.values, found.variables, found.line, found.done = store, values, variables, line, done
     return found

@@ -32,7 +32,7 @@ cdef class Who:
             thread = referent(self.thread)
         if thread != NULL:
             names = NAME
-            name = tracefunc_follow(Py_NewRef(thread), <PyObject *>names, &how)
+            name = tracefunc_follow(Py_NewRef(thread), <PyObject *>names, &_link_of_name, &how)
             if name != NULL:
                 same = name == <PyObject *>self.name
                 Py_DECREF(name)
@@ -62,3 +62,4 @@ cdef class Who:
 
 
 cdef tuple NAME = ("_name",)
+cdef Link _link_of_name
