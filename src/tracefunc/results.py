@@ -7,7 +7,7 @@ from ._values.sample import Sample
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from os import PathLike
     from typing import Any, Self
 
@@ -145,16 +145,20 @@ class Call(tuple[str, Trace]):
     """By the text of a line: its `attributes`, if there is anything in it."""
 
     def __new__(cls, pair: tuple[str, Trace], known: dict[str, Any] | None = None) -> Self:
-        """`known`: its attributes, a dictionary that nothing else uses."""
         call = super().__new__(cls, pair)
-        attributes = {} if known is None else known
-        if len(attributes) < len(_EMPTY) or not attributes.keys() >= _EMPTY.keys():
-            attributes = {name: make() for name, make in _EMPTY.items()} | attributes
-        call.__dict__ = attributes
+        empty: dict[str, Any] = {"arguments": {}, "yielded": [], "moments": {}, "raises": {}, "attributes": {}}
+        call.__dict__.update(empty | (known or {}))
+        return call
+
+    @classmethod
+    def _made(cls, stack: str, trace: Trace, known: dict[str, Any]) -> Self:
+        """Return a call of which all is known; `known` are its attributes, in a dictionary that nothing else uses."""
+        call = tuple.__new__(cls, (stack, trace))
+        call.__dict__ = known
         return call
 
     def __reduce__(self) -> tuple[object, ...]:
-        return type(self), (tuple(self), dict(self.__dict__))
+        return type(self), (tuple(self), self.__dict__)
 
     @property
     def stack(self) -> str:
@@ -171,16 +175,6 @@ class Call(tuple[str, Trace]):
         """All lines of the target in the order of the source, those without hits included."""
         ranks = {moment: i for i, moment in enumerate(sorted(m for found in self.moments.values() for m in found))}
         return [Line(self, place, ranks) for place in self.places]
-
-
-# What a call has of its own where nothing is known of it.
-_EMPTY: dict[str, Callable[[], Any]] = {
-    "arguments": dict,
-    "yielded": list,
-    "moments": dict,
-    "raises": dict,
-    "attributes": dict,
-}
 
 
 class RecordedError(Exception):

@@ -80,10 +80,12 @@ def without_clock(data, shapes, values):
 
 def plainly(record, data):
     """A record as plain data. Its bytes are left out where they hold an address."""
-    found = {name: getattr(record, name) for name in records.CallRecord.__slots__ if name not in ("started", "seconds")}
+    found = {name: getattr(record, name) for name in ("number", "target", "parent", "where", "lost")} | record.known
+    del found["seconds"]
     found["hits"] = [hits for hits, _ in record.trace.values()]
-    found["bytes"] = b"" if "0x" in repr(found) else data
-    found["thread"], found["task"] = re.sub(r"\d+", "", f"{record.thread},{record.task}").split(",")
+    found["bytes"] = b"" if "0x" in repr((found, record.trace)) else data
+    found["thread"], found["task"] = re.sub(r"\d+", "", f"{found['thread']},{found['task']}").split(",")
+    found["trace"] = record.trace
     for name in ("trace", "raises", "attributes", "arguments", "returned", "raised", "yielded"):
         found[name] = fuzz.ADDRESS.sub("0x", repr(found[name]))
     return found

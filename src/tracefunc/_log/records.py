@@ -13,6 +13,7 @@ from .varints import put_varint, read_varint
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from typing import Any
 
     from .._plan.target_plan import Plan
     from .._values.sample import Sample
@@ -55,55 +56,39 @@ class Start:
 class CallRecord:
     """A call as it was recorded."""
 
-    __slots__ = (
-        "arguments",
-        "attributes",
-        "began",
-        "ended",
-        "lost",
-        "moments",
-        "more_yielded",
-        "number",
-        "parent",
-        "parent_line",
-        "raised",
-        "raises",
-        "returned",
-        "seconds",
-        "stack",
-        "started",
-        "target",
-        "task",
-        "thread",
-        "trace",
-        "where",
-        "yielded",
-    )
+    __slots__ = ("known", "lost", "number", "parent", "stack", "started", "target", "trace", "where")
 
-    def __init__(self, target: int) -> None:
-        self.number = -1  # as in `Start`, also the next ones
+    def __init__(self, target: int, known: dict[str, Any]) -> None:
+        self.number = -1  # as in `Start`, also the next two and `started`
         self.target = target
         self.parent = -1
-        self.parent_line: tuple[int, int | None] | None = None
-        self.began = 0
         self.started = 0
         self.stack = ""
-        self.thread = ""
-        self.task: str | None = None
-        self.arguments: dict[str, Sample] = {}
         # By the text of a line that is shown: its hits, and the samples of each name.
         self.trace: dict[str, tuple[int, dict[str, list[Sample]]]] = {}
-        self.moments: dict[str, list[int]] = {}  # of the samples, if there are any
-        self.raises: dict[str, dict[int, Sample]] = {}  # by the number of a sample: what ended that hit
-        self.attributes: dict[str, dict[str, list[Sample]]] = {}  # samples of the chains that were ever read
-        self.yielded: list[Sample] = []
-        self.more_yielded = False  # whether it yielded more
-        self.ended: int | None = None  # the moment; None: it has not ended
-        self.seconds: float | None = None
         self.where = -1  # the offset at which it raised, or the state that was under way when it returned
-        self.returned: Sample | None = None
-        self.raised: Sample | None = None
         self.lost = False  # whether some counts do not agree
+        self.known = known  # attributes of the call: see `KNOWN`
+
+
+# What is known of a call besides, by the names that results have for it, unless there is more to be said. All calls have
+# some of it in common, of which their `Shape` tells.
+KNOWN: dict[str, Any] = {
+    "arguments": {},
+    "returned": None,
+    "raised": None,
+    "yielded": [],
+    "more_yielded": False,
+    "thread": "",
+    "task": None,
+    "seconds": None,  # None: it has not ended, also the next one
+    "ended": None,  # the moment
+    "parent_line": None,
+    "began": 0,  # the moment
+    "moments": {},  # by the text of a line: those of its samples, if there are any
+    "raises": {},  # by the text of a line, then by the number of a sample: what ended that hit
+    "attributes": {},  # by the text of a line: the samples of its chains that were ever read
+}
 
 
 class Shape:
@@ -112,17 +97,19 @@ class Shape:
     Of each line these are the text, and what a sample has values of: its names, and behind them its chains.
     """
 
-    __slots__ = ("lines", "parameters")
+    __slots__ = ("known", "lines", "parameters")
 
-    def __init__(self, parameters: Iterable[str], lines: Iterable[LineShape]) -> None:
+    def __init__(self, parameters: Iterable[str], lines: Iterable[LineShape], common: dict[str, Any]) -> None:
+        """`common`: the attributes that all calls have in common."""
         self.parameters = tuple(parameters)
         self.lines = [(text, tuple(names), tuple(chains)) for text, names, chains in lines]
+        self.known = KNOWN | common
 
     @staticmethod
-    def of(plan: Plan) -> Shape:
+    def of(plan: Plan, common: dict[str, Any]) -> Shape:
         """Return the shape of the records of a plan's calls."""
         lines = zip(plan.lines, plan.names, plan.chains, strict=True)
-        return Shape([reader.name for reader in plan.parameters], lines)
+        return Shape([reader.name for reader in plan.parameters], lines, common)
 
 
 def put_start(out: bytearray, start: Start) -> None:
@@ -173,7 +160,12 @@ class RecordReader:
         target, at = _read_number(data, at)
         if target >= len(self.shapes):
             raise ValueError(f"a record is of target {target}, and there are {len(self.shapes)}")
-        record = CallRecord(target)
+        shape = self.shapes[target]
+        known = shape.known.copy()
+        for name in ("moments", "raises", "attributes"):
+            known[name] = {}
+        known["yielded"] = []
+        record = CallRecord(target, known)
         record.number = number
         parent, at = _read_number(data, at)
         record.parent = parent - 1
@@ -181,17 +173,18 @@ class RecordReader:
             line, at = _read_number(data, at)
             if line:
                 hit, at = _read_number(data, at)
-                record.parent_line = line - 1, hit - 1 if hit else None
-        record.began, at = _read_number(data, at)
+                known["parent_line"] = line - 1, hit - 1 if hit else None
+        known["began"], at = _read_number(data, at)
         record.started, at = _read_number(data, at)
         record.stack, at = self._text(data, at)
-        record.thread, at = self._text(data, at)
+        known["thread"], at = self._text(data, at)
         if at < len(data) and not data[at]:
             at += 1
         else:
-            record.task, at = self._text(data, at, 1)
-        for name in self.shapes[target].parameters:
-            record.arguments[name], at = self.values.read(data, at)
+            known["task"], at = self._text(data, at, 1)
+        arguments = known["arguments"] = {}
+        for name in shape.parameters:
+            arguments[name], at = self.values.read(data, at)
         return record, at
 
     def _text(self, data: bytes, at: int, less: int = 0) -> tuple[str, int]:
@@ -216,9 +209,9 @@ class RecordReader:
                 at = self._raised(record, sampled, data, at)
             elif kind == YIELDED:
                 value, at = self.values.read(data, at)
-                record.yielded.append(value)
+                record.known["yielded"].append(value)
             elif kind == MORE_YIELDED:
-                record.more_yielded = True
+                record.known["more_yielded"] = True
             elif kind == RETURNED or kind == FAILED:
                 at = self._end(record, data, at, kind == FAILED)
             elif kind == HITS or kind == LOST:
@@ -250,7 +243,7 @@ class RecordReader:
             column.append(value)
         if has_raised:
             errors[len(moments)], at = read(data, at)
-        moments.append(record.began + after)
+        moments.append(record.known["began"] + after)
         return at
 
     def _raised(self, record: CallRecord, sampled: list[SampledLine | None], data: bytes, at: int) -> int:
@@ -261,7 +254,7 @@ class RecordReader:
         if known is not None:
             moments, _, errors = known
             for i in range(len(moments) - 1, -1, -1):
-                if moments[i] == record.began + after:
+                if moments[i] == record.known["began"] + after:
                     errors[i] = value
                     return at
         raise ValueError(f"an exception ended a hit of line {line} that was not sampled")
@@ -272,11 +265,9 @@ class RecordReader:
         where, at = _read_number(data, at)
         record.where = where - 1
         value, at = self.values.read(data, at)
-        record.ended, record.seconds = record.began + after, lasted / 1e9
-        if has_failed:
-            record.raised = value
-        else:
-            record.returned = value
+        known = record.known
+        known["ended"], known["seconds"] = known["began"] + after, lasted / 1e9
+        known["raised" if has_failed else "returned"] = value
         return at
 
     def _show(self, record: CallRecord, sampled: list[SampledLine | None], hits: dict[int, int]) -> None:
@@ -293,14 +284,14 @@ class RecordReader:
                 continue
             moments, columns, errors = known
             record.trace[text] = count, dict(zip(names, columns, strict=False))
-            record.moments[text] = moments
+            record.known["moments"][text] = moments
             if errors:
-                record.raises[text] = dict(sorted(errors.items()))
+                record.known["raises"][text] = dict(sorted(errors.items()))
             if chains:
                 read = zip(chains, columns[len(names) :], strict=True)
                 found = {chain: column for chain, column in read if any(one != NOT_READ for one in column)}
                 if found:
-                    record.attributes[text] = found
+                    record.known["attributes"][text] = found
 
 
 def _read_number(data: bytes, at: int) -> tuple[int, int]:

@@ -250,13 +250,10 @@ cdef class ReadValues:
 cdef class CallRecord:
     """A call as it was recorded: see `_log/records.py`."""
 
-    cdef readonly object number, parent, parent_line, began, started, ended, seconds, where
+    cdef readonly object number, parent, started, where, stack
     cdef readonly Py_ssize_t target
-    cdef readonly object stack, thread, task
-    cdef readonly dict arguments, trace, moments, raises, attributes
-    cdef readonly list yielded
-    cdef readonly object returned, raised
-    cdef readonly bint more_yielded, lost
+    cdef readonly dict trace, known
+    cdef readonly bint lost
 
 
 @cython.final
@@ -271,7 +268,7 @@ cdef class RecordReader:
     def __init__(self, pure):
         """`pure`: the reader in Python for the same trace, which says what is wrong with a record."""
         self.pure, self.incl_unhit = pure, pure.incl_unhit
-        self.shapes = list(pure.shapes)
+        self.shapes = [(shape.parameters, shape.lines, shape.known) for shape in pure.shapes]
         self.values = ReadValues(pure.values)
 
     def read(self, bytes data not None):
@@ -293,20 +290,21 @@ cdef class RecordReader:
         if target >= <Bits>len(self.shapes):
             raise ValueError(DAMAGED)
         record.target = target
-        parameters, lines = self.shapes[target].parameters, self.shapes[target].lines
+        parameters, lines, common = <tuple>self.shapes[target]
+        cdef dict known = (<dict>common).copy(), arguments = {}
+        record.known, record.where = known, -1
         self.read_parent(record)
         began = self.number()
-        record.began = began
+        known["began"] = began
         record.started = self.number()
         record.stack = values.text_of_number(self.number())
-        record.thread = values.text_of_number(self.number())
+        known["thread"] = values.text_of_number(self.number())
         cdef Bits task = self.number()
         if task:
-            record.task = values.text_of_number(task - 1)
-        record.arguments = {}
+            known["task"] = values.text_of_number(task - 1)
         for name in <tuple>parameters:
-            record.arguments[name] = values.value()
-        record.yielded, record.where = [], -1
+            arguments[name] = values.value()
+        known["arguments"], known["yielded"] = arguments, []
         self.read_parts(record, began, <list>lines)
         return record
 
@@ -324,7 +322,7 @@ cdef class RecordReader:
             line = self.number()
             if line:
                 hit = self.number()
-                record.parent_line = line - 1, (hit - 1 if hit else None)
+                record.known["parent_line"] = line - 1, (hit - 1 if hit else None)
         return 0
 
     cdef int read_parts(self, CallRecord record, Bits began, list lines) except -1:
@@ -341,9 +339,9 @@ cdef class RecordReader:
             elif part == PART_RAISED:
                 self.read_raised(began, sampled, errors)
             elif part == PART_YIELDED:
-                record.yielded.append(values.value())
+                (<list>record.known["yielded"]).append(values.value())
             elif part == PART_MORE_YIELDED:
-                record.more_yielded = True
+                record.known["more_yielded"] = True
             elif part == PART_RETURNED or part == PART_FAILED:
                 self.read_end(record, began, part == PART_FAILED)
             elif part == PART_HITS or part == PART_LOST:
@@ -391,11 +389,11 @@ cdef class RecordReader:
         cdef Bits after = self.number(), lasted = self.number(), where = self.number()
         value = self.values.value()
         record.where = <long long>where - 1
-        record.ended, record.seconds = began + after, <double>lasted / 1e9
+        record.known["ended"], record.known["seconds"] = began + after, <double>lasted / 1e9
         if has_failed:
-            record.raised = value
+            record.known["raised"] = value
         else:
-            record.returned = value
+            record.known["returned"] = value
         return 0
 
     cdef int read_hits(self, dict hits, Bits lines) except -1:
@@ -413,34 +411,36 @@ cdef class RecordReader:
         """Put what is known of the lines into the record."""
         cdef Py_ssize_t line, i, many
         cdef list columns
-        record.trace, record.moments, record.raises, record.attributes = {}, {}, {}, {}
+        cdef dict trace = {}, moments = {}, raises = {}, attributes = {}, shown
         for line in range(len(lines)):
             text, names, chains = <tuple>lines[line]
-            known = sampled[line]
+            sampled_line = sampled[line]
             count = hits.get(line) if hits else None
             if count is None:
-                count = 0 if known is None else len(<list>(<list>known)[0])
+                count = 0 if sampled_line is None else len(<list>(<list>sampled_line)[0])
             if not (count or self.incl_unhit):
                 continue
             shown = {}
-            record.trace[text] = count, shown
-            if known is None:
+            trace[text] = count, shown
+            if sampled_line is None:
                 for name in <tuple>names:
                     shown[name] = []
                 continue
-            columns, many = <list>known, len(<tuple>names)
+            columns, many = <list>sampled_line, len(<tuple>names)
             for i in range(many):
                 shown[(<tuple>names)[i]] = columns[1 + i]
-            record.moments[text] = columns[0]
+            moments[text] = columns[0]
             if errors and line in errors:
-                record.raises[text] = dict(sorted(errors[line].items()))
+                raises[text] = dict(sorted(errors[line].items()))
             if chains:
-                found = {}
+                shown = {}
                 for i in range(len(<tuple>chains)):
                     if any_read(<list>columns[1 + many + i]):
-                        found[(<tuple>chains)[i]] = columns[1 + many + i]
-                if found:
-                    record.attributes[text] = found
+                        shown[(<tuple>chains)[i]] = columns[1 + many + i]
+                if shown:
+                    attributes[text] = shown
+        record.trace = trace
+        record.known["moments"], record.known["raises"], record.known["attributes"] = moments, raises, attributes
         return 0
 
 

@@ -14,7 +14,7 @@ from ..results import Call
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Protocol
+    from typing import Any, Protocol
 
     from .._log.records import CallRecord
     from .._plan.target_plan import Plan
@@ -52,7 +52,7 @@ def add_entries(results: TraceResults, plans: Sequence[Plan], log: CallLog, opti
 def record_reader(plans: Sequence[Plan], log: CallLog, options: Options, engine: str) -> Reader:
     """Return what reads the records of a trace: the compiled reader if the compiled engine, "fast", has written them."""
     values = ValueReader(log.texts.all, options.max_repr or sys.maxsize)
-    reader = RecordReader([Shape.of(plan) for plan in plans], values, options.incl_unhit)
+    reader = RecordReader([Shape.of(plan, _common(plan)) for plan in plans], values, options.incl_unhit)
     if engine == "pure":
         return reader
     from .._fastmon import RecordReader as CompiledReader
@@ -72,35 +72,34 @@ def _without_collector() -> Iterator[None]:
             gc.enable()
 
 
-def _entry(record: CallRecord, plan: Plan, parent: int | None) -> Call:
-    """Return the entry of a call. `parent`: the index of the one that it ran in."""
-    trace, arguments = record.trace, record.arguments
-    _prefer_sampled_texts(arguments, plan, trace)
+def _common(plan: Plan) -> dict[str, Any]:
+    """Return the attributes that the calls of a plan have in common, and those that are not known yet."""
     code = plan.codes[0].code
-    known = {
+    return {
         "function": code.co_qualname,
         "file": code.co_filename,
         "lineno": plan.first,
-        "arguments": arguments,
-        "returned": _returned(record, plan),
-        "raised": record.raised,
-        "yielded": record.yielded,
-        "more_yielded": record.more_yielded,
-        "thread": record.thread,
-        "task": record.task,
-        "seconds": record.seconds,
-        "parent": parent,
-        "parent_line": None if parent is None else record.parent_line,
-        "ended_at": None if record.raised is None else _raising_line(plan, record.where),
         "source": plan.text,
-        "began": record.began,
-        "ended": record.ended,
         "places": plan.places,
-        "moments": record.moments,
-        "raises": record.raises,
-        "attributes": record.attributes,
+        "parent": None,
+        "ended_at": None,
     }
-    return Call((record.stack, trace), known)
+
+
+def _entry(record: CallRecord, plan: Plan, parent: int | None) -> Call:
+    """Return the entry of a call. `parent`: the index of the one that it ran in."""
+    known = record.known
+    if known["arguments"]:
+        _prefer_sampled_texts(known["arguments"], plan, record.trace)
+    if parent is None:
+        known["parent_line"] = None
+    else:
+        known["parent"] = parent
+    if known["raised"] is not None:
+        known["ended_at"] = _raising_line(plan, record.where)
+    elif record.where in plan.returned:
+        known["returned"] = _returned(record, plan)
+    return Call._made(record.stack, record.trace, known)
 
 
 def _number_moments(calls: Sequence[Call], moments: int) -> None:
@@ -131,9 +130,9 @@ def _prefer_sampled_texts(arguments: dict[str, Sample], plan: Plan, trace: Trace
 
 def _returned(record: CallRecord, plan: Plan) -> Sample | None:
     """Return what a call returned, by its own repr where the line was sampled that returned it."""
-    shown = record.returned
-    if shown is None or record.where not in plan.returned:
-        return shown
+    shown: Sample | None = record.known["returned"]
+    if shown is None:
+        return None
     hits, names = record.trace.get(plan.lines[record.where], (0, {}))
     found = names.get(plan.returned[record.where], [])
     if hits == len(found) > 0 and found[-1][0] == shown[0] and not _says_nothing(found[-1][1]):
