@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import sys
-from contextlib import contextmanager
 
+from .._collector import Paused
 from .._log.records import RecordReader, Shape
 from .._log.values import ValueReader
 from .._plan.markers import NOTHING
@@ -13,7 +12,7 @@ from ..results import Call
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from typing import Any, Protocol
 
     from .._log.records import CallRecord
@@ -36,7 +35,7 @@ def add_entries(results: TraceResults, plans: Sequence[Plan], log: CallLog, opti
     indices: dict[int, int] = {}
     called: dict[int, None] = {}
     first = len(results)
-    with _without_collector():
+    with Paused():
         for data in log.records():
             record = read(data)
             plan = plans[record.target]
@@ -58,18 +57,6 @@ def record_reader(plans: Sequence[Plan], log: CallLog, options: Options, engine:
     from .._fastmon import RecordReader as CompiledReader
 
     return CompiledReader(reader)
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Make many objects that live on: the garbage collector would look at all of them again and again."""
-    was_on = gc.isenabled()
-    try:
-        gc.disable()
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _common(plan: Plan) -> dict[str, Any]:

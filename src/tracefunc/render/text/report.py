@@ -7,6 +7,7 @@ import sys
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
+from ..._collector import Paused
 from ..cells import escaped
 from ..omissions import omissions, page_option
 from ..selection import elided, file_of, folded, stack_above
@@ -50,7 +51,8 @@ def text(results: TraceResults, *, compact: bool = False, width: int | None = No
     """
     if compact:
         return compact_text(results, builtins)
-    return plain(_rows(results, _columns(width), builtins))
+    with Paused():
+        return plain(_rows(results, _columns(width), builtins))
 
 
 def show(results: TraceResults, *, builtins: bool = False, file: TextIO | None = None) -> None:
