@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from .values import ValueReader
 
     LineShape = tuple[str, tuple[str, ...], tuple[str, ...]]
-    # The moments of a line's samples, their values, name by name, and what ended the hits of some of them.
-    SampledLine = tuple[list[int], list[list[Sample]], dict[int, Sample]]
 
 # What the parts of a record behind its start begin with.
 SAMPLE = 1
@@ -141,6 +139,42 @@ def put_hits(out: bytearray, hits: Sequence[int], taken: Sequence[int]) -> None:
     out.append(0)
 
 
+class _SampledLine:
+    """The samples of a line while a record is read."""
+
+    __slots__ = ("columns", "errors", "moments", "places")
+
+    def __init__(self, values: int) -> None:
+        self.moments: list[int] = []
+        self.columns: list[list[Sample]] = [[] for _ in range(values)]
+        self.errors: dict[int, Sample] = {}  # by the number of a sample: what ended that hit
+        self.places = _Places()
+
+    def fail(self, moment: int, error: Sample) -> bool:
+        """Note what ended a hit; false if there is no sample of that moment."""
+        place = self.places.of(moment, self.moments)
+        if place is not None:
+            self.errors[place] = error
+        return place is not None
+
+
+class _Places:
+    """Where moments are in a list that grows, found in one pass, however many are looked for."""
+
+    __slots__ = ("_known", "_seen")
+
+    def __init__(self) -> None:
+        self._seen = 0
+        self._known: dict[int, int] = {}
+
+    def of(self, moment: int, moments: list[int]) -> int | None:
+        """Return the last place of a moment."""
+        for i in range(self._seen, len(moments)):
+            self._known[moments[i]] = i
+        self._seen = len(moments)
+        return self._known.get(moment)
+
+
 class RecordReader:
     """Reads the records of one trace. `_fastmon` has its twin, which is told what is wrong by this one."""
 
@@ -197,7 +231,7 @@ class RecordReader:
     def _parts(self, record: CallRecord, data: bytes, at: int) -> CallRecord:
         """Read what is behind the start of a record."""
         lines = self.shapes[record.target].lines
-        sampled: list[SampledLine | None] = [None] * len(lines)
+        sampled: list[_SampledLine | None] = [None] * len(lines)
         hits: dict[int, int] = {}
         size = len(data)
         while at < size:
@@ -226,7 +260,7 @@ class RecordReader:
         return record
 
     def _sample(
-        self, record: CallRecord, sampled: list[SampledLine | None], data: bytes, at: int, has_raised: bool
+        self, record: CallRecord, sampled: list[_SampledLine | None], data: bytes, at: int, has_raised: bool
     ) -> int:
         line, at = _read_number(data, at)
         if line >= len(sampled):
@@ -235,29 +269,24 @@ class RecordReader:
         known = sampled[line]
         if known is None:
             _, names, chains = self.shapes[record.target].lines[line]
-            known = sampled[line] = [], [[] for _ in range(len(names) + len(chains))], {}
-        moments, columns, errors = known
+            known = sampled[line] = _SampledLine(len(names) + len(chains))
         read = self.values.read
-        for column in columns:
+        for column in known.columns:
             value, at = read(data, at)
             column.append(value)
         if has_raised:
-            errors[len(moments)], at = read(data, at)
-        moments.append(record.known["began"] + after)
+            known.errors[len(known.moments)], at = read(data, at)
+        known.moments.append(record.known["began"] + after)
         return at
 
-    def _raised(self, record: CallRecord, sampled: list[SampledLine | None], data: bytes, at: int) -> int:
+    def _raised(self, record: CallRecord, sampled: list[_SampledLine | None], data: bytes, at: int) -> int:
         line, at = _read_number(data, at)
         after, at = _read_number(data, at)
         value, at = self.values.read(data, at)
         known = sampled[line] if line < len(sampled) else None
-        if known is not None:
-            moments, _, errors = known
-            for i in range(len(moments) - 1, -1, -1):
-                if moments[i] == record.known["began"] + after:
-                    errors[i] = value
-                    return at
-        raise ValueError(f"an exception ended a hit of line {line} that was not sampled")
+        if known is None or not known.fail(record.known["began"] + after, value):
+            raise ValueError(f"an exception ended a hit of line {line} that was not sampled")
+        return at
 
     def _end(self, record: CallRecord, data: bytes, at: int, has_failed: bool) -> int:
         after, at = _read_number(data, at)
@@ -270,28 +299,25 @@ class RecordReader:
         known["raised" if has_failed else "returned"] = value
         return at
 
-    def _show(self, record: CallRecord, sampled: list[SampledLine | None], hits: dict[int, int]) -> None:
+    def _show(self, record: CallRecord, sampled: list[_SampledLine | None], hits: dict[int, int]) -> None:
         """Put what is known of the lines into the record."""
         for line, (text, names, chains) in enumerate(self.shapes[record.target].lines):
             known = sampled[line]
             count = hits.get(line)
             if count is None:
-                count = 0 if known is None else len(known[0])
+                count = 0 if known is None else len(known.moments)
             if not (count or self.incl_unhit):
                 continue
             if known is None:
                 record.trace[text] = count, {name: [] for name in names}
                 continue
-            moments, columns, errors = known
-            record.trace[text] = count, dict(zip(names, columns, strict=False))
-            record.known["moments"][text] = moments
-            if errors:
-                record.known["raises"][text] = dict(sorted(errors.items()))
-            if chains:
-                read = zip(chains, columns[len(names) :], strict=True)
-                found = {chain: column for chain, column in read if any(one != NOT_READ for one in column)}
-                if found:
-                    record.known["attributes"][text] = found
+            record.trace[text] = count, dict(zip(names, known.columns, strict=False))
+            record.known["moments"][text] = known.moments
+            if known.errors:
+                record.known["raises"][text] = dict(sorted(known.errors.items()))
+            read = zip(chains, known.columns[len(names) :], strict=True)
+            if found := {chain: column for chain, column in read if any(one != NOT_READ for one in column)}:
+                record.known["attributes"][text] = found
 
 
 def _read_number(data: bytes, at: int) -> tuple[int, int]:

@@ -329,7 +329,7 @@ cdef class RecordReader:
         """Read what is behind the start of a record."""
         cdef list sampled = [None] * len(lines)
         cdef dict errors = {}  # by line, then by sample: what ended the hit
-        cdef dict hits = {}
+        cdef dict hits = {}, places = {}  # by line: how many moments are in the dictionary, and that: where they are
         values = self.values
         while values.at < values.end:
             part = values.at[0]
@@ -337,7 +337,7 @@ cdef class RecordReader:
             if part == PART_SAMPLE or part == PART_RAISED_SAMPLE:
                 self.read_sample(began, lines, sampled, errors if part == PART_RAISED_SAMPLE else None)
             elif part == PART_RAISED:
-                self.read_raised(began, sampled, errors)
+                self.read_raised(began, sampled, errors, places)
             elif part == PART_YIELDED:
                 (<list>record.known["yielded"]).append(values.value())
             elif part == PART_MORE_YIELDED:
@@ -372,18 +372,21 @@ cdef class RecordReader:
         moments.append(began + after)
         return 0
 
-    cdef int read_raised(self, Bits began, list sampled, dict errors) except -1:
+    cdef int read_raised(self, Bits began, list sampled, dict errors, dict places) except -1:
         cdef Bits line = self.number(), moment = began + self.number()
         cdef Py_ssize_t i
         value = self.values.value()
-        known = sampled[line] if line < <Bits>len(sampled) else None
-        if known is not None:
-            moments = <list>(<list>known)[0]
-            for i in range(len(moments) - 1, -1, -1):
-                if <Bits>moments[i] == moment:
-                    errors.setdefault(line, {})[i] = value
-                    return 0
-        raise ValueError(DAMAGED)
+        if line >= <Bits>len(sampled) or sampled[line] is None:
+            raise ValueError(DAMAGED)
+        moments = <list>(<list>sampled[line])[0]
+        seen, found = places.get(line, (0, {}))
+        for i in range(seen, len(moments)):
+            found[moments[i]] = i
+        places[line] = len(moments), found
+        if moment not in found:
+            raise ValueError(DAMAGED)
+        errors.setdefault(line, {})[found[moment]] = value
+        return 0
 
     cdef int read_end(self, CallRecord record, Bits began, bint has_failed) except -1:
         cdef Bits after = self.number(), lasted = self.number(), where = self.number()

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..._collector import Paused
 from ..cells import escaped
 from ..omissions import count_of_calls, is_cut_short, omissions
 from ..selection import error_text, may_run_without_hits, shown_names
@@ -21,8 +20,7 @@ Token = tuple[str, str]  # the short name of its class in Pygments, "" for plain
 def page_data(results: TraceResults) -> dict[str, Any]:
     """Return what the script of the page reads, all of it fit for JSON."""
     targets, samples = Targets(), _Numbered()
-    with Paused():
-        calls = [_call(call, targets, samples) for call in results]
+    calls = [_call(call, targets, samples) for call in results]
     return {
         "calls": calls,
         "targets": [target.as_dict() for target in targets],
