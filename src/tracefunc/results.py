@@ -150,13 +150,6 @@ class Call(tuple[str, Trace]):
         call.__dict__.update(empty | (known or {}))
         return call
 
-    @classmethod
-    def _made(cls, stack: str, trace: Trace, known: dict[str, Any]) -> Self:
-        """Return a call of which all is known; `known` are its attributes, in a dictionary that nothing else uses."""
-        call = tuple.__new__(cls, (stack, trace))
-        call.__dict__ = known
-        return call
-
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (tuple(self), self.__dict__)
 

@@ -8,13 +8,14 @@ import pytest
 
 import fuzz
 import programs
+from log import test_values
 from tracefunc import Tracer
 from tracefunc._log import records
 from tracefunc._log.records import RecordReader, Shape, Start, put_hits, put_start
 from tracefunc._log.texts import Texts
 from tracefunc._log.values import TAG_NONE, ValueReader, ValueWriter
 from tracefunc._log.varints import put_varint
-from tracefunc._values.describe import describe
+from tracefunc._values.describe import describe, describer
 from tracefunc._values.sample import NOT_READ
 from tracefunc.core import entries
 
@@ -114,6 +115,7 @@ def test_what_a_call_ran_in(line):
 def test_a_task():
     assert read(started(task=3))["known"]["task"] == "Task-1"
     assert read(started(task=0))["known"]["task"] == ""
+    assert read(started(())[:-1] + b"\x80\x00" + values(1))["known"]["task"] is None  # 0 in more bytes than it needs
 
 
 def test_calls_share_nothing_that_can_be_changed():
@@ -189,9 +191,9 @@ START = started()
         (b"", "the number at 0 goes beyond the end, 0"),
         (numbers(0, 9), "a record is of target 9, and there are 2"),
         (numbers(0, 0, 0, 1 << 63), "the number at 3 has more than 63 bits"),
-        (numbers(0, 0, 0, 1, 1, 99), "there is no text 99, which the number at 5 refers to"),
-        (numbers(0, 0, 0, 1, 1, 1, 99), "there is no text 99, which the number at 6 refers to"),
-        (numbers(0, 0, 0, 1, 1, 1, 1, 99), "there is no text 98, which the number at 7 refers to"),
+        (numbers(0, 0, 0, 1, 1, 99, 1, 1), "there is no text 99, which the start of a record refers to"),
+        (numbers(0, 0, 0, 1, 1, 1, 99, 1), "there is no text 99, which the start of a record refers to"),
+        (numbers(0, 0, 0, 1, 1, 1, 1, 99), "there is no text 98, which the start of a record refers to"),
         (START[:-1], f"there is no value at {len(START) - 1}"),
         (START + b"\0", "a record has a part of an unknown kind, 0"),
         (START + bytes([records.LOST + 1]), f"a record has a part of an unknown kind, {records.LOST + 1}"),
@@ -277,7 +279,9 @@ def with_changes(chance, data, other):
 def test_both_readers_find_the_same(recorded):
     """Also the same fault in a damaged record. TRACEFUNC_FUZZED is how many are tried."""
     chance = random.Random(7)
-    all_readers = [(group[0], readers(group[1], group[2], 50, incl_unhit=bool(i % 2))) for i, group in enumerate(recorded)]
+    all_readers = [
+        (group[0], readers(group[1], group[2], 50, incl_unhit=bool(i % 2))) for i, group in enumerate(recorded)
+    ]
     for datas, both in all_readers:
         for data in datas:
             first, *others = [result_of(reader, data) for reader in both]
@@ -291,3 +295,32 @@ def test_both_readers_find_the_same(recorded):
         assert repr(others) == repr([first] * len(others)), data
         wrong += isinstance(first, str)
     assert tried // 10 < wrong < tried
+
+
+@pytest.mark.parametrize("width", test_values.WIDTHS)
+def test_values_of_all_kinds(width):
+    """Also damaged ones, in both readers."""
+    chance = random.Random(width or 0)
+    shows, texts = describer(width, None, None), Texts()
+    texts.number("f"), texts.number("MainThread")
+    writer = ValueWriter(shows, texts)
+    both = readers(texts=texts.all, room=test_values.room_of(width))
+    encoded = []
+    for value in [
+        *test_values.some_values(),
+        {},
+        (),
+        (1,),
+        [""],
+        {"a": [None, True]},
+        2**63 - 1,
+        -(2**63),
+        float("nan"),
+    ]:
+        encoded.append(started(()) + test_values.pure_bytes(writer, value))
+        for reader in both * 2:  # the second time from what was read before
+            assert reader.read(encoded[-1]).known["arguments"] == {"a": shows(value)}
+    for _ in range(int(os.environ.get("TRACEFUNC_FUZZED", "3000")) // len(test_values.WIDTHS)):
+        data = test_values.mutated(chance, chance.choice(encoded))
+        first, *others = [repr(result_of(reader, data)) for reader in both]
+        assert others == [first] * len(others), data

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any
 
-    from .._plan.target_plan import Plan
     from .._values.sample import Sample
     from .values import ValueReader
 
@@ -69,8 +68,8 @@ class CallRecord:
         self.known = known  # attributes of the call: see `KNOWN`
 
 
-# What is known of a call besides, by the names that results have for it, unless there is more to be said. All calls have
-# some of it in common, of which their `Shape` tells.
+# What is known of a call besides, by the names that results have for it, unless there is more to be said. On top comes
+# what all calls of a target have in common, which their `Shape` tells.
 KNOWN: dict[str, Any] = {
     "arguments": {},
     "returned": None,
@@ -102,12 +101,6 @@ class Shape:
         self.parameters = tuple(parameters)
         self.lines = [(text, tuple(names), tuple(chains)) for text, names, chains in lines]
         self.known = KNOWN | common
-
-    @staticmethod
-    def of(plan: Plan, common: dict[str, Any]) -> Shape:
-        """Return the shape of the records of a plan's calls."""
-        lines = zip(plan.lines, plan.names, plan.chains, strict=True)
-        return Shape([reader.name for reader in plan.parameters], lines, common)
 
 
 def put_start(out: bytearray, start: Start) -> None:
@@ -210,23 +203,22 @@ class RecordReader:
                 known["parent_line"] = line - 1, hit - 1 if hit else None
         known["began"], at = _read_number(data, at)
         record.started, at = _read_number(data, at)
-        record.stack, at = self._text(data, at)
-        known["thread"], at = self._text(data, at)
-        if at < len(data) and not data[at]:
-            at += 1
-        else:
-            known["task"], at = self._text(data, at, 1)
+        stack, at = _read_number(data, at)
+        thread, at = _read_number(data, at)
+        task, at = _read_number(data, at)
+        record.stack, known["thread"] = self._text(stack), self._text(thread)
+        if task:
+            known["task"] = self._text(task - 1)
         arguments = known["arguments"] = {}
         for name in shape.parameters:
             arguments[name], at = self.values.read(data, at)
         return record, at
 
-    def _text(self, data: bytes, at: int, less: int = 0) -> tuple[str, int]:
-        number, end = _read_number(data, at)
+    def _text(self, number: int) -> str:
         texts = self.values.texts
-        if not 0 <= number - less < len(texts):
-            raise ValueError(f"there is no text {number - less}, which the number at {at} refers to")
-        return texts[number - less], end
+        if number >= len(texts):
+            raise ValueError(f"there is no text {number}, which the start of a record refers to")
+        return texts[number]
 
     def _parts(self, record: CallRecord, data: bytes, at: int) -> CallRecord:
         """Read what is behind the start of a record."""
@@ -237,7 +229,7 @@ class RecordReader:
         while at < size:
             kind = data[at]
             at += 1
-            if kind == SAMPLE or kind == RAISED_SAMPLE:
+            if kind in (SAMPLE, RAISED_SAMPLE):
                 at = self._sample(record, sampled, data, at, kind == RAISED_SAMPLE)
             elif kind == RAISED:
                 at = self._raised(record, sampled, data, at)
@@ -246,9 +238,9 @@ class RecordReader:
                 record.known["yielded"].append(value)
             elif kind == MORE_YIELDED:
                 record.known["more_yielded"] = True
-            elif kind == RETURNED or kind == FAILED:
+            elif kind in (RETURNED, FAILED):
                 at = self._end(record, data, at, kind == FAILED)
-            elif kind == HITS or kind == LOST:
+            elif kind in (HITS, LOST):
                 record.lost = kind == LOST
                 hits, at = _read_hits(data, at, len(lines))
                 break

@@ -13,7 +13,7 @@ from ..results import Call
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any, Protocol
+    from typing import Protocol
 
     from .._log.records import CallRecord
     from .._plan.target_plan import Plan
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from .._values.sample import Sample
     from ..results import Trace, TraceResults
     from .options import Options
-
 
     class Reader(Protocol):
         """Reads records, compiled or not."""
@@ -49,9 +48,9 @@ def add_entries(results: TraceResults, plans: Sequence[Plan], log: CallLog, opti
 
 
 def record_reader(plans: Sequence[Plan], log: CallLog, options: Options, engine: str) -> Reader:
-    """Return what reads the records of a trace: the compiled reader if the compiled engine, "fast", has written them."""
+    """Return what reads the records of a trace: the compiled reader if the compiled engine has written them."""
     values = ValueReader(log.texts.all, options.max_repr or sys.maxsize)
-    reader = RecordReader([Shape.of(plan, _common(plan)) for plan in plans], values, options.incl_unhit)
+    reader = RecordReader([_shape(plan) for plan in plans], values, options.incl_unhit)
     if engine == "pure":
         return reader
     from .._fastmon import RecordReader as CompiledReader
@@ -59,18 +58,20 @@ def record_reader(plans: Sequence[Plan], log: CallLog, options: Options, engine:
     return CompiledReader(reader)
 
 
-def _common(plan: Plan) -> dict[str, Any]:
-    """Return the attributes that the calls of a plan have in common, and those that are not known yet."""
+def _shape(plan: Plan) -> Shape:
+    """Return the shape of the records of a plan's calls, with what their entries have in common."""
     code = plan.codes[0].code
-    return {
+    common = {
         "function": code.co_qualname,
         "file": code.co_filename,
         "lineno": plan.first,
         "source": plan.text,
         "places": plan.places,
-        "parent": None,
+        "parent": None,  # until it is known, also the next one
         "ended_at": None,
     }
+    lines = zip(plan.lines, plan.names, plan.chains, strict=True)
+    return Shape([reader.name for reader in plan.parameters], lines, common)
 
 
 def _entry(record: CallRecord, plan: Plan, parent: int | None) -> Call:
@@ -86,7 +87,9 @@ def _entry(record: CallRecord, plan: Plan, parent: int | None) -> Call:
         known["ended_at"] = _raising_line(plan, record.where)
     elif record.where in plan.returned:
         known["returned"] = _returned(record, plan)
-    return Call._made(record.stack, record.trace, known)
+    call = tuple.__new__(Call, (record.stack, record.trace))
+    call.__dict__ = known  # all of it, in a dictionary that nothing else uses
+    return call
 
 
 def _number_moments(calls: Sequence[Call], moments: int) -> None:
