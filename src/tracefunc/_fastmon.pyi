@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from types import CodeType, FrameType
 from typing import Any
 
+from ._log import records
 from ._log.texts import Texts
 from ._plan.target_plan import Plan
 from ._record.call_options import CallOptions
@@ -72,3 +73,7 @@ class ValueWriter:
 
 def encoded(writer: ValueWriter, value: object, times: int = 1) -> bytes: ...
 def encoded_sample(writer: ValueWriter, sample: Sample) -> bytes: ...
+
+class RecordReader:
+    def __init__(self, pure: records.RecordReader) -> None: ...
+    def read(self, data: bytes) -> records.CallRecord: ...

@@ -3,8 +3,10 @@
 import asyncio
 import os
 import random
+import re
 import sys
 import threading
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,6 +19,7 @@ from tracefunc._log import records
 from tracefunc._log.values import OBJECT
 from tracefunc._log.varints import read_varint
 from tracefunc._record import engine as _engine
+from tracefunc.core import entries
 from tracefunc.core.options import Options
 
 EXAMPLES = int(os.environ.get("TRACEFUNC_EXAMPLES", "0")) or 12
@@ -58,14 +61,15 @@ def without_clock(data, shapes, values):
     skip(1)
     leave_out()
     skip(3)
-    skip_values(shapes[target].parameters)
+    skip_values(len(shapes[target].parameters))
     while data[at] not in (records.HITS, records.LOST):
         part = data[at]
         at += 1
         if part in (records.SAMPLE, records.RAISED_SAMPLE):
             line, at = read_varint(data, at)
             skip(1)
-            skip_values(shapes[target].values[line] + (part == records.RAISED_SAMPLE))
+            _, names, chains = shapes[target].lines[line]
+            skip_values(len(names) + len(chains) + (part == records.RAISED_SAMPLE))
         elif part == records.RAISED:
             skip(2)
             skip_values(1)
@@ -81,20 +85,19 @@ def without_clock(data, shapes, values):
 
 def plainly(record, data):
     """A record as plain data. Its bytes are left out where they hold a text with an address."""
-    found = {
-        name: getattr(record, name)
-        for kind in type(record).__mro__[:-1]
-        for name in kind.__slots__
-        if name not in ("started", "seconds", "samples")
-    }
-    found["moments"] = [[row[0] for row in rows] for rows in record.samples]
-    found["samples"] = [[row[1:] for row in rows] for rows in record.samples]
-    shown = repr(found)
-    found["bytes"] = b"" if "0x" in shown else data
-    return found | {
-        name: fuzz.ADDRESS.sub("0x", repr(found[name]))
-        for name in ("samples", "arguments", "returned", "raised", "yielded")
-    }
+    found = {name: getattr(record, name) for name in ("number", "target", "parent", "where", "lost")} | record.known
+    del found["seconds"]
+    found["hits"] = [hits for hits, _ in record.trace.values()]
+    found["bytes"] = b"" if "0x" in repr((found, record.trace)) else data
+    found["thread"], found["task"] = re.sub(r"\d+", "", f"{found['thread']},{found['task']}").split(",")
+    found["trace"] = record.trace
+    for name in ("trace", "raises", "attributes", "arguments", "returned", "raised", "yielded"):
+        found[name] = fuzz.ADDRESS.sub("0x", repr(found[name]))
+    return found
+
+
+def fields(record):
+    return [getattr(record, name) for name in records.CallRecord.__slots__]
 
 
 @pytest.fixture
@@ -111,13 +114,19 @@ def recording(monkeypatch):
         monkeypatch.setattr(_engine, "engine", _engine.Engine(name, "a test", chosen.log, make, chosen.share))
         found = []
 
-        def read(reader, data, really=records.RecordReader.read):
-            record = really(reader, data)
-            found.append(plainly(record, without_clock(data, reader._shapes, reader._values)))
-            return record
+        def read(plans, log, options, _, really=entries.record_reader):
+            readers = [really(plans, log, options, name) for name in ("fast", "pure")]
 
-        monkeypatch.setattr("tracefunc.core.entries.RecordReader.read", read)
-        monkeypatch.setattr("tracefunc.core.tracer._DEFAULTS", Options(max_calls=max_calls))
+            def read_both(data):
+                first, second = [reader.read(data) for reader in readers]
+                assert fields(first) == fields(second)
+                found.append(plainly(first, without_clock(data, readers[1].shapes, readers[1].values)))
+                return first
+
+            return SimpleNamespace(read=read_both)
+
+        monkeypatch.setattr(entries, "record_reader", read)
+        monkeypatch.setattr("tracefunc.core.tracer._DEFAULTS", Options(max_calls=max_calls, incl_unhit=True))
         run()
         monkeypatch.undo()
         return found
@@ -125,7 +134,7 @@ def recording(monkeypatch):
     return trace
 
 
-OF_THREADS = ("hits", "samples", "lost", "returned", "raised", "yielded")  # not left to chance
+OF_THREADS = ("hits", "trace", "lost", "returned", "raised", "yielded")  # not left to chance
 
 
 def same(recording, run, in_threads=False):

@@ -34,9 +34,9 @@ _INTS = ((INT8, 1, 1 << 7, 2), (INT16, 2, 1 << 15, 3), (INT32, 4, 1 << 31, 5), (
 _DOUBLE = Struct("<d")
 _CONTAINERS: dict[type, int] = {list: LIST, tuple: TUPLE, set: SET, frozenset: FROZENSET, dict: DICT}
 _CONTAINER_TYPES = frozenset(map(id, _CONTAINERS))  # by address: a lookup would run the `__hash__` of a metaclass
-_EMPTY = {LIST: "[]", TUPLE: "()", SET: "set()", FROZENSET: "frozenset()", DICT: "{}"}
-_OPENING = {LIST: "[", TUPLE: "(", SET: "{", FROZENSET: "frozenset({", DICT: "{"}
-_CLOSING = {LIST: "]", TUPLE: ")", SET: "}", FROZENSET: "})", DICT: "}"}
+EMPTY = {LIST: "[]", TUPLE: "()", SET: "set()", FROZENSET: "frozenset()", DICT: "{}"}
+OPENING = {LIST: "[", TUPLE: "(", SET: "{", FROZENSET: "frozenset({", DICT: "{"}
+CLOSING = {LIST: "]", TUPLE: ")", SET: "}", FROZENSET: "})", DICT: "}"}
 _SAMPLES = {UNAVAILABLE: TAG_UNAVAILABLE, NOT_READ: TAG_NOT_READ, REDACTED_SAMPLE: TAG_REDACTED}
 _OBJECT_REPR = object.__dict__["__repr__"]
 _BUILTIN = type(len)
@@ -189,10 +189,10 @@ def _put_container(out: bytearray, value: Any, left: int, room: int, above: list
     out.append(tag)
     put_varint(out, many)
     if many == 0:
-        return left - len(_EMPTY[tag])
+        return left - len(EMPTY[tag])
     items = chain.from_iterable(value.items()) if tag == DICT else value
     expected = many * 2 if tag == DICT else many
-    left -= len(_OPENING[tag])
+    left -= len(OPENING[tag])
     above.append(value)
     written = 0
     for item in items:
@@ -223,19 +223,19 @@ def _put_container(out: bytearray, value: Any, left: int, room: int, above: list
 class ValueReader:
     """Reads values as samples. What is no value, whatever it is, raises ValueError."""
 
-    __slots__ = ("_known", "_payloads", "_room", "_seen", "_texts")
+    __slots__ = ("_payloads", "_seen", "known", "room", "texts")
 
     def __init__(self, texts: Sequence[str], room: int) -> None:
         """`texts` by number, and the characters that there are for a text."""
-        self._texts = texts
-        self._room = room
-        self._known: list[Sample | None] = [None] * 256  # the values that are a tag alone
+        self.texts = texts
+        self.room = room
+        self.known: list[Sample | None] = [None] * 256  # the values that are a tag alone
         for sample, tag in _SAMPLES.items():
-            self._known[tag] = sample
+            self.known[tag] = sample
         for value, tag in ((None, TAG_NONE), (False, TAG_FALSE), (True, TAG_TRUE)):
-            self._known[tag] = (type(value).__name__, self._cut(repr(value)))
+            self.known[tag] = (type(value).__name__, self._cut(repr(value)))
         for number in range(128):
-            self._known[SMALL | number] = ("int", self._cut(repr(number)))
+            self.known[SMALL | number] = ("int", self._cut(repr(number)))
         self._seen: dict[bytes, Sample] = {}  # short values that were read before, by all of their bytes
         self._payloads: dict[int, Callable[[bytes, int], tuple[Sample, int]]] = {
             **dict.fromkeys(range(INT8, BYTES_CUT + 1), self._scalar),
@@ -250,7 +250,7 @@ class ValueReader:
         if not 0 <= at < len(data):
             raise ValueError(f"there is no value at {at}: the end is {len(data)}")
         tag = data[at]
-        sample = self._known[tag]
+        sample = self.known[tag]
         if sample is not None:
             return sample, at + 1
         size = _SIZES.get(tag)  # of a short value: one whose numbers take a byte each
@@ -272,7 +272,7 @@ class ValueReader:
         sample = self._seen.get(encoded)
         if sample is None:
             sample, end = self._read_new(data, at)
-            if len(self._seen) >= _MOST_SEEN:
+            if len(self._seen) >= MOST_SEEN:
                 self._seen.clear()
             self._seen[encoded] = sample
         return sample, end
@@ -284,20 +284,20 @@ class ValueReader:
         return payload(data, at)
 
     def _cut(self, text: str) -> str:
-        room = self._room
+        room = self.room
         return text if len(text) <= room else text[: max(room - 3, 0)] + "..."[:room]
 
     def _scalar(self, data: bytes, at: int) -> tuple[Sample, int]:
         text, end = _read_scalar(data, at)
-        return (_TYPE_NAMES[data[at]], self._cut(text)), end
+        return (TYPE_NAMES[data[at]], self._cut(text)), end
 
     def _container(self, data: bytes, at: int) -> tuple[Sample, int]:
         text, end, is_whole = _read_container(data, at, 1)
         if not is_whole:
-            if len(text) < self._room:
+            if len(text) < self.room:
                 raise ValueError(f"the container at {at} ends before its text is long enough")
             text += "..."  # of which nothing will be left
-        return (_TYPE_NAMES[data[at]], self._cut(text)), end
+        return (TYPE_NAMES[data[at]], self._cut(text)), end
 
     def _object(self, data: bytes, at: int) -> tuple[Sample, int]:
         name, end = self._text_of_number(data, at + 1)
@@ -317,14 +317,14 @@ class ValueReader:
 
     def _text_of_number(self, data: bytes, at: int) -> tuple[str, int]:
         number, end = read_varint(data, at)
-        if number >= len(self._texts):
+        if number >= len(self.texts):
             raise ValueError(f"there is no text {number}, which the value at {at} refers to")
-        return self._texts[number], end
+        return self.texts[number], end
 
 
-_MOST_SEEN = 4_000
+MOST_SEEN = 4_000
 
-_TYPE_NAMES = {
+TYPE_NAMES = {
     **dict.fromkeys((INT8, INT16, INT32, INT64), "int"),
     FLOAT: "float",
     **dict.fromkeys((STR, STR_CUT), "str"),
@@ -332,7 +332,7 @@ _TYPE_NAMES = {
     **{tag: kind.__name__ for kind, tag in _CONTAINERS.items()},
 }
 _SIZES = {INT8: 1, INT16: 2, INT32: 4, INT64: 8, FLOAT: 8}
-_TEXTS = {TAG_NONE: "None", TAG_FALSE: "False", TAG_TRUE: "True", **{SMALL | n: str(n) for n in range(128)}}
+TEXTS = {TAG_NONE: "None", TAG_FALSE: "False", TAG_TRUE: "True", **{SMALL | n: str(n) for n in range(128)}}
 
 
 def _read_scalar(data: bytes, at: int) -> tuple[str, int]:
@@ -367,8 +367,8 @@ def _read_container(data: bytes, at: int, depth: int) -> tuple[str, int, bool]:
     kind = data[at]
     many, at = read_varint(data, at + 1)
     if many == 0:
-        return _EMPTY[kind], at, True
-    text, separator = _OPENING[kind], ""
+        return EMPTY[kind], at, True
+    text, separator = OPENING[kind], ""
     is_whole = True
     for number in range(many * 2 if kind == DICT else many):
         if at >= len(data):
@@ -376,8 +376,8 @@ def _read_container(data: bytes, at: int, depth: int) -> tuple[str, int, bool]:
         text += separator
         separator = ": " if kind == DICT and number % 2 == 0 else ", "
         tag = data[at]
-        if tag in _TEXTS:
-            text += _TEXTS[tag]
+        if tag in TEXTS:
+            text += TEXTS[tag]
             at += 1
         elif tag == MORE:
             return text, at + 1, False
@@ -388,7 +388,7 @@ def _read_container(data: bytes, at: int, depth: int) -> tuple[str, int, bool]:
         else:
             item, at = _read_scalar(data, at)
             text += item
-    closing = ",)" if kind == TUPLE and many == 1 else _CLOSING[kind]
+    closing = ",)" if kind == TUPLE and many == 1 else CLOSING[kind]
     return text + closing, at, is_whole
 
 

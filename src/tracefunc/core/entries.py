@@ -4,107 +4,130 @@ from __future__ import annotations
 
 import sys
 
+from .._collector import Paused
 from .._log.records import RecordReader, Shape
 from .._log.values import ValueReader
 from .._plan.markers import NOTHING
-from .._values.sample import NOT_READ
 from ..results import Call
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from typing import Any
+    from collections.abc import Sequence
+    from typing import Protocol
 
     from .._log.records import CallRecord
     from .._plan.target_plan import Plan
     from .._record.interfaces import CallLog
     from .._values.sample import Sample
-    from ..results import Trace
+    from ..results import Trace, TraceResults
     from .options import Options
 
+    class Reader(Protocol):
+        """Reads records, compiled or not."""
 
-class Entries:
-    """Makes the entry of each call that was recorded in a trace."""
-
-    def __init__(self, plans: Sequence[Plan], log: CallLog, options: Options) -> None:
-        reader = RecordReader(
-            [Shape.of(plan) for plan in plans], ValueReader(log.texts.all, options.max_repr or sys.maxsize)
-        )
-        self.records = [reader.read(record) for record in log.records()]
-        self._texts = log.texts.all
-        self._indices = {record.number: i for i, record in enumerate(self.records)}
-        self._numbers = _numbers(self.records, log.moment_count())
-        self._incl_unhit = options.incl_unhit
-
-    def entry(self, record: CallRecord, plan: Plan) -> Call:
-        """Return the entry of a call."""
-        trace: Trace = {}
-        moments: dict[str, list[int]] = {}
-        raises: dict[str, dict[int, Sample]] = {}
-        attributes: dict[str, dict[str, list[Sample]]] = {}
-        for text, names, chains, count, rows in zip(
-            plan.lines, plan.names, plan.chains, record.hits, record.samples, strict=True
-        ):
-            if not (count or self._incl_unhit):
-                continue
-            values = [row[1] for row in rows]
-            trace[text] = count, {name: [each[index] for each in values] for index, name in enumerate(names)}
-            if rows:
-                moments[text] = [row[0] for row in rows]
-                if errors := {k: row[2] for k, row in enumerate(rows) if row[2] is not None}:
-                    raises[text] = errors
-                if chains and (read := _read_chains(values, chains, len(names))):
-                    attributes[text] = read
-        arguments = dict(zip([reader.name for reader in plan.parameters], record.arguments, strict=True))
-        _prefer_sampled_texts(record, arguments, plan, trace)
-        known = _attributes(record, plan, self._texts)
-        parent = known["parent"] = self._indices.get(record.parent)
-        known["parent_line"] = None if parent is None else record.parent_line
-        known["arguments"] = arguments
-        known["moments"], known["raises"], known["attributes"] = moments, raises, attributes
-        known["began"], known["ended"] = record.began, None if record.ended < 0 else record.ended
-        if self._numbers is not None:
-            _renumber(known, self._numbers)
-        return Call((self._texts[record.stack], trace), known)
+        def read(self, data: bytes, /) -> CallRecord: ...
 
 
-def _read_chains(values: list[tuple[Sample, ...]], chains: Iterable[str], first: int) -> dict[str, list[Sample]]:
-    """Return the samples of chains of attributes, which begin at an index; those left out that were never read."""
-    columns = ((chain, [each[index] for each in values]) for index, chain in enumerate(chains, first))
-    return {chain: column for chain, column in columns if any(one != NOT_READ for one in column)}
+def add_entries(results: TraceResults, plans: Sequence[Plan], log: CallLog, options: Options, engine: str) -> None:
+    """Append an entry for each call that was recorded in a trace, and what is to be said of these calls."""
+    read = record_reader(plans, log, options, engine).read
+    indices: dict[int, int] = {}
+    called: dict[int, None] = {}
+    first = len(results)
+    with Paused():
+        for data in log.records():
+            record = read(data)
+            plan = plans[record.target]
+            called[record.target] = None
+            if record.lost:  # some are derived from others, and these were not all there
+                results.warnings.append(f"hits of {plan.codes[0].code.co_qualname} were lost: its counts do not agree")
+            indices[record.number] = len(results)
+            results.append(_entry(record, plan, indices.get(record.parent)))
+        _number_moments(results[first:], log.moment_count())
+    results.warnings += dict.fromkeys(note for target in called for note in plans[target].notes)
 
 
-def _numbers(records: Sequence[CallRecord], moments: int) -> dict[int, int] | None:
-    """Number the moments that are shown without gaps: 0, 1, 2, ...; None if they are so already.
+def record_reader(plans: Sequence[Plan], log: CallLog, options: Options, engine: str) -> Reader:
+    """Return what reads the records of a trace: the compiled reader if the compiled engine has written them."""
+    values = ValueReader(log.texts.all, options.max_repr or sys.maxsize)
+    reader = RecordReader([_shape(plan) for plan in plans], values, options.incl_unhit)
+    if engine == "pure":
+        return reader
+    from .._fastmon import RecordReader as CompiledReader
+
+    return CompiledReader(reader)
+
+
+def _shape(plan: Plan) -> Shape:
+    """Return the shape of the records of a plan's calls, with what their entries have in common."""
+    code = plan.codes[0].code
+    common = {
+        "function": code.co_qualname,
+        "file": code.co_filename,
+        "lineno": plan.first,
+        "source": plan.text,
+        "places": plan.places,
+        "parent": None,  # until it is known, also the next one
+        "ended_at": None,
+    }
+    lines = zip(plan.lines, plan.names, plan.chains, strict=True)
+    return Shape([reader.name for reader in plan.parameters], lines, common)
+
+
+def _entry(record: CallRecord, plan: Plan, parent: int | None) -> Call:
+    """Return the entry of a call. `parent`: the index of the one that it ran in."""
+    known = record.known
+    if known["arguments"]:
+        _prefer_sampled_texts(known["arguments"], plan, record.trace)
+    if parent is None:
+        known["parent_line"] = None
+    else:
+        known["parent"] = parent
+    if known["raised"] is not None:
+        known["ended_at"] = _raising_line(plan, record.where)
+    elif record.where in plan.returned:
+        known["returned"] = _returned(record, plan)
+    call = tuple.__new__(Call, (record.stack, record.trace))
+    call.__dict__ = known  # all of it, in a dictionary that nothing else uses
+    return call
+
+
+def _number_moments(calls: Sequence[Call], moments: int) -> None:
+    """Number the moments that are shown without gaps: 0, 1, 2, ...
 
     `moments`: how many there were, of calls and samples that are not shown, too.
     """
-    shown = sum([1 + (each.ended >= 0) + sum(map(len, each.samples)) for each in records])
+    shown = sum([1 + (call.ended is not None) + sum(map(len, call.moments.values())) for call in calls])
     if shown == moments:
-        return None
-    found = [moment for each in records for moment in (each.began, each.ended) if moment >= 0]
-    found += [row[0] for each in records for rows in each.samples for row in rows]
-    return {moment: i for i, moment in enumerate(sorted(found))}
+        return
+    found = [moment for call in calls for moment in (call.began, call.ended) if moment is not None]
+    found += [moment for call in calls for samples in call.moments.values() for moment in samples]
+    numbers = {moment: i for i, moment in enumerate(sorted(found))}
+    for call in calls:
+        call.began = numbers[call.began]
+        call.ended = None if call.ended is None else numbers[call.ended]
+        for samples in call.moments.values():
+            samples[:] = [numbers[moment] for moment in samples]
 
 
-def _renumber(known: dict[str, Any], numbers: dict[int, int]) -> None:
-    """Number the moments of a call as `numbers` says."""
-    known["began"] = numbers[known["began"]]
-    known["ended"] = numbers.get(known["ended"])
-    known["moments"] = {text: [numbers[moment] for moment in found] for text, found in known["moments"].items()}
-
-
-def _prefer_sampled_texts(record: CallRecord, arguments: dict[str, Sample], plan: Plan, trace: Trace) -> None:
-    """Show arguments and the returned value by their own reprs, where a line was sampled that shows them so."""
+def _prefer_sampled_texts(arguments: dict[str, Sample], plan: Plan, trace: Trace) -> None:
+    """Show arguments by their own reprs, where a line was sampled that shows them so."""
     for name, shown in arguments.items():
-        if name not in plan.rebound and shown[1].startswith(f"<{shown[0]} at 0x"):
+        if shown[1][:1] == "<" and name not in plan.rebound and shown[1].startswith(f"<{shown[0]} at 0x"):
             rows = (names[name] for _, names in trace.values() if names.get(name))
             arguments[name] = next((row[0] for row in rows if row[0][0] == shown[0]), shown)
-    if record.returned is not None and record.where in plan.returned:
-        hits, names = trace.get(plan.lines[record.where], (0, {}))
-        found = names.get(plan.returned[record.where], [])
-        if hits == len(found) > 0 and found[-1][0] == record.returned[0] and not _says_nothing(found[-1][1]):
-            record.returned = found[-1]
+
+
+def _returned(record: CallRecord, plan: Plan) -> Sample | None:
+    """Return what a call returned, by its own repr where the line was sampled that returned it."""
+    shown: Sample | None = record.known["returned"]
+    if shown is None:
+        return None
+    hits, names = record.trace.get(plan.lines[record.where], (0, {}))
+    found = names.get(plan.returned[record.where], [])
+    if hits == len(found) > 0 and found[-1][0] == shown[0] and not _says_nothing(found[-1][1]):
+        return found[-1]
+    return shown
 
 
 def _says_nothing(text: str) -> bool:
@@ -116,23 +139,3 @@ def _raising_line(plan: Plan, offset: int) -> int | None:
     """Return the line that an exception has ended which was raised at an offset of the target."""
     line = plan.codes[0].raising_lines.get(offset, NOTHING)
     return None if line == NOTHING else line
-
-
-def _attributes(record: CallRecord, plan: Plan, texts: Sequence[str]) -> dict[str, Any]:
-    """Return the attributes of a call in the results that concern no other call. `texts`: those of the log."""
-    code = plan.codes[0].code
-    return {
-        "function": code.co_qualname,
-        "file": code.co_filename,
-        "lineno": plan.first,
-        "returned": record.returned,
-        "raised": record.raised,
-        "yielded": record.yielded,
-        "more_yielded": record.more_yielded,
-        "thread": texts[record.thread],
-        "task": None if record.task is None else texts[record.task],
-        "seconds": record.seconds,
-        "ended_at": None if record.raised is None else _raising_line(plan, record.where),
-        "source": plan.text,
-        "places": plan.places,
-    }

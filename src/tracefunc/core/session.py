@@ -10,7 +10,7 @@ from .._record.call_options import CallOptions
 from .._record.calls import Calls
 from .._record.monitor import monitor
 from .._record.stacks import Stacks
-from .entries import Entries
+from .entries import add_entries
 from .held import distinct
 from .uncalled import uncalled
 
@@ -132,13 +132,7 @@ class Session:
         results.chosen_by = ("when",) * (options.when is not None) + ("threads",) * (options.threads == "current")
         results.redact, results._hides_result = self.options.redact, self._hides_result
         results.warnings += [*calls.failure(), *calls.warnings, *self._warnings]
-        entries = Entries(calls.plans, self.log, options)
-        for record in entries.records:
-            plan = calls.plans[record.target]
-            if record.lost:  # some are derived from others, and these were not all there
-                results.warnings.append(f"hits of {plan.codes[0].code.co_qualname} were lost: its counts do not agree")
-            results.append(entries.entry(record, plan))
-        results.warnings += dict.fromkeys(note for each in entries.records for note in calls.plans[each.target].notes)
+        add_entries(results, calls.plans, self.log, options, self.engine.name)
 
     def note_uncalled(self, results: TraceResults, fn: object) -> None:
         """Add to the warnings of complete results which targets were never called by `fn`, and what ran instead."""

@@ -30,6 +30,7 @@ _LARGEST = 2**63 - 1  # the largest integer that many other languages have
 # JSON has one notation for a character beyond U+FFFF and for the two surrogates that encode it in UTF-16. A text in
 # which two such surrogates are characters of their own is written in pieces.
 _BETWEEN_SURROGATES = re.compile("(?<=[\ud800-\udbff])(?=[\udc00-\udfff])")
+_SURROGATE = re.compile(r"\\ud[89ab]")  # in JSON: half of a character beyond U+FFFF, or one of its own
 
 
 # --- writing ---
@@ -42,7 +43,8 @@ def dumps(results: TraceResults, indent: int | None = None) -> str:
     message, `repr` and traceback. Both are redacted where the trace redacts what a call returned, raised or yielded.
     """
     targets: dict[Target, int] = {}
-    calls = [_call(call, targets) for call in results]
+    encode = json.JSONEncoder(indent=indent, allow_nan=False).encode
+    calls = [_encoded(_call(call, targets), encode) for call in results]
     document = {
         "format": FORMAT,
         "version": VERSION,
@@ -56,9 +58,31 @@ def dumps(results: TraceResults, indent: int | None = None) -> str:
         "result": result_sample(results),
         "exception": _exception(results),
         "targets": [_target(*target) for target in targets],
-        "calls": calls,
+        "calls": [],
     }
-    return json.dumps(_in_pieces(document), indent=indent, allow_nan=False)
+    return _with_calls(_encoded(document, encode), calls, indent)
+
+
+def _encoded(value: object, encode: Callable[[object], str]) -> str:
+    """Return a part of the document as JSON."""
+    text = encode(value)
+    return encode(_in_pieces(value)) if _SURROGATE.search(text) else text
+
+
+def _with_calls(document: str, calls: list[str], indent: int | None) -> str:
+    """Put the calls into the document, which ends in an empty array of them.
+
+    They are made one by one, as all of them together take many times as much memory before they are text.
+    """
+    if not calls:
+        return document
+    before, _, behind = document.rpartition("[]")
+    if indent is None:
+        return f"{before}[{', '.join(calls)}]{behind}"
+    margin = "\n" + " " * indent
+    inner = margin + " " * indent
+    shifted = f",{inner}".join([call.replace("\n", inner) for call in calls])
+    return f"{before}[{inner}{shifted}{margin}]{behind}"
 
 
 def _exception(results: TraceResults) -> dict[str, str] | None:

@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from ..._collector import Paused
 from .. import html_templates
 from .extra import environment
 
@@ -56,7 +57,9 @@ def page(results: TraceResults, *, title: str | None = None) -> str:
 
     from .page_data import page_data
 
-    data = page_data(results)
+    with Paused():
+        data = page_data(results)
+        shown = _script_json(data)
     if title is None:
         title = ", ".join(dict.fromkeys(target["function"] for target in data["targets"])) or "no calls"
     script = page_script()
@@ -71,7 +74,7 @@ def page(results: TraceResults, *, title: str | None = None) -> str:
         policy=policy,
         script=Markup(script),
         style=Markup(style),
-        data=Markup(_script_json(data)),
+        data=Markup(shown),
     )
 
 

@@ -9,6 +9,8 @@ from ..selection import elided, error_text, labels, parents
 from .rows import size, trimmed, wrapped
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ...results import Call, TraceResults
     from .rows import Row, Word
 
@@ -17,26 +19,24 @@ __all__ = ["elides_yielded", "heading", "notes", "row_of", "rule", "tree"]
 _MOST_YIELDED = 6
 
 
-def tree(results: TraceResults, width: int) -> list[Row]:
-    """Return a row for each call, below the call that it ran in."""
+def tree(results: TraceResults, width: int) -> Iterator[Row]:
+    """Yield a row for each call, below the call that it ran in."""
     children: dict[int | None, list[int]] = {}
     for i, parent in enumerate(parents(results)):
         children.setdefault(parent, []).append(i)
     runners = labels(results)
     number = len(str(len(results)))
-    rows = []
     open_: list[tuple[int, str, str]] = [(i, "", "") for i in reversed(children.get(None, []))]
     while open_:
         i, before, below = open_.pop()
         label = f"  [{runners[i]}]" if runners[i] else ""
         start: Row = [(f" {i + 1:>{number}} ", "number"), (_shortened(before, width // 2), "rule")]
         room = width - size(start) - columns(label)
-        rows.append([*start, *row_of(results[i], max(room, 10)), (label, "rule")])
+        yield trimmed([*start, *row_of(results[i], max(room, 10)), (label, "rule")], width)
         inner = children.get(i, [])
         for child in reversed(inner):
             guide, space = ("└─ ", "   ") if child == inner[-1] else ("├─ ", "│  ")
             open_.append((child, below + guide, below + space))
-    return [trimmed(row, width) for row in rows]
 
 
 def _shortened(guides: str, room: int) -> str:

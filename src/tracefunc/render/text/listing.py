@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..cells import columns, cut, escaped, expanded
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ..._values.sample import Sample
-    from ...results import Call, Line
+    from ...results import Call, Line, Place
     from ..selection import Run
     from .rows import Row, Word
 
@@ -41,13 +42,14 @@ def listing(call: Call, width: int, builtins: bool) -> list[Row]:
     no line begins or where a line does nothing that could be counted. Where several lines share a physical line, those
     after the first have rows of their own below it. Only the first row of a long docstring is shown.
     """
-    entries = list(_entries(call))
+    lines = call.lines
+    entries = list(_entries(call, lines))
     number = max((len(entry.number) for entry in entries), default=0)
     counts = [entry.line.hits for entry in entries if entry.line]
     hottest = max(counts, default=0)
     room = width - number - len(str(hottest)) - 5
     aside = _aside(entries, call, builtins, room)
-    raising = call.lines[call.ended_at] if call.raised and call.ended_at is not None else None
+    raising = lines[call.ended_at] if call.raised and call.ended_at is not None else None
     rows = []
     for entry in entries:
         gutter: Row = [(f" {entry.number:>{number}} ", "number"), _hits(entry.line, hottest), (" │ ", "rule")]
@@ -85,27 +87,46 @@ def _raised(call: Call, source: str, room: int) -> Row:
 # --- source ---
 
 
-def _entries(call: Call) -> Iterator[_Entry]:
-    begin: dict[int, list[Line]] = {}
-    for line in call.lines:
-        begin.setdefault(line.lineno, []).append(line)
-    rows = call.source.removesuffix("\n").split("\n")  # splitlines() would also split at form feeds and the like
-    indent = rows[0][: len(rows[0]) - len(rows[0].lstrip())]
-    hidden = _hidden(call.lines)
-    for lineno, row in enumerate(rows, call.lineno) if call.source else ():
-        here = begin.pop(lineno, [])
-        if lineno in hidden:
+def _entries(call: Call, lines: list[Line]) -> Iterator[_Entry]:
+    hidden = _hidden(lines)
+    for place in _layout(call.source, call.lineno, call.places):
+        if place.begins and place.lineno in hidden:
             continue
-        shown = _unindented(row, indent)
-        yield _Entry(str(lineno), shown, here[0] if here else None)
-        if lineno + 1 in hidden:
-            yield _Entry("", _indent(shown) + _FOLD, None)
-        for line in here[1:]:
-            before = row.encode("utf-8", "surrogatepass")[: line.col].decode("utf-8", "replace")
-            yield _Entry("", " " * columns(_unindented(before, indent)) + _first_row(line), line)
+        yield _Entry(place.number, place.source, None if place.line is None else lines[place.line])
+        if place.begins and place.lineno + 1 in hidden:
+            yield _Entry("", _indent(place.source) + _FOLD, None)
+
+
+class _Place(NamedTuple):
+    """What a row shows of the target, whatever the call."""
+
+    lineno: int
+    begins: bool
+    """Whether it is a physical line of the source, and not a line that shares one, or has no source."""
+    number: str
+    source: str
+    line: int | None
+
+
+@lru_cache(maxsize=16)  # the calls of a target are shown one after the other
+def _layout(source: str, first: int, places: tuple[Place, ...]) -> list[_Place]:
+    begin: dict[int, list[int]] = {}
+    for i, place in enumerate(places):
+        begin.setdefault(place[3], []).append(i)
+    rows = source.removesuffix("\n").split("\n")  # splitlines() would also split at form feeds and the like
+    indent = rows[0][: len(rows[0]) - len(rows[0].lstrip())]
+    found: list[_Place] = []
+    for lineno, row in enumerate(rows, first) if source else ():
+        here = begin.pop(lineno, [])
+        found.append(_Place(lineno, True, str(lineno), _unindented(row, indent), here[0] if here else None))
+        for i in here[1:]:
+            text, *_, col = places[i]
+            before = row.encode("utf-8", "surrogatepass")[:col].decode("utf-8", "replace")
+            shown = " " * columns(_unindented(before, indent)) + _first_row(text)
+            found.append(_Place(lineno, False, "", shown, i))
     for lineno, lines in begin.items():  # lines without source
-        for line in lines:
-            yield _Entry(str(lineno), _first_row(line), line)
+        found += [_Place(lineno, False, str(lineno), _first_row(places[i][0]), i) for i in lines]
+    return found
 
 
 def _unindented(row: str, indent: str) -> str:
@@ -117,8 +138,8 @@ def _indent(shown: str) -> str:
     return shown[: len(shown) - len(shown.lstrip(" "))]
 
 
-def _first_row(line: Line) -> str:
-    first, *others = line.text.rstrip().split("\n")
+def _first_row(text: str) -> str:
+    first, *others = text.rstrip().split("\n")
     return expanded(first) + (" …" if others else "")
 
 

@@ -7,6 +7,7 @@ import sys
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
+from ..._collector import Paused
 from ..cells import escaped
 from ..omissions import omissions, page_option
 from ..selection import elided, file_of, folded, stack_above
@@ -16,6 +17,7 @@ from .listing import listing
 from .rows import ELIDED, plain, trimmed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import TextIO
 
     from ...results import Call, TraceResults
@@ -50,7 +52,8 @@ def text(results: TraceResults, *, compact: bool = False, width: int | None = No
     """
     if compact:
         return compact_text(results, builtins)
-    return plain(_rows(results, _columns(width), builtins))
+    with Paused():
+        return plain(_rows(results, _columns(width), builtins))
 
 
 def show(results: TraceResults, *, builtins: bool = False, file: TextIO | None = None) -> None:
@@ -62,7 +65,7 @@ def show(results: TraceResults, *, builtins: bool = False, file: TextIO | None =
     file = file or sys.stdout
     if file is None:  # a program that has no console
         return
-    rows = _rows(results, _columns(None), builtins)
+    rows = list(_rows(results, _columns(None), builtins))
     shown = plain(rows)
     encoding = getattr(file, "encoding", None) or "utf-8"
     fitting = _encodable(shown, encoding)
@@ -87,23 +90,32 @@ def _columns(width: int | None) -> int:
     return max(_NARROWEST, get_terminal_size((_WIDTH, 24)).columns if width is None else width)
 
 
-def _rows(results: TraceResults, width: int, builtins: bool) -> list[Row]:
-    rows = tree(results, width) if len(results) > 1 else []
-    for numbers in folded(results):
+def _rows(results: TraceResults, width: int, builtins: bool) -> Iterator[Row]:
+    is_elided = any(map(elides_yielded, results))
+    are_there = False
+    for row in _rows_of_calls(results, width, builtins):
+        is_elided = is_elided or any(style == ELIDED for _, style in row)
+        are_there = True
+        yield row
+    left_out = omissions(results, builtins)
+    if is_elided:  # the trace has what the text leaves out
+        left_out.append(f"… stands for what does not fit: {page_option(results)} shows all.")
+    below = notes(results, width, left_out)
+    if are_there and below:
+        yield []
+    yield from below
+
+
+def _rows_of_calls(results: TraceResults, width: int, builtins: bool) -> Iterator[Row]:
+    are_many = len(results) > 1
+    if are_many:
+        yield from tree(results, width)
+    for group, numbers in enumerate(folded(results)):
+        if are_many or group:
+            yield []
         call = results[numbers[0]]
-        if rows:
-            rows.append([])
-        rows += _head(call, numbers if len(results) > 1 else [], width)
-        rows += listing(call, width, builtins)
-    below = notes(results, width, [*omissions(results, builtins), *_not_shown(results, rows)])
-    return [*rows, *([[]] if rows and below else []), *below]
-
-
-def _not_shown(results: TraceResults, rows: list[Row]) -> list[str]:
-    """Return what the trace has and the text leaves out."""
-    if any(style == ELIDED for row in rows for _, style in row) or any(map(elides_yielded, results)):
-        return [f"… stands for what does not fit: {page_option(results)} shows all."]
-    return []
+        yield from _head(call, numbers if are_many else [], width)
+        yield from listing(call, width, builtins)
 
 
 def _head(call: Call, numbers: list[int], width: int) -> list[Row]:

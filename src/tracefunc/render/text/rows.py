@@ -22,16 +22,18 @@ ELIDED = "elided"
 
 def plain(rows: Iterable[Row]) -> str:
     """Return the rows as text for `print`: without styles, trailing spaces or a final newline."""
-    return "\n".join("".join(text for text, _ in row).rstrip() for row in rows)
+    return "\n".join("".join([text for text, _ in row]).rstrip() for row in rows)
 
 
 def size(word: Word) -> int:
     """Return how many columns a word takes."""
-    return sum(columns(text) for text, _ in word)
+    return columns("".join([text for text, _ in word]))
 
 
 def trimmed(row: Word, room: int) -> Row:
     """Return the parts of a row that fit into `room` columns, the last of them cut."""
+    if size(row) <= room:
+        return list(row)
     found: Row = []
     for text, style in row:
         fitting = cut(text, room)
@@ -51,13 +53,14 @@ def wrapped(words: Iterable[Word], room: int, indent: int = 0) -> list[Row]:
     rows: list[Row] = []
     left = -1
     for word in words:
-        if size(word) <= left:
+        taken = size(word)
+        if taken <= left:
             rows[-1].extend(word)
         else:
             margin = " " * (indent if rows else 0)
             (first, style), *others = word
             word = trimmed([(first.lstrip(" "), style), *others], room - len(margin))
             rows.append([(margin, ""), *word])
-            left = room - len(margin)
-        left -= size(word)
+            left, taken = room - len(margin), size(word)
+        left -= taken
     return rows
