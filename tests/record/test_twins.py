@@ -100,7 +100,7 @@ def plainly(record, data):
 def recording(monkeypatch):
     """Trace in one of the ways; returns the raw records as plain data."""
 
-    def trace(way, run, max_calls=10):
+    def trace(way, run, max_calls=10, **options):
         name, measure_all = way
         chosen = _engine.choose(name, False)
 
@@ -116,7 +116,7 @@ def recording(monkeypatch):
             return record
 
         monkeypatch.setattr("tracefunc.core.entries.RecordReader.read", read)
-        monkeypatch.setattr("tracefunc.core.tracer._DEFAULTS", Options(max_calls=max_calls))
+        monkeypatch.setattr("tracefunc.core.tracer._DEFAULTS", Options(max_calls=max_calls, **options))
         run()
         monkeypatch.undo()
         return found
@@ -127,12 +127,12 @@ def recording(monkeypatch):
 OF_THREADS = ("hits", "samples", "lost", "returned", "raised", "yielded")  # not left to chance
 
 
-def same(recording, run, in_threads=False):
+def same(recording, run, in_threads=False, **options):
     """The records of all ways, which have to be equal, byte by byte but for addresses and the clock.
 
     Which of several threads comes first is left to chance, and so are moments.
     """
-    found = {way: recording(way, run) for way in WAYS}
+    found = {way: recording(way, run, **options) for way in WAYS}
     first = found["fast", True]
     for way, other in found.items():
         assert len(other) == len(first), way
@@ -218,6 +218,36 @@ def test_recursion(recording, define, depth):
     """)["target"]
     same(recording, lambda: tracefunc(fn, min(depth, 8), 2))
     same(recording, lambda: tracefunc(fn, depth, 1))
+
+
+@pytest.mark.parametrize("keep", ["last", "ends"])
+@pytest.mark.parametrize("many", [0, 1, 2, 3, 7])
+def test_samples_that_make_room(recording, define, keep, many):
+    """Some hits end by exceptions, of which some are known only later; values are short, long, or have to be described."""
+    target = define("""
+        from contextlib import contextmanager
+        class Shown:
+            def __repr__(self): return "shown"
+        @contextmanager
+        def manager(i):
+            try:
+                yield i
+            finally:
+                i += 1
+        def target(n):
+            text = kind = None
+            for i in range(n):
+                text = "x" * (i * 37 % 300)
+                kind = (Shown, Shown(), [i, text], {i: (1.5, None)}, len, manager)[i % 6]
+                try:
+                    with manager(i) as value:
+                        [i][i % 2 * 5 : 1][0]
+                except IndexError as error:
+                    kind = error
+                yield text
+                del value
+    """)["target"]
+    same(recording, lambda: tracefunc(lambda: list(target(23)), target_func=target), max_samples=many, keep=keep)
 
 
 def test_generators_that_interleave(recording, define):
