@@ -104,7 +104,7 @@ def fields(record):
 def recording(monkeypatch):
     """Trace in one of the ways; returns the raw records as plain data."""
 
-    def trace(way, run, max_calls=10):
+    def trace(way, run, max_calls=10, **options):
         name, measure_all = way
         chosen = _engine.choose(name, False)
 
@@ -114,8 +114,8 @@ def recording(monkeypatch):
         monkeypatch.setattr(_engine, "engine", _engine.Engine(name, "a test", chosen.log, make, chosen.share))
         found = []
 
-        def read(plans, log, options, _, really=entries.record_reader):
-            readers = [really(plans, log, options, name) for name in ("fast", "pure")]
+        def read(plans, log, given, _, really=entries.record_reader):
+            readers = [really(plans, log, given, name) for name in ("fast", "pure")]
 
             def read_both(data):
                 first, second = [reader.read(data) for reader in readers]
@@ -126,7 +126,7 @@ def recording(monkeypatch):
             return SimpleNamespace(read=read_both)
 
         monkeypatch.setattr(entries, "record_reader", read)
-        monkeypatch.setattr("tracefunc.core.tracer._DEFAULTS", Options(max_calls=max_calls, incl_unhit=True))
+        monkeypatch.setattr("tracefunc.core.tracer._DEFAULTS", Options(max_calls=max_calls, incl_unhit=True, **options))
         run()
         monkeypatch.undo()
         return found
@@ -137,12 +137,12 @@ def recording(monkeypatch):
 OF_THREADS = ("hits", "trace", "lost", "returned", "raised", "yielded")  # not left to chance
 
 
-def same(recording, run, in_threads=False):
+def same(recording, run, in_threads=False, **options):
     """The records of all ways, which have to be equal, byte by byte but for addresses and the clock.
 
     Which of several threads comes first is left to chance, and so are moments.
     """
-    found = {way: recording(way, run) for way in WAYS}
+    found = {way: recording(way, run, **options) for way in WAYS}
     first = found["fast", True]
     for way, other in found.items():
         assert len(other) == len(first), way
@@ -228,6 +228,36 @@ def test_recursion(recording, define, depth):
     """)["target"]
     same(recording, lambda: tracefunc(fn, min(depth, 8), 2))
     same(recording, lambda: tracefunc(fn, depth, 1))
+
+
+@pytest.mark.parametrize("keep", ["last", "ends"])
+@pytest.mark.parametrize("many", [0, 1, 2, 3, 7])
+def test_samples_that_make_room(recording, define, keep, many):
+    """Some hits end by exceptions, of which some are known only later; values are short, long, or have to be described."""
+    target = define("""
+        from contextlib import contextmanager
+        class Shown:
+            def __repr__(self): return "shown"
+        @contextmanager
+        def manager(i):
+            try:
+                yield i
+            finally:
+                i += 1
+        def target(n):
+            text = kind = None
+            for i in range(n):
+                text = "x" * (i * 37 % 300)
+                kind = (Shown, Shown(), [i, text], {i: (1.5, None)}, len, manager)[i % 6]
+                try:
+                    with manager(i) as value:
+                        [i][i % 2 * 5 : 1][0]
+                except IndexError as error:
+                    kind = error
+                yield text
+                del value
+    """)["target"]
+    same(recording, lambda: tracefunc(lambda: list(target(23)), target_func=target), max_samples=many, keep=keep)
 
 
 def test_generators_that_interleave(recording, define):

@@ -10,6 +10,7 @@ import enum
 import functools
 import gc
 import pickle
+import random
 import subprocess
 import sys
 import threading
@@ -625,6 +626,103 @@ def test_a_chain_that_is_read_at_times():
 
     (line,) = (line for line in tracefunc(target, [Plain(), Changing(), Plain(3)])[0].lines if line.attributes)
     assert line.attributes == {"o.x": [("int", "1"), NOT_READ, ("int", "3")]}
+
+
+class OddMeta(type):
+    def mro(cls):
+        return [cls, vars(cls)["hidden"], object]
+
+
+class Changes:
+    """Changes of classes and objects, by chance, and the objects whose attributes they change."""
+
+    def __init__(self, seed):
+        class Asked:
+            pass
+
+        class Base:
+            pass
+
+        class Other:
+            x = "other"
+
+        class Below(Base):
+            pass
+
+        class Lowest(Below):
+            pass
+
+        class Meta(type):
+            pass
+
+        class Made(Base, metaclass=Meta):
+            pass
+
+        class Slotted:
+            __slots__ = ("x",)
+
+        class Odd(metaclass=OddMeta):
+            hidden = Other
+
+        self.random = random.Random(seed)
+        self.asked, self.base, self.other, self.below, self.meta = Asked, Base, Other, Below, Meta
+        self.classes = [Base, Other, Below, Lowest, Meta, Made, Slotted, Odd]
+        self.module = types.ModuleType("changing")
+        self.objects = [Base(), Below(), Lowest(), Lowest(), Made(), Odd(), Slotted(), self.module, Made, Below, Odd]
+        self.values = [1, "a", property(run), function, Asked(), Asked(), Other, vars(Slotted)["x"]]
+
+    def change(self):
+        """Change something, and return one of the objects."""
+        pick = self.random.choice
+        kind, other = pick(self.classes), pick(self.objects)
+        with contextlib.suppress(AttributeError, TypeError):
+            pick(
+                [
+                    lambda: setattr(kind, "x", pick(self.values)),
+                    lambda: setattr(kind, "x", pick(self.values)),
+                    lambda: delattr(kind, "x"),
+                    lambda: object.__setattr__(other, "x", pick(self.values)),
+                    lambda: object.__delattr__(other, "x"),
+                    lambda: other.__dict__,
+                    lambda: setattr(kind, pick(["__getattr__", "__getattribute__"]), run),
+                    lambda: [delattr(kind, n) for n in ("__getattr__", "__getattribute__") if n in vars(kind)],
+                    lambda: setattr(self.asked, pick(["__get__", "__set__", "__delete__"]), run),
+                    lambda: [delattr(self.asked, n) for n in ("__get__", "__set__", "__delete__") if n in vars(self.asked)],
+                    lambda: object.__setattr__(other, "__class__", pick(self.classes)),
+                    lambda: setattr(self.below, "__bases__", pick([(self.base,), (self.other,), (self.base, self.other)])),
+                    lambda: setattr(pick(self.values), "__class__", pick([self.asked, self.other])),
+                    lambda: setattr(self.module, "__getattr__", run),
+                    lambda: delattr(self.module, "__getattr__"),
+                ]
+            )()
+        return pick(self.objects)
+
+
+def sample_by_specification(value):
+    try:
+        return safe_repr(_chains.follow(value, ("x",)))
+    except _chains.NotRead:
+        return NOT_READ[1]
+    except Exception:
+        return UNAVAILABLE[1]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_classes_that_change(seed):
+    """The same line sees objects of the same classes again and again, whose attributes are elsewhere each time."""
+    expected = []
+
+    def target(changes, never):
+        for _ in range(200):
+            o = changes.change()
+            never and o.x
+            expected.append(sample_by_specification(o))
+
+    RUN.clear()
+    results = Tracer(max_samples=None, max_repr=None, describe=safe_repr).run(target, Changes(seed), False)
+    (line,) = (line for line in results[0].lines if line.text.strip() == "never and o.x")
+    assert [text for _, text in line.attributes["o.x"]] == expected
+    assert len(set(expected)) > 5
 
 
 def test_as_many_samples_as_of_names():

@@ -1,7 +1,7 @@
 # Part of `_fastmon.pyx`: the line under way in each frame. It is sampled when it ends.
 
 cdef enum:
-    SAMPLES_BETWEEN_LOOKS = 8  # for other tools: a tool that has an id listens to nothing yet
+    SAMPLES_BETWEEN_LOOKS = 32  # for other tools: a tool that has an id listens to nothing yet
 
 
 @cython.final

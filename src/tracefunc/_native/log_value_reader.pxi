@@ -17,6 +17,7 @@ cdef int TAG_STR = log_values.STR, TAG_STR_CUT = log_values.STR_CUT
 cdef int TAG_BYTES = log_values.BYTES, TAG_BYTES_CUT = log_values.BYTES_CUT
 cdef int TAG_LIST = log_values.LIST, TAG_TUPLE = log_values.TUPLE, TAG_DICT = log_values.DICT
 cdef int TAG_MORE = log_values.MORE, TAG_OBJECT = log_values.OBJECT, TAG_TEXT = log_values.TEXT
+cdef int TAG_NAMED = log_values.NAMED
 cdef int MOST_NESTED = log_values.DEPTH, MOST_SEEN = log_values.MOST_SEEN
 cdef list TYPE_NAMES = [log_values.TYPE_NAMES.get(tag) for tag in range(256)]
 cdef list EMPTY_TEXTS = [log_values.EMPTY.get(tag) for tag in range(256)]
@@ -137,6 +138,10 @@ cdef class ReadValues:
             self.number()
             self.number()
             size = 8
+        elif tag == TAG_NAMED:
+            self.number()
+            self.number()
+            size = 0
         elif tag == TAG_TEXT:
             self.number()
             size = self.number()
@@ -155,6 +160,10 @@ cdef class ReadValues:
         elif tag == TAG_OBJECT:
             self.at += 1
             return self.object_sample()
+        elif tag == TAG_NAMED:
+            self.at += 1
+            name = self.text_of_number(self.number())
+            return name, self.cut(self.text_of_number(self.number()))
         elif tag == TAG_TEXT:
             self.at += 1
             name = self.text_of_number(self.number())

@@ -4,6 +4,14 @@ cdef enum:
     MOST_SAMPLES = 0x7FFFFFFF
 
 
+cdef struct Sample:
+    # A sample that is being taken: the head of it, and the values of some variables, may be at the end of a record.
+    int line
+    Count moment
+    size_t start, values  # where that head and these values begin in the record
+    int done  # of how many variables
+
+
 @cython.final
 cdef class Store:
     """Stores the samples, calls and results of one target: the only part that knows `Calls` and the log."""
@@ -138,48 +146,47 @@ cdef class Store:
         """
         cdef Variables variables = table.variables
         cdef Buffer *out = &call.record
-        cdef size_t start = out.used, values = start
-        cdef int first = variables.first(line), many = variables.ends[line] - first, done = 0
+        cdef int first = variables.first(line), many = variables.ends[line] - first
         cdef void *frame = tracefunc_current_frame()
         cdef Manner manner
+        cdef Sample sample
         if call.closed:
             return False
-        cdef Count moment = self.log.moments
+        sample.line, sample.moment = line, self.log.moments
         self.log.moments += 1
+        sample.start = sample.values = out.used
+        sample.done = 0
         if error == NULL and not FREE_THREADED and tracefunc_code_of(frame) == variables.code:
             if not self.wants(call, line):  # another thread was quicker
                 return False
             manner.room, manner.shown, manner.known = self.writer.room, self.writer.shown, self.writer.known
-            put_head(out, PART_SAMPLE, line, moment - call.began)
-            values = out.used
-            done = put_variables(out, start, variables.all + first, many, stack_slot(frame, FIRST_VARIABLE), &manner)
-            if done == many:
-                return self.keep(call, line, moment, start, out.used)
-        return self.sample_apart(call, variables, line, moment, error, start, values, done)
+            put_head(out, PART_SAMPLE, line, sample.moment - call.began)
+            sample.values = out.used
+            sample.done = put_variables(
+                out, sample.start, variables.all + first, many, stack_slot(frame, FIRST_VARIABLE), &manner
+            )
+            if sample.done == many:
+                return self.keep(call, line, sample.moment, sample.start, out.used)
+        return self.sample_apart(call, variables, &sample, error)
 
-    cdef bint sample_apart(
-        self, RecordedCall call, Variables variables, int line, Count moment, PyObject *error,
-        size_t start, size_t values, int done
-    ) except -1:
-        """Go on with a sample where code of the program may run: then others may append to the record.
-
-        That has the first ones, `done`, of the line's values from `values` on, and is to be as it was at `start`.
-        """
+    cdef bint sample_apart(self, RecordedCall call, Variables variables, Sample *sample, PyObject *error) except -1:
+        """Go on with a sample where code of the program may run: then others may append to the record."""
         cdef Buffer *out = &call.record
         cdef Buffer *part = take_buffer()
         cdef Buffer *raised = NULL
         cdef size_t used = out.used
-        out.used = start
+        cdef int line = sample.line
+        out.used = sample.start
         try:
-            put_bytes(part, out.data + values, used - values)
+            put_bytes(part, out.data + sample.values, used - sample.values)
             if error != NULL:
                 raised = take_buffer()
                 self.log.put_raised(raised, self.target, error)
             if "greenlet" in sys.modules:
-                watched(self.calls.note_switch, taking(self, part, variables, line, done))
+                watched(self.calls.note_switch, taking(self, part, variables, line, sample.done))
             else:
-                self.put_values(part, variables, line, done)
-            return self.add(call, line, moment, part, raised)
+                self.put_values(part, variables, line, sample.done)
+            return self.add(call, line, sample.moment, part, raised)
         finally:
             give_buffer(part)
             if raised != NULL:
