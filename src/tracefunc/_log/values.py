@@ -229,13 +229,9 @@ class ValueReader:
         """`texts` by number, and the characters that there are for a text."""
         self.texts = texts
         self.room = room
-        self.known: list[Sample | None] = [None] * 256  # the values that are a tag alone
-        for sample, tag in _SAMPLES.items():
-            self.known[tag] = sample
-        for value, tag in ((None, TAG_NONE), (False, TAG_FALSE), (True, TAG_TRUE)):
-            self.known[tag] = (type(value).__name__, self._cut(repr(value)))
-        for number in range(128):
-            self.known[SMALL | number] = ("int", self._cut(repr(number)))
+        self.known = _KNOWN  # by tag: the values that are a tag alone
+        if room < _LONGEST_KNOWN:
+            self.known = [each and (each if each in _SAMPLES else (each[0], self._cut(each[1]))) for each in _KNOWN]
         self._seen: dict[bytes, Sample] = {}  # short values that were read before, by all of their bytes
         self._payloads: dict[int, Callable[[bytes, int], tuple[Sample, int]]] = {
             **dict.fromkeys(range(INT8, BYTES_CUT + 1), self._scalar),
@@ -333,6 +329,20 @@ TYPE_NAMES = {
 }
 _SIZES = {INT8: 1, INT16: 2, INT32: 4, INT64: 8, FLOAT: 8}
 TEXTS = {TAG_NONE: "None", TAG_FALSE: "False", TAG_TRUE: "True", **{SMALL | n: str(n) for n in range(128)}}
+_TYPES = {TAG_NONE: "NoneType", TAG_FALSE: "bool", TAG_TRUE: "bool"}
+_LONGEST_KNOWN = max(map(len, TEXTS.values()))
+
+
+def _known() -> list[Sample | None]:
+    known: list[Sample | None] = [None] * 256
+    for sample, tag in _SAMPLES.items():
+        known[tag] = sample
+    for tag, text in TEXTS.items():
+        known[tag] = (_TYPES.get(tag, "int"), text)
+    return known
+
+
+_KNOWN = _known()
 
 
 def _read_scalar(data: bytes, at: int) -> tuple[str, int]:

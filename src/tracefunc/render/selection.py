@@ -17,7 +17,7 @@ from ..results import RecordedError
 from .cells import escaped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from .._values.sample import Sample
     from ..results import Call, Line, TraceResults
@@ -208,7 +208,7 @@ def _is_redacted(results: TraceResults) -> bool:
 
 # --- values ---
 
-_ADDRESS = re.compile(r"(?<= at )0x[0-9A-Fa-f]+")
+_ADDRESS = re.compile(r"0x(?<= at 0x)[0-9A-Fa-f]+")  # the part that is looked for first is rare
 
 
 def masked(text: str) -> str:
@@ -223,8 +223,10 @@ class Run(NamedTuple):
     times: int
 
 
-def runs(samples: Iterable[Sample]) -> list[Run]:
+def runs(samples: Sequence[Sample]) -> list[Run]:
     """Return the values in their order, escaped, equal ones in a row as one."""
+    if len(samples) == 1:
+        return [Run(escaped(samples[0][1]), 1)]
     return [Run(escaped(text), len(list(same))) for (_, text), same in groupby(samples)]
 
 

@@ -189,6 +189,8 @@ def _words(line: Line, call: Call, builtins: bool, room: int) -> list[Word]:
 def _course(name: str, samples: list[Sample], room: int) -> list[Word]:
     """Return a name and its values: the first and the last, and as many others as fit into `room` columns."""
     found = runs(samples)
+    if len(found) == 1:
+        return _joined(name, found, ())
     for most in range(min(len(found), _MOST_VALUES), 2, -1):
         words = _joined(name, *elided(found, most))
         if sum(map(size, words)) <= room:
