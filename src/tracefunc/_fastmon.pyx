@@ -14,19 +14,17 @@ Watching and storing are apart, and what is stored does not lead back to what wa
 - `LineTracking` follows the line under way in each frame, and has it sampled when it ends.
 - `LoopCounting` has the turns of a loop counted by its iterator, where that pays.
 - `Silencing` finds what is still needed at each point, and has events disabled and armed again.
-- `Store` takes samples, and keeps what is known of calls and results.
+- `Store` takes samples; `CallLog` keeps the calls of all targets, as bytes.
 
 An inner frame is one that starts above a recorded one on its stack, and cannot be suspended: it is over before that one
 is, whether its end is reported or not. So its state is kept for the next one at its address, and its RETURN is disabled
 when the line under way there has all its samples.
 
-Where threads run at once, a critical section of the recorder stands for the GIL: one thread at a time is in a recorder,
-and another one gets in where that blocks or runs Python code. Nothing is disabled there that may be needed again: an
-answer DISABLE may come into force after a thread that needs the offset has armed it.
+Where threads run at once, a critical section of the log stands for the GIL: one thread at a time is in the recorders of
+a trace, and another one where that blocks or runs Python code. Nothing is disabled there that may be needed again.
 """
 
 import sys
-from _contextvars import copy_context
 from itertools import chain, starmap
 from time import sleep
 
@@ -37,20 +35,9 @@ from cpython.object cimport PyObject, PyTypeObject
 from libc.string cimport memcpy, memset
 
 from . import _interpreter
-from ._log import records
-from ._log.texts import Texts
 from ._plan import markers, when_compiler
-from ._record.call_values import unwrapped
-from ._record.hits import count_hits as hits_of
-from ._record.raw_call import RawCall
-from ._record.thread_names import task_name, thread_name, thread_reference
-from ._record.greenlets import watched
 from ._record.live_frames import stacked_frames, waiting_frames
-from ._values.chains import LAZY_IMPORT
-from ._values.describe import shown_by_repr
-from ._values.open_reprs import open_reprs
 from ._values.plain_text import REDACTED_TEXT, name_of, own_name
-from ._values import read as ways_of_reading
 from ._values.read import LOCAL, REDACTED, read
 from ._values.sample import NOT_READ, REDACTED_SAMPLE, UNAVAILABLE
 
@@ -67,6 +54,8 @@ include "_native/chains.pxi"
 include "_native/plan_table.pxi"
 include "_native/code_state.pxi"
 include "_native/contexts.pxi"
+include "_native/recorded_call.pxi"
+include "_native/kept_calls.pxi"
 include "_native/stacks.pxi"
 include "_native/who.pxi"
 include "_native/call_log.pxi"

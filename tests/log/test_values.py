@@ -514,6 +514,7 @@ def test_at_the_recursion_limit(is_compiled):
 
 def test_the_documented_tags_are_the_ones_that_are_written():
     page = (Path(__file__).parents[2] / "docs" / "design" / "log.md").read_text(encoding="utf-8")
+    page = page[: page.index("## Records")]
     documented = {}
     for row in re.findall(r"^\| (`[A-Z].*?) \| ([\d to,]+) \|", page, re.M):
         first = int(row[1].split()[0].rstrip(","))

@@ -52,6 +52,15 @@ cdef object unwind(object self, PyObject **args, Py_ssize_t count):
     return held.unwind(args[0], args[1], args[2])
 
 
+cdef PyObject *shared_part(PyObject *self) noexcept:
+    """What the recorders of a trace share; of a callback of recorders of several traces, that itself."""
+    if isinstance(<object>self, Recorder):
+        return <PyObject *>(<Recorder>self).store.log
+    return self
+
+
+_shared_part = shared_part
+
 cdef PyMethodDef _on_start = PyMethodDef("on_start", guarded(0, <PyCFunction>start), METH_FASTCALL, NULL)
 cdef PyMethodDef _on_instruction = PyMethodDef(
     "on_instruction", guarded(1, <PyCFunction>instruction), METH_FASTCALL, NULL

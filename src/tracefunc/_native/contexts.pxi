@@ -1,8 +1,10 @@
 # Part of `_fastmon.pyx`: which call the code of a context runs in, the twin of `_record/contexts.py`.
 #
-# A context variable says it, which tasks and callbacks inherit. To set it takes as long as all else that is done where a
-# call starts, so its value is a cell, and what that holds is changed instead, as long as no other context has the cell:
-# copies of a context share its table of values until one of them sets a variable.
+# A context variable says it, which tasks and callbacks inherit. Setting it takes as long as all else that is done where
+# a call starts, so its value is a cell, and what that holds is changed instead, as long as no other context has the
+# cell: copies of a context share its table of values until one of them sets a variable.
+
+from _contextvars import copy_context
 
 cdef extern from "_native/contexts.h":
     PyObject *context_values "tracefunc_context_values"()
@@ -86,7 +88,7 @@ cdef class Contexts:
     cdef object token  # undoes what it has put into the context in which it began
 
     def begin(self):
-        """Have a cell in the context in which the trace begins: nothing is left of it there when the trace has ended."""
+        """Have a cell in the context in which the trace begins, of which nothing is left there when it ends."""
         if current_cell() is None:
             self.token = put(None)
 
@@ -124,7 +126,7 @@ cdef class Contexts:
         return 0
 
     cdef bint call_around(self, int target, PyObject **call) except -1:
-        """Whether the context knows which call of `target` runs, and that call, borrowed; NULL if it is not recorded."""
+        """Whether the context knows which call of `target` runs, and that call, borrowed, if it is recorded."""
         cdef Cell cell = current_cell()
         cdef Scope innermost = None if cell is None else cell.innermost
         cdef Scope scope = innermost

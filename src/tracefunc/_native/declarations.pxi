@@ -73,6 +73,7 @@ cdef extern from "Python.h":
     object call "PyObject_Vectorcall"(object callable, PyObject **args, size_t count, PyObject *names)
     int (*_ask_first "tracefunc_ask_first")(PyObject *, PyObject *) noexcept
     ctypedef PyObject *(*Callback)(PyObject *self, PyObject **args, Py_ssize_t count) except NULL
+    PyObject *(*_shared_part "tracefunc_shared_part")(PyObject *) noexcept
     Callback _survive "tracefunc_survive"
     Callback _instruction "tracefunc_instruction"
     Callback _shared "tracefunc_shared"

@@ -39,7 +39,7 @@ def exchange(Recorder recorder, list found, RecordedCall elsewhere, uncaught):
     cdef size_t i
     cdef Frame *frame
     cdef Section section
-    enter(&section, recorder)
+    enter(&section, recorder.store.log)
     try:
         running = offsets_of(found)
         if recorder.has_ended:
@@ -54,7 +54,7 @@ def exchange(Recorder recorder, list found, RecordedCall elsewhere, uncaught):
             if frame != NULL:
                 exchange_frame(recorder, frame, elsewhere, running.get((<size_t>frame.key, <size_t>frame.live.code)))
     finally:
-        leave(&section, recorder)
+        leave(&section, recorder.store.log)
 
 
 cdef int exchange_frame(Recorder recorder, Frame *frame, RecordedCall elsewhere, at) except -1:

@@ -202,7 +202,9 @@ static PyObject *tracefunc_replace(PyObject **stack, int *top, Py_ssize_t number
 
 /* --- Locks --- */
 
-/* One thread at a time in a recorder, which lives until the last one has left it: with the GIL, nothing to do. */
+/* One thread at a time in the recorders of a trace, which live until the last one has left: with the GIL, nothing to do.
+   What is locked is what the recorders share; `tracefunc_shared_part` finds it. */
+static PyObject *(*tracefunc_shared_part)(PyObject *);
 #ifdef Py_GIL_DISABLED
 #define tracefunc_free_threaded 1
 typedef PyCriticalSection tracefunc_section;
@@ -217,9 +219,14 @@ typedef char tracefunc_section;
 #define TRACEFUNC_GUARDED(number) \
 static PyObject *tracefunc_guarded##number(PyObject *self, PyObject **args, Py_ssize_t count) { \
     tracefunc_section section; \
-    tracefunc_enter(&section, self); \
+    PyObject *lock = tracefunc_free_threaded ? tracefunc_shared_part(self) : self; \
+    if (tracefunc_free_threaded) \
+        Py_INCREF(self); \
+    tracefunc_enter(&section, lock); \
     PyObject *answer = tracefunc_apart(number, self, args, count); \
-    tracefunc_leave(&section, self); \
+    tracefunc_leave(&section, lock); \
+    if (tracefunc_free_threaded) \
+        Py_DECREF(self); \
     return answer; \
 }
 TRACEFUNC_GUARDED(0) TRACEFUNC_GUARDED(1) TRACEFUNC_GUARDED(2) TRACEFUNC_GUARDED(3) TRACEFUNC_GUARDED(4)

@@ -2,6 +2,9 @@
 #
 # It catches no exception in Cython, since it may run in callbacks that have no entry of their own for handled ones.
 
+from ._values.describe import shown_by_repr
+from ._values.open_reprs import open_reprs
+
 cdef extern from "_native/log_buffer.h":
     ctypedef struct Buffer "tracefunc_buffer":
         unsigned char *data

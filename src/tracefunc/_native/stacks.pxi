@@ -141,7 +141,7 @@ cdef struct Below:
 
 @cython.final
 cdef class FramesBelow:
-    """The frames below one that starts, the nearest first. Those of C code, and such as are being made, are left out."""
+    """The frames below one that starts, the nearest first, without those of C code and such as are being made."""
 
     cdef Below *all
     cdef int used, room

@@ -1,5 +1,7 @@
 # Part of `_fastmon.pyx`: all that is stored of the calls of one target: which calls, and the samples of their lines.
 
+from ._record.greenlets import watched
+
 cdef enum:
     MOST_SAMPLES = 0x7FFFFFFF
 
@@ -38,25 +40,21 @@ cdef class Store:
 
     cdef bint is_full(self) noexcept:
         """Whether no call is recorded that has not started."""
-        return self.log.full
+        return self.log.kept.full
 
     cdef bint is_complete(self) except -1:
         """Whether no call starts any more that is recorded."""
-        return self.log.full and not self.log.is_starting(self.target.index)
+        return self.log.kept.full and not self.log.kept.is_starting(self.target.index)
 
     cdef object open(self, void *key, int answer, object error):
         """The call that starts in the frame that executes, whose record is `key`; None if it is not recorded.
 
         `answer` is what `when` says of it, `error` what it has raised.
         """
-        cdef Section section
+        cdef bint is_chosen = answer == ACCEPTED or answer == UNASKED and not self.chooses
         try:
-            if not self.log.full and error is None and (answer == ACCEPTED or answer == UNASKED and not self.chooses):
-                enter(&section, self.log)
-                try:
-                    return self.start(key)
-                finally:
-                    leave(&section, self.log)
+            if is_chosen and error is None and not self.log.kept.full:
+                return self.start(key)
             frame = <object>PyEval_GetFrame()
             if answer == UNASKED:
                 return self.calls.open(self.target.index, frame)
@@ -72,13 +70,13 @@ cdef class Store:
         call = self.log.start_at(self.target, key, NULL)
         if call is None:
             self.calls.come_too_late(self.target.index)
-        elif self.log.full:  # now
+        elif self.log.kept.full:  # now
             self.calls.on_full()
         return call
 
     cdef int enter(self, RecordedCall call) except -1:
         """A call has started that `open` has returned."""
-        return self.log.enter(call)
+        return self.log.kept.enter(call)
 
     cdef bint pass_over(self, PyFrameObject *frame) except -1:
         """A call starts after the last one that is recorded. Returns whether the next one is of interest."""
@@ -125,7 +123,7 @@ cdef class Store:
 
     cdef int complete(self, RecordedCall call) except -1:
         """A call has ended of which no frame is left."""
-        return self.log.complete(call)
+        return self.log.kept.complete(call)
 
     cdef int leave_refused(self, Table table) except -1:
         """A frame that is not recorded, the one that executes, ends: perhaps a call that can be suspended."""
@@ -234,7 +232,7 @@ cdef class Store:
     cdef int survive(self, object error, PyObject *call, bint starts) except -1:
         """A callback has failed, for a frame of a call, or one that starts: the program must not notice."""
         calls = self.calls
-        if isinstance(error, RecursionError) and call == NULL and (self.log.full or not starts):
+        if isinstance(error, RecursionError) and call == NULL and (self.log.kept.full or not starts):
             return 0  # no stack is left, and nothing was to be recorded
         try:
             calls.give_up(error, -1 if call == NULL else (<RecordedCall>call).number)

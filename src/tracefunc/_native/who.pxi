@@ -1,5 +1,7 @@
 # Part of `_fastmon.pyx`: the names of the thread and the task that run, as `_record/thread_names.py` finds them.
 
+from ._record.thread_names import task_name, thread_name, thread_reference
+
 cdef extern from "Python.h":
     PyObject *PyImport_GetModuleDict()
     PyObject *PyDict_GetItemWithError(PyObject *mapping, object key) except? NULL
