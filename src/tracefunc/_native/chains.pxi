@@ -1,6 +1,5 @@
 # Part of `_fastmon.pyx`: samples of names and of chains of attributes, such as `self.cfg.port`.
 
-from ._values import read as ways_of_reading
 from ._values.chains import LAZY_IMPORT
 
 cdef extern from "_native/attributes.h":

@@ -1,5 +1,7 @@
 # Part of `_fastmon.pyx`: what it takes from C, its own headers first.
 
+from ._values import read as ways_of_reading
+
 cdef extern from "_native/interpreter.h":
     ctypedef struct Section "tracefunc_section":
         pass
