@@ -232,6 +232,11 @@ def test_many_exceptions_take_no_longer_each():
     assert seconds(32_000) < 32 * 8 * few
 
 
+def test_the_documented_tags_are_the_ones_of_parts():
+    tags = {name: value for name, value in vars(records).items() if name.isupper() and type(value) is int}
+    assert test_values.documented_tags("Records") == tags
+
+
 # --- real records, and what becomes of them ---
 
 

@@ -512,13 +512,20 @@ def test_at_the_recursion_limit(is_compiled):
     assert all(sample == describe(value) for sample, value in shown[:200])
 
 
-def test_the_documented_tags_are_the_ones_that_are_written():
+def documented_tags(section):
+    """The tags in the tables of a section of the page about the log."""
     page = (Path(__file__).parents[2] / "docs" / "design" / "log.md").read_text(encoding="utf-8")
-    page = page[: page.index("## Records")]
-    documented = {}
-    for row in re.findall(r"^\| (`[A-Z].*?) \| ([\d to,]+) \|", page, re.M):
+    found = {}
+    for row in re.findall(
+        r"^\| (`[A-Z].*?) \| ([\d to,]+) \|", page.split(f"\n## {section}\n")[1].split("\n## ")[0], re.M
+    ):
         first = int(row[1].split()[0].rstrip(","))
-        documented.update((name, first + number) for number, name in enumerate(re.findall(r"`(\w+)`", row[0])))
+        found.update((name, first + number) for number, name in enumerate(re.findall(r"`(\w+)`", row[0])))
+    return found
+
+
+def test_the_documented_tags_are_the_ones_that_are_written():
+    documented = documented_tags("Values")
     tags = {name: value for name, value in vars(values_module).items() if name.isupper() and type(value) is int}
     assert documented == {name: tag for name, tag in tags.items() if name in documented}
     assert sorted(documented.values()) == list(range(1, 25))
