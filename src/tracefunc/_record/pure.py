@@ -11,7 +11,7 @@ import sys
 from .._interpreter import ASYNCHRONOUS, FREE_THREADED
 from .._plan.markers import NOTHING, UNCHANGED
 from .._plan.origins import raised_at
-from .pure_counting import COUNTERS, MAX_ATTEMPTS, CountingMode
+from .pure_counting import COUNTERS, MAX_ATTEMPTS, CountingMode, code_within
 from .pure_ending import Callbacks, Ending
 from .pure_frames import Frames
 from .store import Store
@@ -444,7 +444,5 @@ def share(recorders: dict[int, tuple[Recorder, ...]], name: str) -> Callable[...
     return deliver
 
 
-_DELIVER = next(const for const in share.__code__.co_consts if hasattr(const, "co_code"))
-_CALLBACKS = Callbacks(
-    [Recorder.examine.__code__, Recorder._change_line.__code__, *COUNTERS], Recorder.on_unwind.__code__, _DELIVER
-)
+_INSTRUCTION = [Recorder.examine.__code__, Recorder._change_line.__code__, *COUNTERS]
+_CALLBACKS = Callbacks(_INSTRUCTION, Recorder.on_unwind.__code__, code_within(share, "deliver"))
