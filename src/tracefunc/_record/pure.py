@@ -162,7 +162,7 @@ class Recorder:
     def _change_line(self, state: FrameState, action: Action, offset: int, frame: FrameType) -> None:
         """The line under way ends, and another one starts."""
         line, before, plan = action.line, state.line, state.code_state.plan
-        error = sys.exception() if action.catches or (line == NOTHING and before in plan.raises_again) else None
+        error = sys.exception() if action.handles or (line == NOTHING and before in plan.raises_again) else None
         if before >= self.lines or line >= self.lines or action.catches or action.implied:
             place, hits, ended = self.follow(state, action, offset, id(frame), error)
             counted = self.frames.commit(state, line, offset, place, hits)
