@@ -1,5 +1,6 @@
 """An interrupt, or a lack of memory, at any step of a trace's start and end leaves nothing armed behind."""
 
+import gc
 import os
 import sys
 import threading
@@ -102,6 +103,7 @@ def test_a_fork_while_another_thread_traces(define):
     threads = [threading.Thread(target=trace_on) for _ in range(2)]
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
+    gc.disable()  # without a GIL, the interpreter itself hangs in the child if another thread collects
     try:
         for thread in threads:
             thread.start()
@@ -112,6 +114,7 @@ def test_a_fork_while_another_thread_traces(define):
                 try:
                     import signal
 
+                    signal.signal(signal.SIGALRM, signal.SIG_DFL)
                     signal.alarm(20)  # ends the child if it waits for ever
                     status = 0 if len(tracefunc(target, 20)) == 1 else 2
                 except BaseException:
@@ -124,6 +127,7 @@ def test_a_fork_while_another_thread_traces(define):
         for thread in threads:
             thread.join()
         sys.setswitchinterval(interval)
+        gc.enable()
 
 
 class Lazy:

@@ -18,6 +18,7 @@ from tracefunc._record import pure_counting
 from tracefunc._record.calls import Calls
 from tracefunc._record.monitor import Monitor
 from tracefunc._record.pure_frames import Frames
+from tracefunc._record.pure_free_threaded import FreeThreadedFrames
 from tracefunc._record.raw_call import RawCall
 
 ROUNDS = int(os.environ.get("TRACEFUNC_STRESS", "0")) or 1
@@ -669,6 +670,23 @@ def test_two_threads_count_what_ends_at_one_place_at_once(define):
         assert thing.call.extra[1] == 2
 
     with_another_in_between(Thing, Thing.leave, check)
+
+
+def test_no_frame_goes_while_another_thread_looks_through_all(define):
+    """Without a GIL, the one that ends the trace holds a lock."""
+    plan = plan_of(define("def target(): return 1")["target"])
+    frames, call = FreeThreadedFrames(plan, None), RawCall(len(plan.lines), len(plan.codes))
+
+    class Guarded(dict):
+        def pop(self, *args):
+            assert frames.lock._is_owned()
+            return super().pop(*args)
+
+    frames.by_key = Guarded()
+    frames.enter(frames.codes[id(plan.codes[0].code)], 1, call, None).counts[2] += 1
+    frames.forget(1)
+    assert not frames.by_key
+    assert call.counts[0][2] == 1
 
 
 @pytest.mark.skipif(FREE_THREADED, reason="a lock is held there")

@@ -60,6 +60,7 @@ class Recorder:
         self.line_of = [*range(self.lines), *plan.preludes]  # by state: the line that it is a hit of
         self.store = Store(plan, calls, target, samples)
         self.frames = self.frames_type(plan, self.store)
+        self.renew_lock = self.frames.renew_lock
         self.counting = CountingMode(self.frames, self.store, monitor, self.examine, measure_all)
         self.ending = Ending(self.frames, self.counting, _CALLBACKS)
         self.wants_only_starts = calls.chooses  # no event is wanted but the start of a call
