@@ -1,6 +1,6 @@
 """An interrupt, or a lack of memory, at any step of a trace's start and end leaves nothing armed behind."""
 
-import gc
+import contextlib
 import os
 import sys
 import threading
@@ -10,7 +10,9 @@ import pytest
 
 from other_tools import our_ids
 from tracefunc import Tracer, tracefunc
+from tracefunc._plan.target_plan import plan as plan_of
 from tracefunc._record.monitor import monitor
+from tracefunc._record.pure_free_threaded import FreeThreadedFrames
 
 pytestmark = pytest.mark.both_engines
 
@@ -103,7 +105,6 @@ def test_a_fork_while_another_thread_traces(define):
     threads = [threading.Thread(target=trace_on) for _ in range(2)]
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
-    gc.disable()  # without a GIL, the interpreter itself hangs in the child if another thread collects
     try:
         for thread in threads:
             thread.start()
@@ -127,7 +128,35 @@ def test_a_fork_while_another_thread_traces(define):
         for thread in threads:
             thread.join()
         sys.setswitchinterval(interval)
-        gc.enable()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+@pytest.mark.parametrize("holder", ["another thread", "this thread"])
+def test_a_lock_that_is_held_at_a_fork(define, holder):
+    """Without a GIL, another thread may be in a recorder that the child still has."""
+    frames = FreeThreadedFrames(plan_of(define(SOURCE)["target"]), None)
+    here, go_on = threading.Event(), threading.Event()
+
+    def hold():
+        with frames.lock:
+            here.set()
+            go_on.wait(60)
+
+    thread = threading.Thread(target=hold)
+    with frames.lock if holder == "this thread" else contextlib.nullcontext():
+        if holder == "another thread":
+            thread.start()
+            assert here.wait(60)
+        child = os.fork()
+        if child == 0:
+            frames.renew_lock()
+            is_ours = frames.lock._is_owned()
+            os._exit(0 if frames.lock.acquire(False) and is_ours == (holder == "this thread") else 1)
+    go_on.set()
+    if holder == "another thread":
+        thread.join()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 class Lazy:
