@@ -436,6 +436,10 @@ cdef class Recorder:
         self.disable = None
         take_moment(self)
 
+    def renew_lock(self):
+        """Let go of what other threads than this one hold, after a fork."""
+        renew_section(self)
+
     def stop(self):
         """Complete the records of all calls, at the end."""
         self.end()

@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 from _thread import RLock
 
+TYPE_CHECKING = False  # as of `typing`, without its import time
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 def held_over_forks(lock: RLock) -> None:
     """Have `os.fork` wait for `lock`, and hold it: what it guards is complete in the child, and the lock is free.
@@ -30,6 +34,12 @@ def held_over_forks(lock: RLock) -> None:
 
     if hasattr(os, "register_at_fork"):  # not on Windows
         os.register_at_fork(before=hold, after_in_parent=free, after_in_child=free_in_child)
+
+
+def after_forks(renew: Callable[[], None]) -> None:
+    """Have `renew` called in each child, where no thread is but the one that forked."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=renew)
 
 
 importing = RLock()

@@ -141,6 +141,8 @@ class Expressions(ast.NodeTransformer):
                 names = ast.Tuple([ast.Constant(n) for n in sorted(mine)], ast.Load())
                 text = "try: _B\nexcept NameError:\n    __tf_f__.unbound(_N)\n    raise"
                 body = fill(text, node, _B=body, _N=names)
+            if is_async:  # a coroutine, unlike a comprehension, makes a RuntimeError of it
+                body = fill("try: _B\nexcept StopIteration: return __tf_f__.stopped()", node, _B=body)
             made = (ast.AsyncFunctionDef if is_async else ast.FunctionDef)(
                 name, parameters_, [*rebind, *body], [], None, None
             )
@@ -150,7 +152,7 @@ class Expressions(ast.NodeTransformer):
         names = ", locals()" if scope.passed else ""
         new = expression(f"__tf_f__.helpers[_K](__tf_f__.{how}(_I){names})", node, _K=k, _I=outer)
         if is_async and not is_genexp:
-            new = ast.copy_location(ast.Await(new), node)
+            new = expression("__tf_f__.passed(_V)", node, _V=ast.copy_location(ast.Await(new), node))
         return new
 
     visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = comprehension

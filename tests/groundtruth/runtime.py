@@ -32,6 +32,15 @@ def describe(value):
     return type(value).__name__, cut(text)
 
 
+class Stopped:
+    """In the place of a value: the StopIteration that there is instead."""
+
+    __slots__ = ("error",)
+
+    def __init__(self, error):
+        self.error = error
+
+
 class Line:
     """Of one line in a call the hits, the samples, which hits a 3.13.0 may lack, and when samples were taken."""
 
@@ -316,7 +325,7 @@ class Frame:
         return Awaiting(self, value)
 
     def delegate(self, value):
-        return Delegate(self, builtins.iter(value))
+        return delegate(self, builtins.iter(value))
 
     def loop(self, index, value):
         return Advance(self, index, builtins.iter(value))
@@ -346,6 +355,19 @@ class Frame:
             except UnboundLocalError:
                 new.__context__ = e.__context__
                 raise
+
+    def stopped(self):
+        """What a comprehension moved into a coroutine returns when a StopIteration has ended it."""
+        return Stopped(sys.exception())
+
+    def passed(self, value):
+        """What such a comprehension gives, or raises."""
+        if type(value) is not Stopped:
+            return value
+        try:
+            raise value.error
+        finally:
+            del value
 
     def exception(self):
         return sys.exception()
@@ -424,51 +446,41 @@ class Awaiting:
         value, self.value = self.value, None
         kind = type(value)
         if isinstance(value, types.GeneratorType) and value.gi_code.co_flags & inspect.CO_ITERABLE_COROUTINE:
-            return Delegate(self.frame, value)
+            return delegate(self.frame, value)
         if hasattr(kind, "__await__"):
-            return Delegate(self.frame, kind.__await__(value))
+            return delegate(self.frame, kind.__await__(value))
         return native(value).__await__()  # raises what `await` says
 
 
-class Delegate:
+def delegate(frame, it):
     """What `yield from` steps through: the frame is awake during each step.
 
-    An exception thrown in here must not be found in a frame of its own traceback: that would keep its frames alive.
+    It is a generator, so that it stands on the stack above that frame also where something is thrown in. A method would
+    stand above the thrower's: a traceback leads to the frames below those that are in it, and the thrower's may hold
+    the generator that is to die. What is passed on is kept in no variable, for the same reason.
     """
-
-    def __init__(self, frame, it):
-        self.frame, self.it = frame, it
-
-    def __iter__(self):
-        return self
-
-    def step(self, function, *args):
-        self.frame.wake()
-        try:
-            value = function(*args)
-        finally:
-            del args
-        self.frame.sleep()
-        return value
-
-    def __next__(self):
-        return self.step(next, self.it)
-
-    def send(self, value):
-        return self.step(self.it.send, value)
-
-    def throw(self, *exc):
-        self.frame.wake()
-        throw = getattr(self.it, "throw", None)
-        try:
-            if throw is None:
-                raise exc[0]
-            return self.step(throw, *exc)
-        finally:
-            del exc
-
-    def close(self):
-        self.frame.wake()
-        close = getattr(self.it, "close", None)
-        if close is not None:
-            close()
+    passing = []
+    try:
+        frame.wake()
+        passing.append(next(it))
+        while True:
+            frame.sleep()
+            try:
+                passing.append((yield passing.pop()))
+            except BaseException as error:
+                passing.append(error.with_traceback(error.__traceback__.tb_next))  # without its entry here
+                step = None if isinstance(error, GeneratorExit) else getattr(it, "throw", None)
+                closes = isinstance(error, GeneratorExit)
+            else:
+                step, closes = it.send if passing[0] is not None else next, False
+            frame.wake()
+            if closes:
+                getattr(it, "close", bool)()
+                frame.sleep()  # it may be gone already; if not, it wakes where it goes on
+            if step is None:
+                raise passing.pop()
+            if step is next:
+                passing[0] = it
+            passing.append(step(passing.pop()))
+    except StopIteration as end:
+        return end.value

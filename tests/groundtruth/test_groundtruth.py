@@ -654,6 +654,55 @@ def test_a_coroutine_that_caught_an_exception_dies_when_dropped():
     assert trace["await pause() "][0] == 1
 
 
+def test_a_coroutine_that_waits_with_an_exception_dies_when_dropped():
+    """The traceback of what is thrown in leads to no frame of the thrower, which has the coroutine."""
+    dead = []
+
+    def advance(coroutine):
+        coroutine.send(None)
+        coroutine.send(None)
+        coroutine.throw(ValueError())
+
+    def fn():
+        t = target()
+        advance(t)
+        it = weakref.ref(t)
+        del t
+        dead.append(it() is None)
+
+    target = made("""
+        async def target():
+            try:
+                async with CM() as a, CM():
+                    pass
+            except BaseException:
+                pass
+        """)
+    gc.disable()
+    try:
+        [trace] = truth(fn, target_func=target)
+    finally:
+        gc.enable()
+    assert dead == [True]
+    assert trace["except BaseException:"][0] == 1
+
+
+def test_stop_iteration_passes_through_an_asynchronous_comprehension():
+    """It becomes a RuntimeError where it leaves a coroutine, which a comprehension is not."""
+    source = """
+    async def target():
+        try:
+            [next(iter(())) async for _ in AItems(1)]
+        except BaseException as error:
+            return type(error).__name__
+    """
+    target = made(source)
+    results = truth(lambda: target.__globals__["drive"](target()), target_func=target)
+    assert results.result[-1] == ("value", "StopIteration")
+    line = "[next(iter(())) async for _ in AItems(1)]"
+    assert results.facts[0].lines[line].raised[0][0] == "StopIteration"
+
+
 def test_the_function_is_as_before():
     f = made("def target(x, *, y=2):\n    'doc'\n    return x + y")
     code = f.__code__

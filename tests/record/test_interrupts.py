@@ -1,5 +1,6 @@
 """An interrupt, or a lack of memory, at any step of a trace's start and end leaves nothing armed behind."""
 
+import contextlib
 import os
 import sys
 import threading
@@ -9,7 +10,9 @@ import pytest
 
 from other_tools import our_ids
 from tracefunc import Tracer, tracefunc
+from tracefunc._plan.target_plan import plan as plan_of
 from tracefunc._record.monitor import monitor
+from tracefunc._record.pure_free_threaded import FreeThreadedFrames
 
 pytestmark = pytest.mark.both_engines
 
@@ -112,6 +115,7 @@ def test_a_fork_while_another_thread_traces(define):
                 try:
                     import signal
 
+                    signal.signal(signal.SIGALRM, signal.SIG_DFL)
                     signal.alarm(20)  # ends the child if it waits for ever
                     status = 0 if len(tracefunc(target, 20)) == 1 else 2
                 except BaseException:
@@ -124,6 +128,35 @@ def test_a_fork_while_another_thread_traces(define):
         for thread in threads:
             thread.join()
         sys.setswitchinterval(interval)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+@pytest.mark.parametrize("holder", ["another thread", "this thread"])
+def test_a_lock_that_is_held_at_a_fork(define, holder):
+    """Without a GIL, another thread may be in a recorder that the child still has."""
+    frames = FreeThreadedFrames(plan_of(define(SOURCE)["target"]), None)
+    here, go_on = threading.Event(), threading.Event()
+
+    def hold():
+        with frames.lock:
+            here.set()
+            go_on.wait(60)
+
+    thread = threading.Thread(target=hold)
+    with frames.lock if holder == "this thread" else contextlib.nullcontext():
+        if holder == "another thread":
+            thread.start()
+            assert here.wait(60)
+        child = os.fork()
+        if child == 0:
+            frames.renew_lock()
+            is_ours = frames.lock._is_owned()
+            os._exit(0 if frames.lock.acquire(False) and is_ours == (holder == "this thread") else 1)
+    go_on.set()
+    if holder == "another thread":
+        thread.join()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 class Lazy:

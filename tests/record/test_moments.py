@@ -190,6 +190,54 @@ def test_what_is_raised_again():
     assert isinstance(results.exc, ValueError)
 
 
+FINALLY = """
+def target(s, turns):
+    for n in turns:
+        try:
+            try:
+                {statement}
+            finally:
+                {loop}
+        except Exception:
+            s = "s"
+"""
+
+
+@pytest.mark.parametrize("loop", ["while n:\n n -= 1\n continue", "while 1:\n n -= 1\n if n: continue\n break"])
+@pytest.mark.parametrize("statement, error", RAISING, ids=[statement.split("\n")[0] for statement, _ in RAISING])
+def test_a_finally_that_begins_with_a_loop(define, statement, error, loop):
+    """Its first instruction is reached at each turn of the loop as well, which may long have all its samples."""
+    parts = {"statement": statement, "loop": loop}
+    [call] = tracefunc(
+        define(FINALLY.format(**{k: v.replace("\n", "\n" + 16 * " ") for k, v in parts.items()}))["target"],
+        "s",
+        [20, 1, 2],
+    )
+    kinds = raised(call)
+    assert statement.split(":")[0].split("\n")[0] in " ".join(kinds)
+    assert all(
+        text.split(":")[0] in statement and found == dict.fromkeys(range(3), error) for text, found in kinds.items()
+    )
+    hits = {line.text: line.hits for line in call.lines}
+    header = loop.split("\n")[0]
+    assert (hits[header], hits["n -= 1"], hits["except Exception:"]) == (26 if header == "while n:" else 23, 23, 3)
+
+
+def test_a_line_that_raises_behind_such_a_loop():
+    def target():
+        try:
+            raise KeyError
+        finally:
+            while 1:
+                if raised:
+                    break
+                continue
+            int("x")
+
+    [call] = tracefunc(target)
+    assert raised(call) == {"raise KeyError": {0: "KeyError"}, 'int("x")': {0: "ValueError"}}
+
+
 def test_in_handlers():
     """Clean-up code runs between the line and the handler around, or the end of the frame."""
 

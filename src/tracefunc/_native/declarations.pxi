@@ -9,6 +9,7 @@ cdef extern from "_native/interpreter.h":
     bint CELLS_ARE_SAFE "tracefunc_cells_are_safe"  # as in `_interpreter`
     void enter "tracefunc_enter"(Section *section, object self)
     void leave "tracefunc_leave"(Section *section, object self)
+    void renew_section "tracefunc_renew"(object self)
     ctypedef struct PyFrameObject:
         pass
     ctypedef struct PyTracebackObject:

@@ -210,11 +210,19 @@ static PyObject *(*tracefunc_shared_part)(PyObject *);
 typedef PyCriticalSection tracefunc_section;
 #define tracefunc_enter(section, self) (Py_INCREF(self), PyCriticalSection_Begin(section, self))
 #define tracefunc_leave(section, self) (PyCriticalSection_End(section), Py_DECREF(self))
+/* In a forked child: a thread that was about to go on in the recorder, and is not there any more, may have its lock.
+   What this thread holds it lets go meanwhile, as wherever it waits. */
+static inline void tracefunc_renew(PyObject *self) {
+    Py_BEGIN_ALLOW_THREADS
+    memset(&self->ob_mutex, 0, sizeof self->ob_mutex);
+    Py_END_ALLOW_THREADS
+}
 #else
 #define tracefunc_free_threaded 0
 typedef char tracefunc_section;
 #define tracefunc_enter(section, self) ((void)(section))
 #define tracefunc_leave(section, self) ((void)(section))
+#define tracefunc_renew(self) ((void)(self))
 #endif
 #define TRACEFUNC_GUARDED(number) \
 static PyObject *tracefunc_guarded##number(PyObject *self, PyObject **args, Py_ssize_t count) { \

@@ -53,7 +53,7 @@ cdef class LineTracking:
     cdef inline int sample_before(self, Frame *frame, int line, Point *point) except -1:
         """The same where control comes from the line to a point, perhaps by an exception that is handled there."""
         if self.store.wants(<RecordedCall>frame.call, line):
-            if point.catches or (point.line == NOTHING and self.raises_again(frame, line)):
+            if point.handles or (point.line == NOTHING and self.raises_again(frame, line)):
                 return self.sample_caught(frame, line)
             self.take_sample(frame, line, NULL)
             if point.restores:

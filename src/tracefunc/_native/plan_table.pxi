@@ -12,6 +12,7 @@ cdef struct Point:
     bint conditional
     bint catches
     bint restores
+    bint handles
     int loop  # whose turn begins here, and nothing else; or -1
     int implied  # where in `pool` its implied lines begin, each behind the line that must be under way
     int implied_end
@@ -95,7 +96,7 @@ cdef class Table:
             point.line, point.prelude, point.element = action.line, action.prelude, action.element
             point.advance = point_of[advances[action.line]] if action.line in advances else -1
             point.conditional = action.conditional
-            point.catches, point.restores = action.catches, action.restores
+            point.catches, point.restores, point.handles = action.catches, action.restores, action.handles
             point.loop = loop_at.get(self.offsets[i], -1)
             point.implied = end
             for pair in action.implied:

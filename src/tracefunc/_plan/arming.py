@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
     from .control_flow import ControlFlow
 
-_AGAIN = -3  # beside a state: control comes from a loop's end
+# Beside states: how control may come.
+_AGAIN = -3  # from a loop's end
+_CAUGHT = -4  # from a handler that begins with a loop
 
 _ADVANCING = {"FOR_ITER", "GET_ANEXT", "SEND", "END_SEND"}  # to what a jump backwards is no new start of a line
 
@@ -49,11 +51,15 @@ class UnderWay:
             if flow.instructions[j].name == "JUMP_BACKWARD" and i in flow.followers[j] and label in self._arriving[j]
         )
 
+    def is_caught(self, i: int) -> bool:
+        """Whether control may come to `i` from a handler that begins with a loop."""
+        return _CAUGHT in self._arriving[i]
+
     def known(self) -> dict[int, int]:
         """By instruction: the state of a frame that stands there, where it is the only one."""
         found = {}
         for i, label in enumerate(self.labels):
-            states = {label} if label != UNCHANGED else self._arriving[i] - {_AGAIN}
+            states = {label} if label != UNCHANGED else self._arriving[i] - {_AGAIN, _CAUGHT}
             if len(states) == 1:
                 (found[i],) = states
         return found
@@ -96,5 +102,9 @@ def _arriving(flow: ControlFlow, labels: Sequence[int]) -> list[set[int]]:
 
 def _leaving(flow: ControlFlow, i: int, j: int, states: set[int]) -> set[int]:
     """The states under way when control goes from `i` to `j`."""
-    loops = flow.instructions[i].name == "JUMP_BACKWARD" and j in flow.followers[i]
+    if j not in flow.followers[i]:  # it is a handler
+        return states - {_CAUGHT}
+    if i in flow.looping:
+        return states | {_CAUGHT}
+    loops = flow.instructions[i].name == "JUMP_BACKWARD"
     return states | {_AGAIN} if loops and flow.behind_jumps(j).name not in _ADVANCING else states

@@ -125,6 +125,12 @@ class ControlFlow:
         }
 
     @cached_property
+    def looping(self) -> set[int]:
+        """The handlers of statements that have no such instruction: they begin with a loop, as `finally` may."""
+        found = {handler for handler in self.handlers if self.instructions[handler].name == "PUSH_EXC_INFO"}
+        return found.difference(self.catching.values())
+
+    @cached_property
     def restoring(self) -> dict[int, int]:
         """By handler that only puts something back: the instruction at which it raises its exception again.
 

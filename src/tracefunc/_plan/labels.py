@@ -179,6 +179,8 @@ def label_clean_up(flow: ControlFlow, placement: Placement, labels: Sequence[int
             found[handler] = UNCHANGED
             if found[handler + 1] == UNCHANGED:
                 found[handler + 1] = NOTHING
+        elif handler in flow.looping:  # the same: the loop's first instruction is not only reached from the handler
+            found[handler] = UNCHANGED
         elif name != "END_ASYNC_FOR":
             found[handler] = NOTHING
     return found

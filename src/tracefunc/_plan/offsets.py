@@ -46,6 +46,7 @@ class Action(NamedTuple):
     before: tuple[int, ...]  # the lines and preludes that can be under way when control arrives
     catches: bool = False  # a handler has just taken an exception, which shows where it was raised
     restores: bool = False  # a handler begins that puts something back, and raises its exception again
+    handles: bool = False  # the exception that is handled may have ended the line before
 
 
 NO_ACTION = Action(NOTHING, False, NOTHING, NOTHING, (), ())
@@ -128,7 +129,7 @@ def _find_actions(
     actions = {flow.instructions[i].start: _element_action(line) for i, line in elements.items()}
     for i, ins in enumerate(flow.instructions):
         if i in flow.catching:
-            actions[ins.start] = NO_ACTION._replace(element=elements.get(i, NOTHING), catches=True)
+            actions[ins.start] = NO_ACTION._replace(element=elements.get(i, NOTHING), catches=True, handles=True)
         if labels[i] == UNCHANGED or ins.name in NO_EVENT:
             continue
         if i in preludes or i in implied or under_way.is_armed(i):
@@ -144,6 +145,7 @@ def _find_actions(
                 before,
                 i in flow.catching,
                 i in flow.restoring,
+                i in flow.catching or under_way.is_caught(i),
             )
     return actions
 

@@ -35,6 +35,9 @@ class Recorder(Protocol):
     def end(self) -> None:
         """Record nothing from here on, though events may come that are not disarmed yet."""
 
+    def renew_lock(self) -> None:
+        """Let go of what other threads than this one hold, after a fork."""
+
     def stop(self) -> None:
         """Complete the records of all calls, when the trace has ended."""
 

@@ -6,7 +6,7 @@ import sys
 from _thread import RLock
 from _weakref import ref
 
-from .._forks import held_over_forks
+from .._forks import after_forks, held_over_forks
 from .._interpreter import FREE_THREADED, FREED_TOOL_ID_STAYS_LIVE, LINE_SWALLOWS_INSTRUCTION, SUSPENDING
 from . import engine
 
@@ -212,6 +212,11 @@ class Monitor:
             if id(code) in self.armed and self._holds_id():
                 self._arm(code)
 
+    def renew_locks(self) -> None:
+        """Let go, in a forked child, of what other threads held of the recorders: they are not there any more."""
+        for recorder in self.recorders:
+            recorder.renew_lock()
+
     # helpers, all called with the lock held
 
     def _holds_id(self) -> bool:
@@ -314,3 +319,4 @@ class Monitor:
 
 monitor = Monitor()
 held_over_forks(monitor.lock)
+after_forks(monitor.renew_locks)

@@ -11,7 +11,7 @@ import sys
 from .._interpreter import ASYNCHRONOUS, FREE_THREADED
 from .._plan.markers import NOTHING, UNCHANGED
 from .._plan.origins import raised_at
-from .pure_counting import COUNTERS, MAX_ATTEMPTS, CountingMode
+from .pure_counting import COUNTERS, MAX_ATTEMPTS, CountingMode, code_within
 from .pure_ending import Callbacks, Ending
 from .pure_frames import Frames
 from .store import Store
@@ -59,6 +59,7 @@ class Recorder:
         self.line_of = [*range(self.lines), *plan.preludes]  # by state: the line that it is a hit of
         self.store = Store(calls, target, samples)
         self.frames = self.frames_type(plan, self.store)
+        self.renew_lock = self.frames.renew_lock
         self.counting = CountingMode(self.frames, self.store, monitor, self.examine, measure_all)
         self.ending = Ending(self.frames, self.counting, _CALLBACKS)
         self.wants_only_starts = calls.chooses  # no event is wanted but the start of a call
@@ -160,7 +161,7 @@ class Recorder:
     def _change_line(self, state: FrameState, action: Action, offset: int, frame: FrameType) -> None:
         """The line under way ends, and another one starts."""
         line, before, plan = action.line, state.line, state.code_state.plan
-        error = sys.exception() if action.catches or (line == NOTHING and before in plan.raises_again) else None
+        error = sys.exception() if action.handles or (line == NOTHING and before in plan.raises_again) else None
         if before >= self.lines or line >= self.lines or action.catches or action.implied:
             place, hits, ended = self.follow(state, action, offset, id(frame), error)
             counted = self.frames.commit(state, line, offset, place, hits)
@@ -438,7 +439,5 @@ def share(recorders: dict[int, tuple[Recorder, ...]], name: str) -> Callable[...
     return deliver
 
 
-_DELIVER = next(const for const in share.__code__.co_consts if hasattr(const, "co_code"))
-_CALLBACKS = Callbacks(
-    [Recorder.examine.__code__, Recorder._change_line.__code__, *COUNTERS], Recorder.on_unwind.__code__, _DELIVER
-)
+_INSTRUCTION = [Recorder.examine.__code__, Recorder._change_line.__code__, *COUNTERS]
+_CALLBACKS = Callbacks(_INSTRUCTION, Recorder.on_unwind.__code__, code_within(share, "deliver"))

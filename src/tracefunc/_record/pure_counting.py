@@ -315,10 +315,15 @@ def _is_called_by(frame: FrameType, key: int) -> bool:
     return below is not None
 
 
+def code_within(maker: Callable[..., object], name: str) -> CodeType:
+    """Return the code of the function `name` that `maker` defines.
+
+    From 3.14 on, `maker` may hold the code of that function's annotations as well, and before it.
+    """
+    codes: list[CodeType] = [const for const in maker.__code__.co_consts if getattr(const, "co_name", None) == name]
+    (code,) = codes
+    return code
+
+
 # The code of the callbacks that only count.
-COUNTERS = [
-    const
-    for maker in (_counter_of_one, _counter_of_several)
-    for const in maker.__code__.co_consts
-    if hasattr(const, "co_code")
-]
+COUNTERS = [code_within(maker, "count") for maker in (_counter_of_one, _counter_of_several)]

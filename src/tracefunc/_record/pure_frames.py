@@ -112,17 +112,26 @@ class Frames:
 
     def forget(self, key: int) -> None:
         """Record a frame no longer."""
-        state = self.by_key.pop(key, None)
+        state = self.remove(key)
         if state is None:
             return
-        state.code_state.frames -= 1
-        call = state.call
-        call.frames -= 1
         if state.own_call is not None:
-            self._running.pop(key, None)
             self._store.forget(state.own_call, key)
-        if call.ended and not call.frames:
-            self._store.complete(call)
+        if state.call.ended and not state.call.frames:
+            self._store.complete(state.call)
+
+    def remove(self, key: int) -> FrameState | None:
+        """Return the state of a frame, which is not among the others from now on; None if there is none."""
+        state = self.by_key.pop(key, None)
+        if state is not None:
+            state.code_state.frames -= 1
+            state.call.frames -= 1
+            if state.own_call is not None:
+                self._running.pop(key, None)
+        return state
+
+    def renew_lock(self) -> None:
+        """Let go of what other threads than this one hold, after a fork: nothing."""
 
     def gather(self, state: FrameState) -> None:
         """Add what a frame has counted for itself to the counts of its call: all frames of a call count in one list."""

@@ -10,7 +10,7 @@ from .pure_frames import Frames
 TYPE_CHECKING = False  # as of `typing`, without its import time
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import CodeType, FrameType
+    from types import FrameType
     from typing import Any
 
     from .._plan.target_plan import Plan
@@ -46,17 +46,22 @@ class FreeThreadedFrames(Frames):
         for code_state in self.codes.values():
             code_state.actions = _Lookup(code_state.actions)
 
+    def renew_lock(self) -> None:
+        if not self.lock._is_owned():  # type: ignore[attr-defined]
+            self.lock._at_fork_reinit()  # type: ignore[attr-defined]
+
     def enter(self, code_state: CodeState, key: int, call: RawCall) -> FrameState:
         with self.lock:
             state = super().enter(code_state, key, call)
             state.counts = [0] * len(state.counts)
             return state
 
-    def forget(self, key: int) -> None:
-        state = self.by_key.get(key)
-        if state is not None:
-            self.gather(state)
-        super().forget(key)
+    def remove(self, key: int) -> FrameState | None:
+        with self.lock:  # another thread may end the trace, and looks through all states
+            state = self.by_key.get(key)
+            if state is not None:
+                self.gather(state)
+            return super().remove(key)
 
     def commit(self, state: FrameState, line: int, offset: int, place: int, hits: Sequence[int]) -> list[int]:
         with self.lock:
@@ -96,8 +101,8 @@ class FreeThreadedRecorder(Recorder):
         super().__init__(*args, **limits)
         self.wants_only_starts = False
 
-    def on_start(self, code: CodeType, offset: int, depth: int = 1) -> object:
-        super().on_start(code, offset, depth + 1)
+    def _pass_by(self, code_state: CodeState, frame: FrameType) -> object:
+        super()._pass_by(code_state, frame)
         return None
 
     def end(self) -> None:

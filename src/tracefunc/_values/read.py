@@ -73,7 +73,7 @@ def read_local(frame: FrameType, name: str) -> object:
     if CELLS_ARE_READ_WITHOUT_LOCK:
         try:
             return _read_slots(frame, name)
-        except ImportError:  # no ctypes: the interpreter's own way is the only one
+        except (ImportError, AttributeError):  # no ctypes: the interpreter's own way is the only one
             pass
     if not PROXY_IS_SAFE:
         return _read_by_ctypes(frame, name)
