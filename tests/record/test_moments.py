@@ -238,6 +238,20 @@ def test_a_line_that_raises_behind_such_a_loop():
     assert raised(call) == {"raise KeyError": {0: "KeyError"}, 'int("x")': {0: "ValueError"}}
 
 
+def test_clean_up_code_before_such_a_loop():
+    def target(turns):
+        try:
+            raise KeyError
+        except KeyError as error:
+            int("x")
+        finally:
+            while turns:
+                turns -= 1
+
+    [call] = tracefunc(target, 2)
+    assert raised(call) == {"raise KeyError": {0: "KeyError"}, 'int("x")': {0: "ValueError"}}
+
+
 def test_in_handlers():
     """Clean-up code runs between the line and the handler around, or the end of the frame."""
 

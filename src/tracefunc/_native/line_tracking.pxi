@@ -125,7 +125,7 @@ cdef class LineTracking:
             if table.pool[i] == before:
                 (<RecordedCall>frame.call).extra[table.pool[i + 1]] += 1
         frame.next_line, frame.changes_line = point.line, True
-        if frame.cleaned_up >= 0 and point.catches:
+        if frame.cleaned_up >= 0 and point.handles:
             self.settle_caught(frame)
         if caught >= 0:
             self.sample_before(frame, caught, point)

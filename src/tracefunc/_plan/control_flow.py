@@ -131,14 +131,13 @@ class ControlFlow:
         return found.difference(self.catching.values())
 
     @cached_property
-    def restoring(self) -> dict[int, int]:
+    def cleaning(self) -> dict[int, int]:
         """By handler that only puts something back: the instruction at which it raises its exception again.
 
-        Such a handler puts back the variables of a comprehension, or what an `except` has changed. It is among these
-        only if the exception leaves the frame then, or goes to a handler that reports where it came from; and not where
-        exception groups are split: what is raised again has a traceback as if the split had raised it.
+        Such a handler puts back the variables of a comprehension, or what an `except` has changed. None is among these
+        where exception groups are split: what is raised again has a traceback as if the split had raised it.
         """
-        restoring: dict[int, int] = {}
+        cleaning: dict[int, int] = {}
         for handler, covered in self.handlers.items():
             if any(self.instructions[i].name == "CHECK_EG_MATCH" for i in covered):
                 continue
@@ -146,7 +145,13 @@ class ControlFlow:
             while self.instructions[i].name in _RESTORING:
                 i += 1
             if self.instructions[i].name == "RERAISE":
-                restoring[handler] = i
+                cleaning[handler] = i
+        return cleaning
+
+    @cached_property
+    def restoring(self) -> dict[int, int]:
+        """Those whose exceptions leave the frame then, or go to a handler that reports where they came from."""
+        restoring = self.cleaning
         while unreported := self._unreported(restoring):
             restoring = {handler: i for handler, i in restoring.items() if handler not in unreported}
         return restoring

@@ -144,7 +144,7 @@ def _find_actions(
                 tuple(implied.get(i, ())),
                 before,
                 i in flow.catching,
-                i in flow.restoring,
+                i in flow.cleaning,
                 i in flow.catching or under_way.is_caught(i),
             )
     return actions
