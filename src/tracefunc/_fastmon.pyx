@@ -5,7 +5,7 @@
 
 It examines each armed event, in C, and needs no mode that only counts. A frame is known by the address of the
 interpreter's own record of it. Such records are linked, and say which code they execute, so no frame object has to be
-made to find the call around a frame that starts. Only the target's own frame has one.
+made to find the call around a frame that starts.
 
 Watching and storing are apart, and what is stored does not lead back to what watches:
 
@@ -25,8 +25,6 @@ a trace, and another one where that blocks or runs Python code. Nothing is disab
 """
 
 import sys
-from itertools import chain, starmap
-from time import sleep
 
 cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
@@ -36,7 +34,6 @@ from libc.string cimport memcpy, memset
 
 from . import _interpreter
 from ._plan import markers, when_compiler
-from ._record.live_frames import stacked_frames, waiting_frames
 from ._values.plain_text import REDACTED_TEXT, name_of, own_name
 from ._values.read import LOCAL, REDACTED, read
 from ._values.sample import NOT_READ, REDACTED_SAMPLE, UNAVAILABLE
@@ -438,7 +435,7 @@ cdef class Recorder:
 
     def renew_lock(self):
         """Let go of what other threads than this one hold, after a fork."""
-        renew_section(self)
+        renew_section(self.store.log)
 
     def stop(self):
         """Complete the records of all calls, at the end."""

@@ -675,7 +675,7 @@ def test_two_threads_count_what_ends_at_one_place_at_once(define):
 def test_no_frame_goes_while_another_thread_looks_through_all(define):
     """Without a GIL, the one that ends the trace holds a lock."""
     plan = plan_of(define("def target(): return 1")["target"])
-    frames, call = FreeThreadedFrames(plan, None), RawCall(len(plan.lines), len(plan.codes))
+    frames, call = FreeThreadedFrames(plan, None), RawCall(0, len(plan.lines), len(plan.codes))
 
     class Guarded(dict):
         def pop(self, *args):
@@ -683,8 +683,8 @@ def test_no_frame_goes_while_another_thread_looks_through_all(define):
             return super().pop(*args)
 
     frames.by_key = Guarded()
-    frames.enter(frames.codes[id(plan.codes[0].code)], 1, call, None).counts[2] += 1
-    frames.forget(1)
+    frames.enter(frames.codes[id(plan.codes[0].code)], 1, call).counts[2] += 1
+    frames.remove(1)
     assert not frames.by_key
     assert call.counts[0][2] == 1
 

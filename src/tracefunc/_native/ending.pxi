@@ -1,5 +1,10 @@
 # Part of `_fastmon.pyx`: the end of a trace, at one moment.
 
+from itertools import chain, starmap
+from time import sleep
+
+from ._record.live_frames import stacked_frames, waiting_frames
+
 cdef enum:
     STEPS = 200  # how often other threads may go on before the moment
 
