@@ -16,7 +16,7 @@ static inline PyObject *tracefunc_context_values(void) {
     return context == NULL ? NULL : context->values;
 }
 /* What a weak reference refers to, borrowed; NULL if that is gone. */
-#if PY_VERSION_HEX >= 0x030D0000
+#if TRACEFUNC_HAS_GET_REF
 static inline PyObject *tracefunc_referent(PyObject *reference) {
     PyObject *found = NULL;
     if (PyWeakref_GetRef(reference, &found) < 0)

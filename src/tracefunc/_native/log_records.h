@@ -11,10 +11,9 @@ static inline int tracefunc_put_raw(tracefunc_buffer *out, const unsigned char *
     tracefunc_commit(out, to + size);
     return 0;
 }
-/* Nanoseconds, by the clock of `time.perf_counter`. There is a function for it in 3.13 and later (2024,
-   https://github.com/python/cpython/issues/110850). */
+/* Nanoseconds, by the clock of `time.perf_counter`. */
 static inline long long tracefunc_nanoseconds(void) {
-#if PY_VERSION_HEX >= 0x030D0000
+#if TRACEFUNC_HAS_PERF_COUNTER
     PyTime_t now = 0;
     (void)PyTime_PerfCounterRaw(&now);
     return now;
