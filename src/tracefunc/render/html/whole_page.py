@@ -55,13 +55,8 @@ def page(results: TraceResults, *, title: str | None = None) -> str:
     templates = environment()
     from markupsafe import Markup
 
-    from .page_data import page_data
-
     with Paused():
-        data = page_data(results)
-        shown = _script_json(data)
-    if title is None:
-        title = ", ".join(dict.fromkeys(target["function"] for target in data["targets"])) or "no calls"
+        data, functions = _data(results)
     script = page_script()
     style = html_templates.file_text("page.css")
     policy = html_templates.content_security_policy(
@@ -70,12 +65,21 @@ def page(results: TraceResults, *, title: str | None = None) -> str:
         style_src=html_templates.source_hash(style),
     )
     return templates.get_template("page.html.jinja").render(
-        title=title,
+        title=functions if title is None else title,
         policy=policy,
         script=Markup(script),
         style=Markup(style),
-        data=Markup(shown),
+        data=Markup(data),
     )
+
+
+def _data(results: TraceResults) -> tuple[str, str]:
+    """Return what the script reads, as JSON, and the names of the targets. All else is gone when this returns."""
+    from .page_data import page_data
+
+    data = page_data(results)
+    functions = ", ".join(dict.fromkeys(target["function"] for target in data["targets"])) or "no calls"
+    return _script_json(data), functions
 
 
 def page_script(*names: str) -> str:
