@@ -63,7 +63,7 @@ class CallRecord:
         self.stack = ""
         # By the text of a line that is shown: its hits, and the samples of each name.
         self.trace: dict[str, tuple[int, dict[str, list[Sample]]]] = {}
-        self.where = -1  # the offset at which it raised, or the state that was under way when it returned
+        self.where = -1  # the line at which it raised, or the state that was under way when it returned
         self.lost = False  # whether some counts do not agree
         self.known = known  # attributes of the call: see `KNOWN`
 

@@ -234,6 +234,8 @@ cdef class CallLog:
             put_number(part, self.moments - call.began)
             self.moments += 1
             put_number(part, lasted)
+            if raised:
+                where = (<CodeState>call.target.code_states[0]).table.line_at(where)
             put_number(part, where + 1)
             self.forget(call, key)
             if raised:

@@ -86,14 +86,14 @@ cdef class Variables:
         """Where those of a line begin in `all`."""
         return self.ends[line - 1] if line > 0 else 0
 
-    cdef int put(self, Buffer *out, int number, ValueWriter writer) except -1:
-        """Write a sample of one of them in the frame that executes. Code of the program may run."""
+    cdef int put(self, Buffer *out, int number, PyFrameObject *frame, ValueWriter writer) except -1:
+        """Write a sample of one of them in a frame. Code of the program may run."""
         cdef Variable *variable = &self.all[number]
         cdef PyObject *value
         cdef int found
         if variable.how == HIDDEN:
             return put_tag(out, TAG_REDACTED)
-        if not self.take(variable, &value):  # unbound, or no stack left at the recursion limit
+        if not self.take(variable, frame, &value):  # unbound, or no stack left at the recursion limit
             return put_tag(out, TAG_UNAVAILABLE)
         if variable.attributes != NULL:
             value = tracefunc_follow(value, variable.attributes, variable.links, &found)
@@ -103,18 +103,18 @@ cdef class Variables:
         Py_DECREF(value)
         return writer.write(out, <PyObject *>held)
 
-    cdef bint take(self, Variable *variable, PyObject **value) except -1:
+    cdef bint take(self, Variable *variable, PyFrameObject *frame, PyObject **value) except -1:
         """Read the value of a name, a new reference; return False if there is none."""
-        cdef void *frame = tracefunc_current_frame()
-        if variable.how >= IN_SLOT and tracefunc_code_of(frame) == self.code:
-            if tracefunc_borrow(variable, stack_slot(frame, FIRST_VARIABLE), value):
+        cdef void *record = tracefunc_frame_of(frame)
+        if variable.how >= IN_SLOT and tracefunc_code_of(record) == self.code:
+            if tracefunc_borrow(variable, stack_slot(record, FIRST_VARIABLE), value):
                 if value[0] != NULL:
                     Py_NewRef(value[0])
                 return value[0] != NULL
         if variable.how == OF_VARIABLE or variable.how == IN_SLOT:
-            return tracefunc_variable(PyEval_GetFrame(), <object>variable.name, value)
+            return tracefunc_variable(frame, <object>variable.name, value)
         reader = self.reader(variable)
-        return tracefunc_meaning(read, PyEval_GetFrame(), reader.stored, reader.how, value)
+        return tracefunc_meaning(read, frame, reader.stored, reader.how, value)
 
     cdef object reader(self, Variable *variable):
         cdef int line = 0, number = <int>(variable - self.all)

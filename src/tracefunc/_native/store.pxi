@@ -172,6 +172,7 @@ cdef class Store:
         cdef Buffer *out = &call.record
         cdef Buffer *part = take_buffer()
         cdef Buffer *raised = NULL
+        cdef PyFrameObject *frame = PyEval_GetFrame()
         cdef size_t used = out.used
         cdef int line = sample.line
         out.used = sample.start
@@ -181,20 +182,22 @@ cdef class Store:
                 raised = take_buffer()
                 self.log.put_raised(raised, self.target, error)
             if "greenlet" in sys.modules:
-                watched(self.calls.note_switch, taking(self, part, variables, line, sample.done))
+                watched(self.calls.note_switch, taking(self, part, frame, variables, line, sample.done))
             else:
-                self.put_values(part, variables, line, sample.done)
+                self.put_values(part, frame, variables, line, sample.done)
             return self.add(call, line, sample.moment, part, raised)
         finally:
             give_buffer(part)
             if raised != NULL:
                 give_buffer(raised)
 
-    cdef int put_values(self, Buffer *out, Variables variables, int line, int done) except -1:
-        """Write samples of the names and chains of a line in the frame that executes, but for the first ones."""
+    cdef int put_values(
+        self, Buffer *out, PyFrameObject *frame, Variables variables, int line, int done
+    ) except -1:
+        """Write samples of the names and chains of a line in a frame, but for the first ones."""
         cdef int number
         for number in range(variables.first(line) + done, variables.ends[line]):
-            variables.put(out, number, self.writer)
+            variables.put(out, number, frame, self.writer)
         return 0
 
     cdef bint add(self, RecordedCall call, int line, Count moment, Buffer *values, Buffer *error) except -1:
@@ -253,14 +256,16 @@ cdef class Taking:
 
     cdef Store store
     cdef Buffer *values
+    cdef PyFrameObject *frame
     cdef Variables variables
     cdef int line, done
 
     def __call__(self):
-        self.store.put_values(self.values, self.variables, self.line, self.done)
+        self.store.put_values(self.values, self.frame, self.variables, self.line, self.done)
 
 
-cdef Taking taking(Store store, Buffer *values, Variables variables, int line, int done):
+cdef Taking taking(Store store, Buffer *values, PyFrameObject *frame, Variables variables, int line, int done):
     cdef Taking found = Taking()
-    found.store, found.values, found.variables, found.line, found.done = store, values, variables, line, done
+    found.store, found.values, found.frame, found.variables = store, values, frame, variables
+    found.line, found.done = line, done
     return found

@@ -175,6 +175,8 @@ class CallLog:
         part = bytearray((RETURNED if error is None else FAILED,))
         put_varint(part, next(self.moments) - call.began)
         put_varint(part, round(seconds * 1e9))
+        if error is not None:
+            where = self.plans[call.target].codes[0].raising_lines.get(where, NOTHING)
         put_varint(part, where + 1)
         self.forget(call, key)
         if error is None:

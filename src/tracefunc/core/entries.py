@@ -84,7 +84,7 @@ def _entry(record: CallRecord, plan: Plan, parent: int | None) -> Call:
     else:
         known["parent"] = parent
     if known["raised"] is not None:
-        known["ended_at"] = _raising_line(plan, record.where)
+        known["ended_at"] = None if record.where < 0 else record.where
     elif record.where in plan.returned:
         known["returned"] = _returned(record, plan)
     call = tuple.__new__(Call, (record.stack, record.trace))
@@ -133,9 +133,3 @@ def _returned(record: CallRecord, plan: Plan) -> Sample | None:
 def _says_nothing(text: str) -> bool:
     """Whether a text may be the repr that every object has: type and address, whose end may be cut away."""
     return text.startswith("<") and (" at 0x" in text or text.endswith("..."))
-
-
-def _raising_line(plan: Plan, offset: int) -> int | None:
-    """Return the line that an exception has ended which was raised at an offset of the target."""
-    line = plan.codes[0].raising_lines.get(offset, NOTHING)
-    return None if line == NOTHING else line
