@@ -687,9 +687,13 @@ class Changes:
                     lambda: setattr(kind, pick(["__getattr__", "__getattribute__"]), run),
                     lambda: [delattr(kind, n) for n in ("__getattr__", "__getattribute__") if n in vars(kind)],
                     lambda: setattr(self.asked, pick(["__get__", "__set__", "__delete__"]), run),
-                    lambda: [delattr(self.asked, n) for n in ("__get__", "__set__", "__delete__") if n in vars(self.asked)],
+                    lambda: [
+                        delattr(self.asked, n) for n in ("__get__", "__set__", "__delete__") if n in vars(self.asked)
+                    ],
                     lambda: object.__setattr__(other, "__class__", pick(self.classes)),
-                    lambda: setattr(self.below, "__bases__", pick([(self.base,), (self.other,), (self.base, self.other)])),
+                    lambda: setattr(
+                        self.below, "__bases__", pick([(self.base,), (self.other,), (self.base, self.other)])
+                    ),
                     lambda: setattr(pick(self.values), "__class__", pick([self.asked, self.other])),
                     lambda: setattr(self.module, "__getattr__", run),
                     lambda: delattr(self.module, "__getattr__"),
