@@ -423,7 +423,7 @@ def test_a_record_that_the_end_of_the_trace_completes_first(engine, define, monk
 
     def interrupted(plan, numbers):
         if not read:
-            (log,) = (each for each in gc.get_objects() if type(each) is _fastmon.CallLog)
+            (log,) = (each for each in gc.get_objects() if type(each) is _fastmon.CallLog and plan in each.plans)
             read.append(None)
             read[:] = log.records()
         return count(plan, numbers)
