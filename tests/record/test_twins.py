@@ -1,6 +1,7 @@
 """The two recorders write down the same, whether they measure every count or derive some from others."""
 
 import asyncio
+import gc
 import os
 import random
 import re
@@ -411,3 +412,29 @@ def test_eight_threads_that_trace(engine, define):
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+@pytest.mark.parametrize("engine", ["fast"], indirect=True)
+def test_a_record_that_the_end_of_the_trace_completes_first(engine, define, monkeypatch):
+    """While one thread counts the hits of a call that has ended, another one ends the trace and reads all records."""
+    from tracefunc import _fastmon
+
+    count, read = _fastmon.hits_of, []
+
+    def interrupted(plan, numbers):
+        if not read:
+            (log,) = (each for each in gc.get_objects() if type(each) is _fastmon.CallLog and plan in each.plans)
+            read.append(None)
+            read[:] = log.records()
+        return count(plan, numbers)
+
+    monkeypatch.setattr(_fastmon, "hits_of", interrupted)
+    target = define("""
+        def target(n):
+            for i in range(n):
+                n -= 1
+            return n
+    """)["target"]
+    ((_, trace),) = tracefunc(target, 100)
+    assert [count for count, _ in trace.values()] == [101, 100, 1]
+    assert len(read) == 1

@@ -106,14 +106,23 @@ cdef class KeptCalls:
 
         Other threads, which may be in a callback still, add nothing to it. Where this fails, it can be done again.
         """
-        cdef size_t used = call.record.used
-        cdef bint done = False
+        cdef Count *hits
         if call.closed:
             return 0
         call.closed = True
+        hits = call.count_hits()  # may run Python code: another thread may be quicker, at the end of the trace
+        try:
+            return 0 if call.is_complete else self.finish(call, hits)
+        finally:
+            PyMem_Free(hits)
+
+    cdef int finish(self, RecordedCall call, Count *hits) except -1:
+        """Put what is left into the record of a call."""
+        cdef size_t used = call.record.used
+        cdef bint done = False
         try:
             call.flush()
-            call.put_hits()
+            call.put_hits(hits)
             if self.surplus < 0:
                 self.store(call)
             done = call.is_complete = True

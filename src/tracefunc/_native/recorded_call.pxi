@@ -218,31 +218,38 @@ cdef class RecordedCall(Scope):
 
     # hits
 
-    cdef int put_hits(self) except -1:
+    cdef int put_hits(self, Count *hits) except -1:
         """Append how often each line was hit, where that is not the number of its samples; the record is complete."""
         cdef int line, lines = self.target.lines, before = 0
         cdef Count samples
         cdef bint lost = False
-        cdef Count *hits = <Count *>PyMem_Calloc(lines + 1, sizeof(Count))
+        for line in range(lines):
+            lost = lost or hits[line] < 0
+        put_tag(&self.record, PART_LOST if lost else PART_HITS)
+        for line in range(lines):
+            samples = self.taken[line] if self.rings == NULL else self.rings[line].many
+            if hits[line] != samples:
+                put_number(&self.record, line + 1 - before)
+                put_number(&self.record, max(hits[line], 0))
+                before = line + 1
+        put_tag(&self.record, 0)
+        return 0
+
+    cdef Count *count_hits(self) except NULL:
+        """Return how often each line was hit, in memory that the caller frees."""
+        cdef bint done = False
+        cdef Count *hits = <Count *>PyMem_Calloc(self.target.lines + 1, sizeof(Count))
         if hits == NULL:
             raise MemoryError
         try:
-            self.count_hits(hits)
-            for line in range(lines):
-                lost = lost or hits[line] < 0
-            put_tag(&self.record, PART_LOST if lost else PART_HITS)
-            for line in range(lines):
-                samples = self.taken[line] if self.rings == NULL else self.rings[line].many
-                if hits[line] != samples:
-                    put_number(&self.record, line + 1 - before)
-                    put_number(&self.record, max(hits[line], 0))
-                    before = line + 1
-            put_tag(&self.record, 0)
+            self.add_hits(hits)
+            done = True
         finally:
-            PyMem_Free(hits)
-        return 0
+            if not done:
+                PyMem_Free(hits)
+        return hits
 
-    cdef int count_hits(self, Count *hits) except -1:
+    cdef int add_hits(self, Count *hits) except -1:
         """Add up how often each line was hit, as `_record/hits.py` does."""
         cdef int index, line, lines = self.target.lines
         for index in range(self.target.codes):

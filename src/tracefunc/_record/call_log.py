@@ -213,11 +213,12 @@ class CallLog:
 
         Other threads, which may be in a callback still, add nothing to it. Where this fails, it can be done again.
         """
-        if not (call.closed):
-            call.closed = True
-            hits, part = count_hits(self.plans[call.target], call), bytearray()
-            put_hits(part, hits, call.sampled())
-            call.complete(part)
+        with _lock:  # once, even if another thread gets here at the end of the trace
+            if not call.closed:
+                call.closed = True
+                hits, part = count_hits(self.plans[call.target], call), bytearray()
+                put_hits(part, hits, call.sampled())
+                call.complete(part)
 
     # the end
 
@@ -247,7 +248,8 @@ class CallLog:
     def records(self) -> Iterator[bytes]:
         """Yield the records of the calls that are kept, in the order of their starts, when the trace is over."""
         for call in self.kept:
-            call.closed = call.is_complete
-            self.complete(call)
+            with _lock:
+                call.closed = call.is_complete
+                self.complete(call)
             if call.number not in self.starting:
                 yield b"".join(call.parts)
