@@ -94,8 +94,7 @@ cdef class Recorder:
 
     def __init__(self, plan, calls, int target, monitor, samples, measure_all=False):
         cdef bint with_iterators = _knows_stack and not (measure_all or FREE_THREADED)
-        self.plan, self.disable = plan, DISABLE
-        self.monitor = monitor
+        self.plan, self.monitor, self.disable = plan, monitor, DISABLE
         self.notice, self.remove, self.rearm = monitor.notice, monitor.remove, monitor.rearm
         self.unreported = []
         self.wants_only_starts = calls.chooses and not FREE_THREADED  # where nothing is armed again while threads run
@@ -327,6 +326,7 @@ cdef class Recorder:
             frame = self.frames.current()
             if frame != NULL and frame.live == live:
                 inner = frame.inner
+                frame.at = <int>tracefunc_offset(offset)
                 self.leave(code_state, frame, NOTHING, False, value)
                 if inner and self.silencing.active:
                     if not self.silencing.is_return_needed(code_state, tracefunc_offset(offset) >> 1):
@@ -346,7 +346,7 @@ cdef class Recorder:
             frame.line = NOTHING
             return 0
         if frame.own_call != NULL:
-            where = raised_at(value) if raised else frame.line
+            where = raised_at(value) if raised else code_state.table.returning_line(frame.at)
             self.store.close(frame.own_call, frame.key, where, raised, value)
         self.forget(frame)
         if code_state.table.is_target and not FREE_THREADED and self.store.is_complete():

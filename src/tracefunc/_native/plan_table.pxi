@@ -50,6 +50,7 @@ cdef class Table:
     # Made once they are needed:
     cdef Origin *origins  # by half the offset; NULL if all exceptions leave the frame, and end no prelude
     cdef int *raising  # by half the offset: the line that is under way where a call is made, or something raised
+    cdef int *leaving_lines  # the same where a frame returns; NOTHING where that is not known
     cdef int start  # where a frame makes its first step
     cdef bint has_asked  # for what must be known later without running Python code
     cdef list wants  # by point: (lines whose samples begin there, lines whose samples end there), or None
@@ -215,24 +216,32 @@ cdef class Table:
         return 0
 
     cdef int find_raising(self) except -1:
-        """Ask the plan which line is under way where a call is made, or something raised."""
+        """Ask the plan which line is under way where a call is made, or something raised, or where a frame returns."""
         cdef Py_ssize_t i
-        cdef int *raising = <int *>PyMem_Calloc(self.size + 1, sizeof(int))
+        cdef int *raising = <int *>PyMem_Calloc(2 * self.size + 1, sizeof(int))
         if raising == NULL:
             raise MemoryError
-        for i in range(self.size):
+        for i in range(2 * self.size):
             raising[i] = NOTHING
         for offset, line in self.plan.raising_lines.items():
             raising[<Py_ssize_t>offset >> 1] = line
+        for offset, line in self.plan.returning.items():
+            raising[self.size + (<Py_ssize_t>offset >> 1)] = max(<int>line, NOTHING)
         if self.raising != NULL:  # by another thread
             PyMem_Free(raising)
         else:
-            self.raising = raising
+            self.raising, self.leaving_lines = raising, raising + self.size
         return 0
 
     cdef inline int line_at(self, int offset) noexcept:
         """The line that is under way at an offset where a call is made, or NOTHING."""
         return self.raising[offset >> 1] if self.raising != NULL and 0 <= offset >> 1 < self.size else NOTHING
+
+    cdef inline int returning_line(self, int offset) noexcept:
+        """The line that is under way where a frame returns, or NOTHING: it is not known."""
+        if self.leaving_lines == NULL or not 0 <= offset >> 1 < self.size:
+            return NOTHING
+        return self.leaving_lines[offset >> 1]
 
     cdef Origin *origin(self, PyObject *error) noexcept:
         """Where an exception was raised in the frame that executes, by its traceback; NULL if that does not say."""

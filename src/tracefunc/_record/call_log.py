@@ -177,7 +177,7 @@ class CallLog:
         put_varint(part, round(seconds * 1e9))
         if error is not None:
             where = self.plans[call.target].codes[0].raising_lines.get(where, NOTHING)
-        put_varint(part, where + 1)
+        put_varint(part, max(where, NOTHING) + 1)
         self.forget(call, key)
         if error is None:
             self.values.put_returned(part, call.target, value, where)

@@ -307,7 +307,8 @@ class Recorder:
         if state.own_call is not None:
             try:
                 # Nothing is asked of a value that was not raised, not even its class.
-                where = _returning_state(state, offset) if error is None else raised_at(frame, error)
+                # The state need not be known: events may only be counted.
+                where = plan.returning.get(offset, NOTHING) if error is None else raised_at(frame, error)
             except RecursionError:
                 where = frame.f_lasti
             self.store.close(state.own_call, key, where, value, error)
@@ -409,11 +410,6 @@ class Recorder:
         for state in self.ending.states(self.follow, self.line_of):
             self.frames.close_open_line(state)
         self.frames.stop()
-
-
-def _returning_state(state: FrameState, offset: int) -> int:
-    """Return what is under way where a frame returns; where events are only counted, the state does not know that."""
-    return state.line if state.line >= 0 else max(state.code_state.plan.returning.get(offset, NOTHING), NOTHING)
 
 
 def share(recorders: dict[int, tuple[Recorder, ...]], name: str) -> Callable[..., object]:

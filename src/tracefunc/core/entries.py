@@ -7,7 +7,6 @@ import sys
 from .._collector import Paused
 from .._log.records import RecordReader, Shape
 from .._log.values import ValueReader
-from .._plan.markers import NOTHING
 from ..results import Call
 
 TYPE_CHECKING = False  # as of `typing`, without its import time
