@@ -73,10 +73,7 @@ cdef class CallLog:
         if at >= 0:
             self.calling_line(<RecordedCall>parent, below, at, &line, &hit)
         cdef Py_ssize_t stack = self.stack_of(call, below, at)
-        for reader, how in target.parameters:
-            if frame == NULL:
-                frame = PyEval_GetFrame()
-            put_variable(arguments, frame, reader, how, self.outline)
+        self.put_arguments(arguments, target.parameters, key, frame)
         cdef Py_ssize_t thread = self.who.thread_number(), task = self.who.task_number()
         if target.has_context:
             self.contexts.enter_scope(call, target.index)  # before it is kept: no stack may be left for this
@@ -101,6 +98,19 @@ cdef class CallLog:
         put_number(out, thread)
         put_number(out, task)
         return put_bytes(out, arguments.data, arguments.used)
+
+    cdef int put_arguments(self, Buffer *out, Variables parameters, void *key, PyFrameObject *frame) except -1:
+        """Write samples of the arguments of a call that starts in a frame."""
+        cdef int number, done = 0, many = parameters.ends[0]
+        cdef Manner manner
+        if frame == NULL and not FREE_THREADED:
+            manner.room, manner.shown, manner.known = self.outline.room, self.outline.shown, self.outline.known
+            done = put_variables(out, 0, parameters.all, many, stack_slot(key, FIRST_VARIABLE), &manner)
+        for number in range(done, many):
+            if frame == NULL:
+                frame = PyEval_GetFrame()
+            parameters.put(out, number, frame, self.outline)
+        return 0
 
     cdef int look_below(self, FramesBelow below, void *key, PyFrameObject *starting) except -2:
         """Look at the frames below one that starts. Returns which one is the nearest of a recorded call's, or -1.

@@ -128,12 +128,6 @@ cdef Variables variables_of(plan):
     return Variables([plan.readers.get(line, ()) for line in range(max(plan.readers, default=-1) + 1)], plan.code)
 
 
-cdef tuple with_ways(readers, code):
-    """Some readers, each with how samples are taken in a frame of a code object."""
-    slots = slots_of(code)
-    return tuple([(reader, how_sampled(reader, slots, code)) for reader in readers])
-
-
 cdef list slots_of(code):
     """The names of the variables in the slots of a code object's frames."""
     slots = [*code.co_varnames, *[name for name in code.co_cellvars if name not in code.co_varnames]]
@@ -150,28 +144,6 @@ cdef int how_sampled(reader, list slots, code) except -1:
     if reader.how == READS_GLOBAL and not FREE_THREADED:
         return OF_GLOBAL
     return OF_NAME
-
-
-cdef int put_variable(Buffer *out, PyFrameObject *frame, reader, int how, ValueWriter writer) except -1:
-    """Write a sample of one name, or of a chain of attributes, in a frame."""
-    cdef PyObject *value
-    cdef int found
-    if how == HIDDEN:
-        return put_tag(out, TAG_REDACTED)
-    if how == OF_VARIABLE or how == IN_SLOT:
-        found = tracefunc_variable(frame, reader.stored, &value)
-    else:
-        found = tracefunc_meaning(read, frame, reader.stored, reader.how, &value)
-    if not found:  # unbound, or no stack left at the recursion limit
-        return put_tag(out, TAG_UNAVAILABLE)
-    names = reader.attributes
-    if names:
-        value = tracefunc_follow(value, <PyObject *>names, NULL, &found)
-        if value == NULL:
-            return put_tag(out, TAG_NOT_READ if found == NOT_READABLE else TAG_UNAVAILABLE)
-    held = <object>value
-    Py_DECREF(value)
-    return writer.write(out, <PyObject *>held)
 
 
 # --- layout ---

@@ -42,7 +42,7 @@ cdef class Target:
     cdef PyObject *code
     cdef int index, lines, codes
     cdef list code_states  # of its recorder
-    cdef tuple parameters  # readers, each with how its samples are taken
+    cdef Variables parameters
     cdef bint hides, may_tell  # whether nothing that it gives is shown; whether what it raises may tell of that
     cdef bint has_context  # whether its calls have their own: a generator has its consumer's
     cdef bint awaits  # whether it is an async generator
@@ -54,7 +54,7 @@ cdef class Target:
         code_plan = plan.codes[0]
         self.index, self.plan, self.code = index, plan, <PyObject *>code_plan.code
         self.lines, self.codes = len(plan.lines), len(plan.codes)
-        self.parameters = with_ways(plan.parameters, code_plan.code)
+        self.parameters = Variables([plan.parameters], code_plan.code)
         self.hides = redaction is not None and redaction.hides(code_plan.code.co_name)
         self.may_tell = redaction is not None and redaction.mentions(code_plan.code)
         flags = code_plan.code.co_flags
