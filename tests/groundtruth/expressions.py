@@ -2,7 +2,7 @@
 
 import ast
 
-from .scopes import elements, mangled, mentions, scope_of
+from .scopes import elements, mangled, mentions, scope_of, taken
 from .source import COMPS, Unsupported
 from .templates import expression, fill
 
@@ -105,10 +105,12 @@ class Expressions(ast.NodeTransformer):
         first = node.generators[0]
         outer = self.visit(first.iter)
         scope = scope_of(node, self.scope)
-        if self.scope.kind == "class" and not is_genexp:
-            inner = mentions([first.target, *first.ifs, *node.generators[1:], *elements(node)])
+        if self.scope.kind == "class":
+            inner = taken([first.target, *first.ifs, *node.generators[1:], *elements(node)])
             names = set(rewriter.lines[k].names) - inner
-            scope.passed = {n: mangled(n, self.scope.class_name) for n in names}
+            scope.rebinds = {n: "global" for n in names if self.scope.declared.get(n) == "global"}
+            if not is_genexp:
+                scope.passed = {n: mangled(n, self.scope.class_name) for n in names - set(scope.rebinds)}
         inside = Expressions(rewriter, scope)
         hit = rewriter.sample(k, scope, "element")
         body = self.element(node, inside, hit)

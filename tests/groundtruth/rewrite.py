@@ -5,7 +5,7 @@ import copy
 import sys
 
 from .expressions import Expressions
-from .scopes import Scope, elements, mentions, put_away, scope_of
+from .scopes import Scope, elements, mangled, mentions, put_away, scope_of, taken
 from .source import COMPS, DEFS, LINES, Unsupported, lines_of, parameters
 from .templates import (
     BINDING,
@@ -35,9 +35,10 @@ class Rewriter:
         self.index = {line.node: line.index for line in self.lines}
         around = [n for n in source.above(definition) if isinstance(n, (*DEFS, ast.Lambda, ast.ClassDef, *COMPS))]
         self.hidden = set()  # names of enclosing functions that the target does not close over
-        for node in around:
+        for at, node in enumerate(around):
             if not isinstance(node, ast.ClassDef):
-                self.hidden |= scope_of(node, None).bound
+                owner = next((n.name for n in around[at:] if isinstance(n, ast.ClassDef)), "")
+                self.hidden |= {mangled(name, owner) for name in scope_of(node, None).bound}
         self.hidden -= set(freevars)
         self.freevars = freevars
         self.class_name = next((n.name for n in around if isinstance(n, ast.ClassDef)), None)
@@ -81,13 +82,14 @@ class Rewriter:
         """Whether a name cannot be read where the line stands."""
         if any(p.name == name for p in getattr(node, "type_params", ())):
             return True
-        if name in self.hidden and not scope.is_local(name):
+        stored = mangled(name, scope.around() or self.class_name or "")
+        if stored in self.hidden and scope.meaning(name) is None:
             return True
         if isinstance(node, ast.GeneratorExp):
             first, *others = node.generators
-            inner = mentions([first.target, *first.ifs, *others, *elements(node)])
-            if name not in inner:
-                return scope.parent.is_local(name) or name in self.freevars
+            if name not in taken([first.target, *first.ifs, *others, *elements(node)]):
+                meaning = scope.parent.meaning(name)
+                return meaning == "local" or (meaning is None and stored in self.freevars)
         elif isinstance(node, COMPS) and name in put_away(node):
             around = scope.parent
             while around.kind == "comp" and name not in around.bound:

@@ -28,17 +28,27 @@ class Scope:
             scope = scope.parent
         return scope
 
-    def is_local(self, name):
-        """Whether a name belongs to this scope, or to a function or class around it that can be seen."""
+    def around(self):
+        """The name of the innermost class in the target that this is in, or None."""
+        scope = self
+        while scope is not None and scope.kind != "class":
+            scope = scope.parent
+        return scope and scope.class_name
+
+    def meaning(self, name):
+        """What a name is here: "local" or "global", or None where nothing in the target says so.
+
+        It is local if it belongs to this scope, or to a function around it.
+        """
         scope = self
         while scope is not None:
             if scope is self or scope.kind != "class":
                 if name in scope.bound:
-                    return True
+                    return "local"
                 if scope.declared.get(name) == "global":
-                    return False
+                    return "global"
             scope = scope.parent
-        return False
+        return None
 
 
 class Binder(ast.NodeVisitor):
@@ -138,6 +148,24 @@ def mangled(name, class_name):
 def mentions(nodes):
     """All identifiers read or written in the nodes, nested code included."""
     return {n.id for node in nodes for n in ast.walk(node) if isinstance(n, ast.Name)}
+
+
+def taken(nodes):
+    """The identifiers in the nodes that are not variables of lambdas and comprehensions in them."""
+    found = set()
+    for node in nodes:
+        if isinstance(node, COMPS):
+            first, *others = node.generators
+            own = scope_of(node, None).bound
+            found |= taken([first.iter]) | (taken([first.target, *first.ifs, *others, *elements(node)]) - own)
+        elif isinstance(node, ast.Lambda):
+            outside = [*node.args.defaults, *filter(None, node.args.kw_defaults)]
+            found |= taken(outside) | (taken([node.body]) - scope_of(node, None).bound)
+        elif isinstance(node, ast.Name):
+            found.add(node.id)
+        else:
+            found |= taken(ast.iter_child_nodes(node))
+    return found
 
 
 def put_away(comp):

@@ -290,6 +290,77 @@ def test_generator_expressions_have_their_own_names():
     assert got["(x for x in K.T)"][1].startswith("K=namespace(")
 
 
+def test_what_only_the_first_iterable_of_a_generator_expression_mentions():
+    got = lines(
+        """
+        def target(x):
+            a = [*(len({0 for x in "ab"}) for i in (x,))]
+            b = [*((lambda x: i)(i) for i in (x,))]
+            c = [*((lambda y=x: i)() for i in (x,))]
+        """,
+        7,
+    )
+    assert got['(len({0 for x in "ab"}) for i in (x,))'][1:] == ("i=7", "len=<built-in function len>", f"x={GONE}")
+    assert got["((lambda x: i)(i) for i in (x,))"] == (1, "i=7", f"x={GONE}")
+    assert got["((lambda y=x: i)() for i in (x,))"] == (1, "i=7", "x=7")
+
+
+def test_what_is_declared_global_is_no_variable_of_the_function_around():
+    got = lines(
+        """
+        def make(G=5):
+            def target():
+                class C:
+                    global G
+                    a = [*(not i for i in (G,))]
+                    b = [not i for i in (G,)]
+                def inner():
+                    global G
+                    return [*(-i for i in (G,))]
+                def other():
+                    return [*(+i for i in (G,))]
+                return inner(), other()
+            return target
+        target = make()
+        """
+    )
+    assert got["(not i for i in (G,))"] == (1, "G=10", "i=10")
+    assert got["[not i for i in (G,)]"] == (1, "G=10", "i=10")
+    assert got["(-i for i in (G,))"] == (1, "G=10", "i=10")
+    assert got["(+i for i in (G,))"] == (1, f"G={GONE}", "i=5")
+
+
+def test_a_global_around_which_a_function_has_a_variable():
+    got = lines(
+        """
+        def make(G=5):
+            def target():
+                global G
+                a = G
+            return target
+        target = make()
+        """
+    )
+    assert got["a = G"] == (1, "G=10", "a=10")
+
+
+def test_private_names_of_a_function_around():
+    got = lines(
+        """
+        class C:
+            def make(__x=5):
+                def target():
+                    a = __x
+                    return [*(i for i in (__x,))]
+                return target
+            target = make()
+        target = C.target
+        """
+    )
+    assert got["a = __x"] == (1, "__x=5", "a=5")
+    assert got["(i for i in (__x,))"] == (1, f"__x={GONE}", "i=5")
+
+
 @pytest.mark.skipif(sys.version_info < (3, 15), reason="grammar of 3.15")
 def test_unpacking_comprehensions_count_one_per_item():
     got = lines(

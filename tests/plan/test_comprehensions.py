@@ -200,3 +200,101 @@ def test_the_same_with_an_asynchronous_iterable():
 
     found = hits(tracefunc(target, Unready()))
     assert (found["y = 2"], found["return y"]) == (1, 1)
+
+
+# --- names that only the outermost iterable of a generator expression mentions ---------------------------------------
+
+AROUND = """
+    n = 10
+
+    def make(n=5):
+        def target():
+            {}
+
+        return target
+
+    target = make()
+"""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return [*(i for i in (n, 0))]",
+        "nonlocal n; n = 3; return [*(i for i in (n, 0))]",
+        "return (lambda: [*(i for i in (n, 0))])()",
+        "return [[*(i for i in (n, 0))] for _ in [1]]",
+        "return [*((*(i for i in (n, 0)),) for _ in [1])]",
+        "class C: a = [*(i for i in (n, 0))]",
+        "class C: a = (lambda: [*(i for i in (n, 0))])()",
+    ],
+)
+def test_a_global_is_not_the_variable_of_a_function_around_the_target(define, body):
+    target = define(AROUND.format(body))["target"]
+    results = tracefunc(target)
+    assert results.exc is None
+    assert texts(results, "(i for i in (n, 0))", "n") == ["<unavailable>"] * 2
+
+
+def test_a_variable_that_a_function_declares_nonlocal(define):
+    target = define("""
+        n = 10
+
+        def target():
+            n = 5
+
+            def inner():
+                nonlocal n
+                n = 3
+                return [*(i for i in (n, 0))]
+
+            return inner()
+    """)["target"]
+    assert texts(tracefunc(target), "(i for i in (n, 0))", "n") == ["<unavailable>"] * 2
+
+
+def test_what_is_declared_global_is_one(define):
+    target = define("""
+        n = 10
+
+        def make(n=5):
+            def target():
+                def inner():
+                    global n
+                    return [*(i for i in (n, 0))]
+
+                class C:
+                    global n
+                    n = 12
+                    a = [*(not i for i in (n, 0))]
+
+                    def method(self):
+                        return [*(-i for i in (n, 0))]
+
+                C().method()
+                return inner()
+
+            return target
+
+        target = make()
+    """)["target"]
+    results = tracefunc(target)
+    assert texts(results, "n = 12", "n") == ["12"]
+    assert texts(results, "(not i for i in (n, 0))", "n") == ["12"] * 2
+    assert texts(results, "(-i for i in (n, 0))", "n") == ["<unavailable>"] * 2
+    assert texts(results, "(i for i in (n, 0))", "n") == ["12"] * 2
+
+
+@pytest.mark.parametrize("element", ["[0 for n in 'ab']", "(lambda n: n)(i)", "(lambda: (n := i))()"])
+def test_a_variable_of_the_same_name_within_the_element_is_another_one(define, element):
+    source = """
+        n = 10
+
+        def target():
+            class C:
+                n = 3
+                a = [*(ELEMENT for i in (n, 0))]
+            return C
+    """
+    results = tracefunc(define(source.replace("ELEMENT", element))["target"])
+    assert texts(results, f"({element} for i in (n, 0))", "n") == ["<unavailable>"] * 2

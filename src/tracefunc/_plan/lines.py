@@ -6,7 +6,16 @@ import ast
 from typing import TYPE_CHECKING
 
 from .definition import borrow_positions, find_node
-from .names import COMPREHENSIONS, Scope, annotation_comprehensions, bind, defaults, header
+from .names import (
+    COMPREHENSIONS,
+    Scope,
+    annotation_comprehensions,
+    bind,
+    comprehension_parts,
+    defaults,
+    header,
+    loaded,
+)
 from .places import Region, everywhere
 from .reprint import find_reprint
 from .source import FUNCTIONS, SourceError, Text, class_of, first_row, indent_of, node_span
@@ -244,8 +253,8 @@ class _Collector:
         nested.comprehensions.append(line)
         nested.in_annotation = node in self.in_annotations
         body.nested.append(nested)
-        first, *others = _comprehension_parts(node)
-        inner.outermost_only = _loaded([first]) - _loaded(others)
+        first, *others = comprehension_parts(node)
+        inner.outermost_only = loaded([first]) - loaded(others)
         if isinstance(node, ast.GeneratorExp):
             self._nested_lines([(first, scope, body), *((part, inner, nested) for part in others)])
             return
@@ -256,18 +265,6 @@ class _Collector:
         self._nested_lines([(first, scope, body), *((part, inner, body) for part in others)])
         nested.nested = body.nested[before[0] :]
         nested.comprehensions += body.comprehensions[before[1] :]
-
-
-def _loaded(parts: Iterable[ast.AST]) -> set[str]:
-    return {node.id for part in parts for node in ast.walk(part) if isinstance(node, ast.Name)}
-
-
-def _comprehension_parts(node: ast.AST) -> list[ast.AST]:
-    """The expressions of a comprehension, the one evaluated outside of it first."""
-    parts: list[ast.AST] = []
-    for generator in node.generators:  # type: ignore[attr-defined]
-        parts += [generator.iter, generator.target, *generator.ifs]
-    return parts + [part for field in ("elt", "key", "value") if (part := getattr(node, field, None)) is not None]
 
 
 def analyse(function: FunctionType, lines: list[str]) -> Source:
@@ -300,6 +297,7 @@ def _analysed(node: ast.AST, lines: list[str], code: CodeType) -> Source:
     indent = base[: indent_of(base)]
     collector = _Collector(lines, indent, class_of(code))
     body = collector.target(node)
+    body.scope.closed_over.update(code.co_freevars)
     mentioned = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
     for inner in body.all():
         inner.mentioned = mentioned

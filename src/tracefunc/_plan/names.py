@@ -24,7 +24,18 @@ MOST_CHAINED = 4  # names of a chain
 class Scope:
     """A scope of the source: the names that it binds, and the scope around it."""
 
-    __slots__ = ("bound", "kind", "node", "outer", "outermost_only", "owner", "rebound", "type_params")
+    __slots__ = (
+        "bound",
+        "closed_over",
+        "declared_global",
+        "kind",
+        "node",
+        "outer",
+        "outermost_only",
+        "owner",
+        "rebound",
+        "type_params",
+    )
 
     def __init__(self, node: ast.AST, kind: str, outer: Scope | None, owner: str) -> None:
         self.node = node
@@ -33,8 +44,10 @@ class Scope:
         self.owner = owner  # the class whose name mangles private names here, or ""
         self.bound: set[str] = set()
         self.rebound: set[str] = set()  # declared `global` or `nonlocal`
+        self.declared_global: set[str] = set()
         self.type_params: set[str] = set()
         self.outermost_only: set[str] = set()  # a comprehension's: named in its first iterable only
+        self.closed_over: set[str] = set()  # a target's: bound by functions around it, whose scopes are not here
 
     def mangle(self, name: str) -> str:
         """`name` as the compiler stores it (private names inside classes)."""
@@ -160,12 +173,45 @@ def bind(node: ast.AST, scope: Scope) -> None:
         names.update(arg.arg for arg in parameters(node.args))
     for child, in_comprehension in _evaluated_in(node):
         if isinstance(child, ast.Global | ast.Nonlocal):
-            scope.rebound.update(map(scope.mangle, child.names))
+            declared = set(map(scope.mangle, child.names))
+            scope.rebound |= declared
+            if isinstance(child, ast.Global):
+                scope.declared_global |= declared
         elif isinstance(child, ast.NamedExpr) and in_comprehension:
             names.add(child.target.id)
         elif not in_comprehension:
             names.update(_bindings(child))
     scope.bound = {scope.mangle(name) for name in names} - scope.rebound
+
+
+def comprehension_parts(node: ast.AST) -> list[ast.expr]:
+    """The expressions of a comprehension, the one evaluated outside of it first."""
+    parts: list[ast.expr] = []
+    for generator in node.generators:  # type: ignore[attr-defined]
+        parts += [generator.iter, generator.target, *generator.ifs]
+    return parts + [part for field in ("elt", "key", "value") if (part := getattr(node, field, None)) is not None]
+
+
+def loaded(parts: Iterable[ast.AST]) -> set[str]:
+    """The names that some expressions mention, but for the variables of lambdas and comprehensions in them."""
+    found: set[str] = set()
+    todo: list[tuple[ast.AST, set[str]]] = [(part, set()) for part in parts]
+    while todo:
+        node, own = todo.pop()
+        if isinstance(node, ast.Name) and node.id not in own:
+            found.add(node.id)
+        outside: Iterable[ast.AST] = ast.iter_child_nodes(node)
+        if isinstance(node, (ast.Lambda, *COMPREHENSIONS)):
+            if isinstance(node, ast.Lambda):
+                outside, inside = defaults(node.args), [node.body]
+            else:
+                first, *inside = comprehension_parts(node)
+                outside = [first]
+            scope = Scope(node, "", None, "")
+            bind(node, scope)
+            todo += [(part, own | scope.bound) for part in inside]
+        todo += [(part, own) for part in outside]
+    return found
 
 
 def _evaluated_in(node: ast.AST) -> Iterator[tuple[ast.AST, bool]]:
@@ -243,21 +289,30 @@ def _reader(name: str, scope: Scope, root: Scope, own: set[str], free: set[str])
 
 
 def _is_bound_around(name: str, stored: str, scope: Scope) -> bool:
-    """Whether a scope around `scope` binds a name that the code in `scope` does not get as a free variable."""
-    around = scope.outer
-    while around is not None and stored not in scope.rebound:
-        seen = around.kind != "class" or (around is scope.outer and name in scope.outermost_only)
-        if stored in around.type_params or (seen and stored in around.bound):
+    """Whether a scope around `scope` binds a name that the code in `scope` does not get as a free variable.
+
+    So it is with one that only the outermost iterable of a generator expression mentions.
+    """
+    if stored in scope.declared_global:
+        return False
+    outermost = scope
+    while outermost.outer is not None:
+        inner, outermost = outermost, outermost.outer
+        if stored in outermost.type_params:
             return True
-        if stored in around.rebound:
-            break
-        around = around.outer
-    return False
+        if outermost.kind == "class" and (inner is not scope or name not in scope.outermost_only):
+            continue  # its names are not seen from there
+        if stored in outermost.bound or stored in outermost.declared_global:
+            return stored in outermost.bound
+    return stored in outermost.closed_over
 
 
 def _read_in_class(name: str, stored: str, scope: Scope, inlined: Scope | None, free: set[str]) -> int:
     """How a name is read in a class body, or in the outermost comprehension `inlined` in it."""
-    if inlined is not None and name in inlined.outermost_only and stored in scope.bound:
+    in_class = inlined is None or name in inlined.outermost_only
+    if in_class and stored in scope.declared_global:
+        return GLOBAL
+    if inlined is not None and in_class and stored in scope.bound:
         return UNREADABLE  # not all versions can read it: "the compiler" in `_interpreter`
     if inlined is not None or stored in scope.rebound:
         return FREE if stored in free else GLOBAL
