@@ -150,7 +150,7 @@ cdef class Recorder:
         if error is not None and not isinstance(error, Exception):
             self.store.refused += 1
             raise error
-        if self.notice is not None and others_are_there():
+        if self.notice is not None and self.lines.may_have_company(code_state.live.code) and others_are_there():
             self.notice(not self.frames.are_none())
         # The start of a frame that can be suspended may be disabled too early.
         if answer == UNASKED and self.store.is_full() and not code_state.table.flags & SUSPENDING:
@@ -384,7 +384,7 @@ cdef class Recorder:
                     self.silencing.update_needed_samples(call, -1)
                 if call.ended:
                     self.store.complete(call)
-            if self.frames.outer == 0:
+            if self.frames.outer == 0 and self.store.is_full():
                 self.finish()
         return 0
 

@@ -59,6 +59,17 @@ def failing(monkeypatch):
     return fail_for
 
 
+def outspoken(n):
+    if n < 0:
+        secret = n
+        return secret
+    return n
+
+
+def calls_outspoken(n):
+    return [outspoken(i) for i in range(n)]
+
+
 def test_an_error_that_is_met_again(failing, monkeypatch):
     """Where even the end of the recording fails, that is said, and nothing is left in the results."""
 
@@ -67,14 +78,14 @@ def test_an_error_that_is_met_again(failing, monkeypatch):
 
     failing(0, 1, 2)
     monkeypatch.setattr(Calls, "give_up", fail)
-    results = Tracer(target).run(calls_target, 3)
+    results = Tracer(outspoken, redact=["secret"]).run(calls_outspoken, 3)
     assert (results.result, results.exc, list(results)) == ([0, 1, 2], None, [])
     assert results.warnings == ["an error in tracefunc: the recording was ended, and 3 of the recorded calls left out"]
 
 
 def test_what_was_recorded_before_an_error_stays(failing):
     failing(2)
-    results = Tracer(target).run(calls_target, 5)
+    results = Tracer(outspoken, redact=["secret"]).run(calls_outspoken, 5)
     assert (results.result, [call.returned for call in results]) == ([0, 1, 2, 3, 4], [("int", "0"), ("int", "1")])
     [warning] = results.warnings
     assert warning.startswith("an error in tracefunc: RuntimeError at failing.")

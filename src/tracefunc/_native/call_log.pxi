@@ -43,7 +43,7 @@ cdef class CallLog:
 
     cdef RecordedCall start_at(self, Target target, void *key, PyFrameObject *frame):
         """Start to record a call of a target in the frame whose record is `key`; `frame`: NULL if it executes."""
-        cdef RecordedCall call = RecordedCall(target, self.most_yields)
+        cdef RecordedCall call = RecordedCall.__new__(RecordedCall, target, self.most_yields)
         cdef Buffer *arguments = take_buffer()
         cdef FramesBelow below = self.below
         if below is None:
@@ -218,7 +218,7 @@ cdef class CallLog:
         part = take_buffer()
         try:
             put_tag(part, PART_YIELDED)
-            if call.target.hides or call.target.plan.outcomes.hides_yielded:
+            if call.target.hides or call.target.hides_yielded:
                 self.outline.write_sample(part, REDACTED_SAMPLE)
             else:
                 if call.target.awaits:
@@ -250,7 +250,7 @@ cdef class CallLog:
             self.forget(call, key)
             if raised:
                 self.put_raised(part, call.target, value)
-            elif call.target.hides or call.target.plan.outcomes.hides_returned(where):
+            elif call.target.hides or call.target.hides_some and call.target.plan.outcomes.hides_returned(where):
                 self.outline.write_sample(part, REDACTED_SAMPLE)
             else:
                 self.outline.write(part, value)
@@ -312,7 +312,7 @@ cdef class CallLog:
     @property
     def starting(self):
         """The numbers of the calls that their recorder does not know yet."""
-        return self.kept.starting
+        return [(<RecordedCall>call).number for call in self.kept.present() if (<RecordedCall>call).is_starting]
 
     @property
     def recorded(self):

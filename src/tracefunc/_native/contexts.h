@@ -15,18 +15,8 @@ static inline PyObject *tracefunc_context_values(void) {
     tracefunc_context *context = (tracefunc_context *)PyThreadState_GetUnchecked()->context;
     return context == NULL ? NULL : context->values;
 }
-/* What a weak reference refers to, borrowed; NULL if that is gone. */
-#if TRACEFUNC_HAS_GET_REF
+/* What a weak reference refers to, borrowed; NULL if that is gone. With the GIL only. */
 static inline PyObject *tracefunc_referent(PyObject *reference) {
-    PyObject *found = NULL;
-    if (PyWeakref_GetRef(reference, &found) < 0)
-        PyErr_Clear();
-    Py_XDECREF(found);  /* the caller knows what else refers to it */
-    return found;
-}
-#else
-static inline PyObject *tracefunc_referent(PyObject *reference) {
-    PyObject *found = PyWeakref_GetObject(reference);
+    PyObject *found = ((PyWeakReference *)reference)->wr_object;
     return found == Py_None ? NULL : found;
 }
-#endif

@@ -66,31 +66,38 @@ cdef Scope lasting(Scope scope):
     return scope
 
 
-cdef object put(Scope innermost):
-    """Let the current context's code run in a scope. Returns a token that undoes that, or None."""
-    cdef Cell cell = current_cell()
-    if cell is not None and cell.is_alone():
-        cell.innermost = innermost
-        return None
-    cell = Cell()
-    cell.innermost = innermost
-    token = PyContextVar_Set(_variable, cell)
-    cell.values = context_values()
-    if cell.values != NULL and not FREE_THREADED:
-        cell.table = PyWeakref_NewRef(cell.values, NULL)
-    return token
-
-
 @cython.final
 cdef class Contexts:
     """What one trace writes into contexts, and reads there."""
 
     cdef object token  # undoes what it has put into the context in which it began
+    cdef Cell latest  # the cell that was needed last: mostly the one that is needed next
+
+    cdef inline Cell cell(self):
+        """The cell in the current context, if there is one; it is `latest` only if no other context has it."""
+        if self.latest is not None and self.latest.is_alone():  # a table of values never changes
+            return self.latest
+        self.latest = None
+        return current_cell()
+
+    cdef object put(self, Scope innermost):
+        """Let the current context's code run in a scope. Returns a token that undoes that, or None."""
+        cdef Cell cell = self.cell()
+        if cell is not None and cell.is_alone():
+            cell.innermost, self.latest = innermost, cell
+            return None
+        cell = Cell()
+        cell.innermost, self.latest = innermost, cell
+        token = PyContextVar_Set(_variable, cell)
+        cell.values = context_values()
+        if cell.values != NULL and not FREE_THREADED:
+            cell.table = PyWeakref_NewRef(cell.values, NULL)
+        return token
 
     def begin(self):
         """Have a cell in the context in which the trace begins, of which nothing is left there when it ends."""
-        if current_cell() is None:
-            self.token = put(None)
+        if self.cell() is None:
+            self.token = self.put(None)
 
     def enter(self, int target, call):
         """Have this context's code run in a call that is not recorded, until `leave` is called with the scope."""
@@ -100,17 +107,20 @@ cdef class Contexts:
 
     cdef int enter_scope(self, Scope scope, int target) except -1:
         """Have this context's code run in a scope until that is left."""
-        cdef Cell cell = current_cell()
+        cdef Cell cell = self.cell()
         cdef Scope around = None if cell is None else lasting(cell.innermost)
         if around is not None:  # however many have ended between, they are forgotten
             around.around = lasting(around.around)
         scope.trace, scope.scope_target, scope.around = self, target, around
-        put(scope)
+        if cell is not None and cell is self.latest:  # which is in no other context
+            cell.innermost = scope
+        else:
+            self.put(scope)
         return 0
 
     def is_passed(self, int target):
         """Whether this context's code runs in a call of `target` that is not recorded, and in none within it."""
-        cdef Cell cell = current_cell()
+        cdef Cell cell = self.cell()
         cdef Scope scope = None if cell is None else lasting(cell.innermost)
         return scope is not None and scope.trace is self and scope.scope_target == target and not scope.is_recorded
 
@@ -119,15 +129,19 @@ cdef class Contexts:
         self.leave_scope(scope)
 
     cdef int leave_scope(self, Scope scope) except -1:
-        cdef Cell cell = current_cell()
+        cdef Cell cell = self.cell()
         scope.has_ended = True
-        if cell is not None and cell.innermost is scope:
-            put(lasting(scope.around))
+        if cell is None or cell.innermost is not scope:
+            return 0
+        if cell is self.latest:  # which is in no other context
+            cell.innermost = lasting(scope.around)
+        else:
+            self.put(lasting(scope.around))
         return 0
 
     cdef bint call_around(self, int target, PyObject **call) except -1:
         """Whether the context knows which call of `target` runs, and that call, borrowed, if it is recorded."""
-        cdef Cell cell = current_cell()
+        cdef Cell cell = self.cell()
         cdef Scope innermost = None if cell is None else cell.innermost
         cdef Scope scope = innermost
         while scope is not None:
@@ -144,7 +158,7 @@ cdef class Contexts:
 
     cdef PyObject *innermost(self) except? NULL:
         """The innermost recorded call that the context's code runs in, borrowed, or NULL."""
-        cdef Cell cell = current_cell()
+        cdef Cell cell = self.cell()
         cdef Scope scope = None if cell is None else cell.innermost
         while scope is not None:
             if scope.trace is self and scope.is_recorded and not scope.has_ended:
@@ -154,10 +168,10 @@ cdef class Contexts:
 
     def end(self):
         """Remove this trace's scopes from the context, up to the first one of another trace."""
-        cdef Cell cell = current_cell()
+        cdef Cell cell = self.cell()
         cdef Scope scope = None if cell is None else cell.innermost
         cdef Scope found = scope
-        token, self.token = self.token, None
+        token, self.token, self.latest = self.token, None, None
         while scope is not None and scope.trace is self:
             scope = scope.around
         if scope is None and token is not None:
@@ -167,7 +181,7 @@ cdef class Contexts:
             except (ValueError, RuntimeError):  # this is another context
                 pass
         if scope is not found:
-            put(scope)
+            self.put(scope)
 
 
 # --- layout ---

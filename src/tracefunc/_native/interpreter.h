@@ -17,9 +17,6 @@
 /* There is PyDict_GetItemRef(). 3.13 and later (2024, https://github.com/python/cpython/issues/106004). */
 #define TRACEFUNC_HAS_GET_ITEM_REF (PY_VERSION_HEX >= 0x030D0000)
 
-/* There is PyWeakref_GetRef(). 3.13 and later (2024, https://github.com/python/cpython/issues/105927). */
-#define TRACEFUNC_HAS_GET_REF (PY_VERSION_HEX >= 0x030D0000)
-
 /* There is PyTime_PerfCounterRaw(). 3.13 and later (2024, https://github.com/python/cpython/issues/110850). In 3.12 there
    is _PyTime_GetPerfCounter(). */
 #define TRACEFUNC_HAS_PERF_COUNTER (PY_VERSION_HEX >= 0x030D0000)

@@ -17,7 +17,6 @@ cdef class KeptCalls:
     Where no call makes room for a later one, complete records lie in chunks, and nothing else is left of a call.
     """
 
-    cdef dict starting  # by the numbers of calls that their recorder does not know yet: their targets
     cdef bint full  # whether no call that starts will be recorded any more
     cdef Py_ssize_t most, surplus, next, lost
     cdef list kept  # where calls make room for others: in the order of their starts
@@ -31,7 +30,7 @@ cdef class KeptCalls:
     def __cinit__(self, limit):
         self.most, self.surplus = limit.most, limit.surplus
         self.full = self.most == 0
-        self.starting, self.kept, self.chunks = {}, [], []
+        self.kept, self.chunks = [], []
 
     def __dealloc__(self):
         cdef PyObject *call
@@ -50,7 +49,8 @@ cdef class KeptCalls:
             self.grow()
         call.number = self.next
         self.next += 1
-        self.starting[call.number] = call.target.index
+        call.is_starting = True
+        call.target.starting += 1
         if self.surplus < 0:
             self.link(call)
             self.full = self.next == self.most
@@ -92,14 +92,11 @@ cdef class KeptCalls:
         Py_DECREF(<PyObject *>call)
         return 0
 
-    cdef int enter(self, RecordedCall call) except -1:
+    cdef void enter(self, RecordedCall call) noexcept:
         """Note that the recorder of a call knows it from here on."""
-        self.starting.pop(call.number, None)
-        return 0
-
-    cdef bint is_starting(self, int target) except -1:
-        """Whether a call was started that its recorder does not know yet."""
-        return len(self.starting) > 0 and target in self.starting.values()
+        if call.is_starting:
+            call.is_starting = False
+            call.target.starting -= 1
 
     cdef int complete(self, RecordedCall call) except -1:
         """Complete the record of a call, unless that was done, or it is not kept: no frame of it is recorded any more.
@@ -178,15 +175,16 @@ cdef class KeptCalls:
         """Yield the records of the calls that are kept, in the order of their starts, when the trace is over."""
         cdef Py_ssize_t number
         for call in self.present():
-            (<RecordedCall>call).closed = (<RecordedCall>call).is_complete
-            self.complete(call)
+            if not (<RecordedCall>call).is_starting:
+                (<RecordedCall>call).closed = (<RecordedCall>call).is_complete
+                self.complete(call)
         if self.surplus >= 0:
             for call in self.kept:
-                if (<RecordedCall>call).number not in self.starting:
+                if not (<RecordedCall>call).is_starting:
                     yield in_bytes(&(<RecordedCall>call).record)
             return
         for number in range(self.next):
-            if self.places[number].data == NULL or number in self.starting:
+            if self.places[number].data == NULL:
                 continue
             if self.is_left_out is None or not self.is_left_out(number):
                 yield PyBytes_FromStringAndSize(<char *>self.places[number].data, self.places[number].size)

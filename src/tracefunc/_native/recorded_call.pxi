@@ -44,6 +44,8 @@ cdef class Target:
     cdef list code_states  # of its recorder
     cdef Variables parameters
     cdef bint hides, may_tell  # whether nothing that it gives is shown; whether what it raises may tell of that
+    cdef bint hides_some, hides_yielded  # whether some of what it returns is hidden, or what it yields
+    cdef int starting  # calls that its recorder does not know yet
     cdef bint has_context  # whether its calls have their own: a generator has its consumer's
     cdef bint awaits  # whether it is an async generator
     cdef size_t size  # of the block of numbers of a call
@@ -56,6 +58,7 @@ cdef class Target:
         self.lines, self.codes = len(plan.lines), len(plan.codes)
         self.parameters = Variables([plan.parameters], code_plan.code)
         self.hides = redaction is not None and redaction.hides(code_plan.code.co_name)
+        self.hides_some, self.hides_yielded = plan.outcomes.hides_any, plan.outcomes.hides_yielded
         self.may_tell = redaction is not None and redaction.mentions(code_plan.code)
         flags = code_plan.code.co_flags
         self.has_context = flags & (_interpreter.GENERATOR | ASYNCHRONOUS) != _interpreter.GENERATOR
@@ -105,6 +108,7 @@ cdef class RecordedCall(Scope):
     cdef bint ended  # whether it has returned, or raised
     cdef bint closed  # whether nothing is added to its record: that is complete, or a later call has taken its place
     cdef bint is_complete
+    cdef bint is_starting  # whether its recorder does not know it yet
     cdef bint has_scope  # whether its start has changed the context
     cdef int above  # the node of the frame that called it
     cdef Buffer record

@@ -42,9 +42,9 @@ cdef class Store:
         """Whether no call is recorded that has not started."""
         return self.log.kept.full
 
-    cdef bint is_complete(self) except -1:
+    cdef bint is_complete(self) noexcept:
         """Whether no call starts any more that is recorded."""
-        return self.log.kept.full and not self.log.kept.is_starting(self.target.index)
+        return self.log.kept.full and not self.target.starting > 0
 
     cdef object open(self, void *key, int answer, object error):
         """The call that starts in the frame that executes, whose record is `key`; None if it is not recorded.
@@ -76,7 +76,8 @@ cdef class Store:
 
     cdef int enter(self, RecordedCall call) except -1:
         """A call has started that `open` has returned."""
-        return self.log.kept.enter(call)
+        self.log.kept.enter(call)
+        return 0
 
     cdef bint pass_over(self, PyFrameObject *frame) except -1:
         """A call starts after the last one that is recorded. Returns whether the next one is of interest."""
