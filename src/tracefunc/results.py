@@ -393,9 +393,9 @@ class Difference:
         )
 
     def text(self, width: int | None = None) -> str:
-        """Return the difference as text, in rows of at most `width` columns, by default the terminal's; "" if none.
+        """Return the difference as text, in rows of at most `width` columns, by default the terminal's.
 
-        First comes the point where the traces diverge; then for each call what differs, with `-` for the first trace
+        It is "" if there is none, or says that the traces do not have everything. Otherwise, first comes the point where the traces diverge; then for each call what differs, with `-` for the first trace
         and `+` for the second, and the values from the last common one on; then the calls that only one trace has, the
         lines of the source that changed, and the values that cannot be compared.
         """

@@ -342,10 +342,12 @@ def traces(draw):
 @given(traces(), traces(), st.integers(40, 100))
 def test_any_two_traces(a, b, width):
     found, back = a.diff(b), b.diff(a)
-    assert bool(found) == bool(back) == bool(found.text(width=width))
+    text = found.text(width=width)
+    assert bool(found) == bool(back)
+    assert bool(found) == bool(text) or text.startswith("Nothing differs in the traces, which do")
     assert (found.first is None) == (not found.calls and not found.lines)
     assert len(found.calls) == len(back.calls)
-    for row in found.text(width=width).splitlines():
+    for row in text.splitlines():
         assert row.isprintable() and cells.columns(row) <= width
     assert not a.diff(copy.deepcopy(a))
 
