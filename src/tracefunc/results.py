@@ -395,9 +395,10 @@ class Difference:
     def text(self, width: int | None = None) -> str:
         """Return the difference as text, in rows of at most `width` columns, by default the terminal's.
 
-        It is "" if there is none, or says that the traces do not have everything. Otherwise, first comes the point where the traces diverge; then for each call what differs, with `-` for the first trace
-        and `+` for the second, and the values from the last common one on; then the calls that only one trace has, the
-        lines of the source that changed, and the values that cannot be compared.
+        If there is none, it is "", or says that the traces do not have everything. Otherwise, first comes the point
+        where they diverge; then for each call what differs, with `-` for the first trace and `+` for the second, from
+        the last common value on; then the calls that only one trace has, the lines of the source that changed, and the
+        values that cannot be compared.
         """
         from .render.diff import text_view
 
