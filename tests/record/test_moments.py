@@ -10,6 +10,7 @@ import threading
 import pytest
 
 from tracefunc import Tracer, TraceResults, tracefunc
+from tracefunc._values.plain_text import own_name
 
 pytestmark = pytest.mark.both_engines
 
@@ -477,7 +478,7 @@ def test_many_coroutines_that_overlap(define):
             before = coroutine
         before.close()
         gc.collect()
-        return sum(type(each).__name__ in ("Scope", "RecordedCall") for each in gc.get_objects())
+        return sum(own_name(type(each)) in ("Scope", "RecordedCall") for each in gc.get_objects())
 
     assert tracefunc(fn, target_func=space["target"]).result < 30
 

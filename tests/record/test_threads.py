@@ -294,13 +294,15 @@ def test_generators_while_traces_of_them_come_and_go(define, engine):
             rounds[sum(target(20)), i] += 1
             while not done.is_set():
                 rounds[sum(target(20)), i] += 1
-        else:
+            return
+        try:
             for _ in range(8):
                 results = tracefunc(lambda: list(target(7)), target_func=target)
                 assert results.exc is None
                 for _, trace in results:
                     assert all(count <= generator(20)[line] for line, count in counts(trace).items())
                 assert len(results) == 10 or generator(7) in [counts(trace) for _, trace in results]
+        finally:
             if i == 3:
                 done.set()
 

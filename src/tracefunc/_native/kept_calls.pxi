@@ -175,12 +175,11 @@ cdef class KeptCalls:
         """Yield the records of the calls that are kept, in the order of their starts, when the trace is over."""
         cdef Py_ssize_t number
         for call in self.present():
-            if not (<RecordedCall>call).is_starting:
-                (<RecordedCall>call).closed = (<RecordedCall>call).is_complete
-                self.complete(call)
+            (<RecordedCall>call).closed = (<RecordedCall>call).is_complete or (<RecordedCall>call).record.used == 0
+            self.complete(call)
         if self.surplus >= 0:
             for call in self.kept:
-                if not (<RecordedCall>call).is_starting:
+                if (<RecordedCall>call).record.used > 0:  # otherwise there was no memory
                     yield in_bytes(&(<RecordedCall>call).record)
             return
         for number in range(self.next):

@@ -77,26 +77,28 @@ class CallLog:
         if frame.f_code.co_flags & (GENERATOR | ASYNCHRONOUS) != GENERATOR:  # which shares its consumer's context
             call.scope = self.contexts.enter(target, call)  # before it is kept: no stack may be left for this
         start.began = call.began = next(self.moments)
-        if not self._keep(call):
+        if not self._keep(call, start, arguments):
             self.forget(call, id(frame))
             return None
         self._running[id(frame)] = call
-        start.number, call.started = call.number, perf_counter()
-        start.started = round((call.started - self._began) * 1e9)
-        part = bytearray()
-        put_start(part, start)
-        call.parts.append(part + arguments)
         return call
 
-    def _keep(self, call: RawCall) -> bool:
-        """Number a call and keep it, in place of another one if there are too many; return False if it is not kept."""
-        dropped = None
+    def _keep(self, call: RawCall, start: Start, arguments: bytearray) -> bool:
+        """Number a call, begin its record and keep it, in place of another one if there are too many.
+
+        Return False if it is not kept.
+        """
+        dropped, part = None, bytearray()
         with _lock:
             if self._limit.surplus < 0 and len(self.kept) >= self._limit.most:
                 return False  # another thread was quicker
-            call.number = self._next
+            call.number = start.number = self._next
             self._next += 1
             self.starting[call.number] = call.target
+            call.started = perf_counter()
+            start.started = round((call.started - self._began) * 1e9)
+            put_start(part, start)
+            call.parts.append(part + arguments)  # before it is kept: its thread may come no further
             self.kept.append(call)
             if self._limit.surplus < 0:
                 self.full = len(self.kept) == self._limit.most
@@ -251,5 +253,4 @@ class CallLog:
             with _lock:
                 call.closed = call.is_complete
                 self.complete(call)
-            if call.number not in self.starting:
-                yield b"".join(call.parts)
+            yield b"".join(call.parts)
