@@ -414,6 +414,7 @@ def test_eight_threads_that_trace(engine, define):
     assert not wrong
 
 
+@pytest.mark.skipif(FREE_THREADED, reason="no count is derived from others there")
 @pytest.mark.parametrize("engine", ["fast"], indirect=True)
 def test_a_record_that_the_end_of_the_trace_completes_first(engine, define, monkeypatch):
     """While one thread counts the hits of a call that has ended, another one ends the trace and reads all records."""
