@@ -544,6 +544,14 @@ def test_the_context_is_left_as_it_was():
     tracefunc(lambda: next(kept), target_func=generator)
     assert variables() == before
 
+    first, second = Tracer(plain), Tracer(plain)
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    plain(2)
+    second.__exit__(None, None, None)
+    assert variables() == before
+
 
 # --- threads ----------------------------------------------------------------------------------------------------------
 

@@ -15,6 +15,8 @@ static inline PyObject *tracefunc_context_values(void) {
     tracefunc_context *context = (tracefunc_context *)PyThreadState_GetUnchecked()->context;
     return context == NULL ? NULL : context->values;
 }
+/* The context that is current, to be compared only; NULL if there is none yet. */
+#define tracefunc_context_here() ((void *)PyThreadState_GetUnchecked()->context)
 /* What a weak reference refers to, borrowed; NULL if that is gone. With the GIL only. */
 static inline PyObject *tracefunc_referent(PyObject *reference) {
     PyObject *found = ((PyWeakReference *)reference)->wr_object;

@@ -9,6 +9,7 @@ from _contextvars import copy_context
 cdef extern from "_native/contexts.h":
     PyObject *context_values "tracefunc_context_values"()
     PyObject *referent "tracefunc_referent"(object reference)
+    void *context_here "tracefunc_context_here"()
 
 cdef extern from "Python.h":
     int PyContextVar_Get(object variable, PyObject *default, PyObject **value) except -1
@@ -70,7 +71,8 @@ cdef Scope lasting(Scope scope):
 cdef class Contexts:
     """What one trace writes into contexts, and reads there."""
 
-    cdef object token  # undoes what it has put into the context in which it began
+    cdef void *home  # the context in which it began
+    cdef object token  # undoes what it has put there
     cdef Cell latest  # the cell that was needed last: mostly the one that is needed next
 
     cdef inline Cell cell(self):
@@ -80,24 +82,30 @@ cdef class Contexts:
         self.latest = None
         return current_cell()
 
-    cdef object put(self, Scope innermost):
-        """Let the current context's code run in a scope. Returns a token that undoes that, or None."""
+    cdef int put(self, Scope innermost) except -1:
+        """Let the current context's code run in a scope."""
         cdef Cell cell = self.cell()
+        cdef bint is_first = cell is None
         if cell is not None and cell.is_alone():
             cell.innermost, self.latest = innermost, cell
-            return None
+            return 0
         cell = Cell()
         cell.innermost, self.latest = innermost, cell
         token = PyContextVar_Set(_variable, cell)
+        if self.home == NULL:  # the trace begins, in a thread that had no context
+            self.home = context_here()
+        if is_first and context_here() == self.home:
+            self.token = token
         cell.values = context_values()
         if cell.values != NULL and not FREE_THREADED:
             cell.table = PyWeakref_NewRef(cell.values, NULL)
-        return token
+        return 0
 
     def begin(self):
         """Have a cell in the context in which the trace begins, of which nothing is left there when it ends."""
+        self.home = context_here()
         if self.cell() is None:
-            self.token = self.put(None)
+            self.put(None)
 
     def enter(self, int target, call):
         """Have this context's code run in a call that is not recorded, until `leave` is called with the scope."""
