@@ -287,15 +287,15 @@ def test_both_readers_find_the_same(recorded):
     all_readers = [
         (group[0], readers(group[1], group[2], 50, incl_unhit=bool(i % 2))) for i, group in enumerate(recorded)
     ]
-    for datas, both in all_readers:
-        for data in datas:
+    for found, both in all_readers:
+        for data in found:
             first, *others = [result_of(reader, data) for reader in both]
             assert isinstance(first, dict) and others == [first] * len(others)
     wrong = 0
     tried = int(os.environ.get("TRACEFUNC_FUZZED", "3000"))
     for _ in range(tried):
-        datas, both = chance.choice(all_readers)
-        data = with_changes(chance, chance.choice(datas), chance.choice(datas))
+        found, both = chance.choice(all_readers)
+        data = with_changes(chance, chance.choice(found), chance.choice(found))
         first, *others = [result_of(reader, data) for reader in both]
         assert repr(others) == repr([first] * len(others)), data
         wrong += isinstance(first, str)

@@ -477,6 +477,37 @@ for way in ("there and back", "for good", "elsewhere"):
 """
 
 
+GLOBALS_AND_GREENLETS = """
+import greenlet
+from tracefunc import tracefunc
+
+class Value:
+    def __repr__(self):
+        return "a value"
+
+value, items = Value(), [Value()]
+
+def target(given):
+    here = given
+    def inner():
+        return value, here, items[0]
+    return inner()
+
+[call] = tracefunc(target, Value())
+shown = {name: samples for line in call.lines for name, samples in (line.vars | line.attributes).items() if samples}
+assert shown["value"] == shown["here"] == shown["given"] == [("Value", "a value")], shown
+assert shown["items"] == [("list", "[a value]")], shown
+"""
+
+
+@needs_greenlet
+def test_values_where_greenlets_are(tmp_path):
+    """They are described while greenlets are watched, in a frame above that of the line."""
+    program = tmp_path / "program.py"
+    program.write_text(GLOBALS_AND_GREENLETS)
+    subprocess.run([sys.executable, program], check=True, timeout=60)
+
+
 @needs_greenlet
 def test_a_repr_that_lets_another_greenlet_go_on(tmp_path):
     """What that one does meanwhile is reported by no event, so what was running is left out."""
@@ -533,24 +564,25 @@ def test_the_context_is_left_as_it_was():
     def variables():
         return {variable.name: value for variable, value in contextvars.copy_context().items() if value is not None}
 
-    before = variables()
-    tracefunc(plain, 20)
-    tracefunc(target, 1)
-
     def generator():
         yield 1
 
-    kept = generator()
-    tracefunc(lambda: next(kept), target_func=generator)
-    assert variables() == before
+    def check():
+        tracefunc(plain, 20)
+        tracefunc(target, 1)
+        kept = generator()
+        tracefunc(lambda: next(kept), target_func=generator)
+        assert variables() == {}
 
-    first, second = Tracer(plain), Tracer(plain)
-    first.__enter__()
-    second.__enter__()
-    first.__exit__(None, None, None)
-    plain(2)
-    second.__exit__(None, None, None)
-    assert variables() == before
+        first, second = Tracer(plain), Tracer(plain)
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        plain(2)
+        second.__exit__(None, None, None)
+        assert variables() == {}
+
+    contextvars.Context().run(check)
 
 
 # --- threads ----------------------------------------------------------------------------------------------------------

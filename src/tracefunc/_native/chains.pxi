@@ -106,7 +106,8 @@ cdef class Variables:
     cdef bint take(self, Variable *variable, PyFrameObject *frame, PyObject **value) except -1:
         """Read the value of a name, a new reference; return False if there is none."""
         cdef void *record = tracefunc_frame_of(frame)
-        if variable.how >= IN_SLOT and tracefunc_code_of(record) == self.code:
+        # Globals are those of the frame that executes, which may be one of ours.
+        if variable.how >= IN_SLOT and record == tracefunc_current_frame() and tracefunc_code_of(record) == self.code:
             if tracefunc_borrow(variable, stack_slot(record, FIRST_VARIABLE), value):
                 if value[0] != NULL:
                     Py_NewRef(value[0])

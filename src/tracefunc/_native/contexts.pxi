@@ -174,6 +174,10 @@ cdef class Contexts:
             scope = scope.around
         return NULL
 
+    def __del__(self):
+        if self.token is not None:  # an interrupt has kept the trace from being ended
+            self.end()
+
     def end(self):
         """Remove this trace's scopes from the context, up to the first one of another trace."""
         cdef Cell cell = self.cell()
