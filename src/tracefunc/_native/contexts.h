@@ -3,7 +3,7 @@
 #include <Python.h>
 
 /* A context refers to an immutable table of its values, which a copy of the context shares until either of them sets a
-   variable, and then gets another table. find_contexts() verifies that. */
+   variable, and then gets another table. contexts_are_known() verifies that. */
 typedef struct {
     PyObject_HEAD
     PyObject *before;
